@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'stress/{test,properties}/**/*.test.ts'],
+    retry: 0,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
