@@ -1,0 +1,22 @@
+import { backupsOf, type BackupDocument } from '../documents.ts';
+import type { Transaction } from '../rotation.ts';
+
+export type Evidence = Pick<BackupDocument, '_id' | 'usedFor' | 'usedAt' | 'usedForIncarnation' | 'rotationId'>;
+
+/** More than this many claims for the asked ids are not read; older ones matter only to flows that wasted hundreds. */
+const EVIDENCE_LIMIT = 10_000;
+
+/** Reads which backups were used for these keys, the latest claim first. */
+export function readEvidence(
+  { db, pool, session }: Transaction,
+  keyIds: readonly string[],
+): Promise<readonly Evidence[]> {
+  return backupsOf(db, pool)
+    .find(
+      { usedFor: { $in: [...keyIds] }, isUsed: true },
+      { session, projection: { usedFor: 1, usedAt: 1, usedForIncarnation: 1, rotationId: 1 } },
+    )
+    .sort({ usedAt: -1, _id: 1 })
+    .limit(EVIDENCE_LIMIT)
+    .toArray();
+}

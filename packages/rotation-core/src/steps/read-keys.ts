@@ -1,0 +1,13 @@
+import { keysOf, type KeyDocument } from '../documents.ts';
+import type { Transaction } from '../rotation.ts';
+
+/** Reads keys by id, live or kept. As the first statement it fixes the snapshot that the whole transaction sees. */
+export async function readKeys(
+  { db, pool, session }: Transaction,
+  ids: readonly string[],
+): Promise<Map<string, KeyDocument>> {
+  const keys = await keysOf(db, pool)
+    .find({ _id: { $in: [...ids] } }, { session })
+    .toArray();
+  return new Map(keys.map((key) => [key._id, key]));
+}

@@ -1,0 +1,50 @@
+import { keysOf } from '../documents.ts';
+import type { Replacement, Transaction } from '../rotation.ts';
+
+/**
+ * Retires the failed keys: deletes them, or marks them as replaced. This write is the lock of a rotation.
+ *
+ *   A: reads k1        B: reads k1
+ *   A: retires k1      B: retires k1 -> write conflict, B starts again and finds A's evidence
+ *
+ * Were this a read, both would go on and claim a backup each.
+ *
+ * @returns how many were retired; less than asked for can't be, for the snapshot holds them all.
+ */
+export async function retireKeys(
+  { db, pool, session }: Transaction,
+  replacements: readonly Replacement[],
+): Promise<number> {
+  const { retirement } = pool;
+  const keys = keysOf(db, pool);
+  const filterOf = ({ failedKey }: Replacement) => ({
+    _id: failedKey._id,
+    // null stands for a missing field too: an old document, and a key that was not replaced
+    incarnation: failedKey.incarnation ?? null,
+    replacedBy: null,
+  });
+  if (retirement.kind === 'delete') {
+    const result = await keys.bulkWrite(
+      replacements.map((replacement) => ({ deleteOne: { filter: filterOf(replacement) } })),
+      { session },
+    );
+    return result.deletedCount;
+  }
+  const result = await keys.bulkWrite(
+    replacements.map((replacement) => ({
+      updateOne: {
+        filter: filterOf(replacement),
+        update: {
+          $set: {
+            status: retirement.status[replacement.rotation.reason],
+            replacedBy: replacement.backupId,
+            rotationId: replacement.rotation.rotationId,
+          },
+          $currentDate: { replacedAt: true },
+        },
+      },
+    })),
+    { session },
+  );
+  return result.modifiedCount;
+}
