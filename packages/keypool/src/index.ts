@@ -1,4 +1,4 @@
-import { definePool, type Pool } from 'rotation-core';
+import { commonFailures, definePool, type Pool } from 'rotation-core';
 
 export * from 'rotation-core';
 
@@ -12,20 +12,5 @@ export const keypool: Pool = definePool({
   collections: { keys: 'factory_keys', backups: 'backup_keys', bindings: 'proxy_key_bindings' },
   bindingKeyField: 'factoryKeyId',
   retirement: { kind: 'delete' },
-  failures: {
-    rotate: [
-      { statuses: [401], reason: 'auth-error' },
-      { statuses: [402], reason: 'exhausted' },
-      {
-        markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'],
-        reason: 'auth-error',
-      },
-      {
-        markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'],
-        reason: 'exhausted',
-      },
-      { statuses: [403], reason: 'auth-error' },
-    ],
-    coolDownMs: 60_000,
-  },
+  failures: { rotate: commonFailures, coolDownMs: 60_000 },
 });

@@ -1,4 +1,4 @@
-import { definePool, type Pool } from 'rotation-core';
+import { commonFailures, definePool, type Pool } from 'rotation-core';
 
 export * from 'rotation-core';
 
@@ -15,20 +15,7 @@ export const openhandspool: Pool = definePool({
   retirement: { kind: 'keep', status: { exhausted: 'exhausted', 'auth-error': 'need_refresh' } },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {
-    rotate: [
-      { statuses: [401], reason: 'auth-error' },
-      { statuses: [402], reason: 'exhausted' },
-      { statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' },
-      {
-        markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'],
-        reason: 'auth-error',
-      },
-      {
-        markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'],
-        reason: 'exhausted',
-      },
-      { statuses: [403], reason: 'auth-error' },
-    ],
+    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...commonFailures],
     coolDownMs: 60_000,
   },
 });

@@ -31,6 +31,15 @@ export type FailureVerdict =
   | { readonly action: 'cool-down'; readonly coolDownMs: number }
   | { readonly action: 'none' };
 
+/** What every upstream of this kind answers when a key has failed for good; a pool may put rules of its own before them. */
+export const commonFailures: readonly FailureRule[] = [
+  { statuses: [401], reason: 'auth-error' },
+  { statuses: [402], reason: 'exhausted' },
+  { markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'], reason: 'auth-error' },
+  { markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'], reason: 'exhausted' },
+  { statuses: [403], reason: 'auth-error' },
+];
+
 const MS_PER_SECOND = 1_000;
 
 /** Says what a failure means for the key that was used: rotate it, let it cool down (429, never a rotation), or nothing. */

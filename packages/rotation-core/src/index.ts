@@ -1,6 +1,7 @@
 export type { BindOutcome, BindRequest } from './bind.ts';
 export {
   classifyFailure,
+  commonFailures,
   type FailureRule,
   type FailureRules,
   type FailureVerdict,
