@@ -1,0 +1,90 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createDataFolder, type DataFolder } from './data-folder.ts';
+import { findFreePorts } from './free-ports.ts';
+import { initiateReplicaSet, uriOf } from './initiate.ts';
+import { onProcessEnd } from './last-resort.ts';
+import { createLocalMember, type LocalMember } from './local-member.ts';
+import { mongodArguments } from './mongod-arguments.ts';
+import type { MongodBinary } from './mongod-binary.ts';
+import { firstLine } from './replica-set-error.ts';
+import type { Deployment, Member } from './replica-set.ts';
+import type { Settings } from './settings.ts';
+
+const host = '127.0.0.1';
+/** Between finding a free port and listening on it another process may take it. */
+const portAttempts = 3;
+
+/** Starts mongods of this machine and makes a set of them. Whatever goes wrong, nothing of them is left. */
+export async function startLocalDeployment(binary: MongodBinary, settings: Settings): Promise<Deployment> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(binary, settings);
+    } catch (error) {
+      if (attempt === portAttempts || !/already in use/.test(firstLine(error))) throw error;
+    }
+  }
+}
+
+async function startOnce(binary: MongodBinary, settings: Settings): Promise<Deployment> {
+  const folder = await createDataFolder();
+  let members: LocalMember[] = [];
+  const unregister = onProcessEnd(() => {
+    for (const member of members) member.killSync();
+    folder.removeSync();
+  }, settings.endOnInterrupt);
+  const stop = async (): Promise<void> => {
+    await Promise.all(members.map((member) => member.kill()));
+    await folder.remove();
+    unregister();
+  };
+  try {
+    members = await prepareMembers(folder, binary, settings);
+    await launchAll(members, settings.signal);
+    const serverVersion = await initiateReplicaSet(members, settings);
+    return {
+      uri: uriOf(members),
+      serverVersion,
+      storage: folder.storage,
+      members: members.map(({ index, port }) => ({ index, host, port })),
+      control: {
+        kill: async (member) => members[member.index]?.kill(),
+        restart: async (member) => members[member.index]?.launch(),
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function prepareMembers(folder: DataFolder, binary: MongodBinary, settings: Settings): Promise<LocalMember[]> {
+  const ports = await findFreePorts(settings.members);
+  const mongodArgs = mongodArguments(settings);
+  return Promise.all(
+    ports.map(async (port, index) => {
+      const dataFolder = join(folder.path, `member-${index}`);
+      await mkdir(dataFolder);
+      const member: Member = { index, host, port };
+      return createLocalMember(member, dataFolder, binary, mongodArgs);
+    }),
+  );
+}
+
+async function launchAll(members: readonly LocalMember[], signal: AbortSignal | undefined): Promise<void> {
+  const killAll = (): void => {
+    for (const member of members) member.killSync();
+  };
+  signal?.throwIfAborted();
+  signal?.addEventListener('abort', killAll);
+  try {
+    // All of them settle before the first failure counts: none may come up after the cleaning.
+    const launches = await Promise.allSettled(members.map((member) => member.launch()));
+    signal?.throwIfAborted();
+    const failed = launches.find((launch) => launch.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  } finally {
+    signal?.removeEventListener('abort', killAll);
+  }
+}

