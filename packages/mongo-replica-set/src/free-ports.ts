@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
-import { ReplicaSetError } from './replica-set-error.ts';
+import { ReplicaSetError, firstLine } from './replica-set-error.ts';
 
 /**
  * Below the range from which systems take the ports of outgoing connections (Linux 32768, macOS and Windows 49152):
@@ -10,8 +10,25 @@ const lowestPort = 20_000;
 const highestPort = 32_000;
 const attempts = 200;
 
+/** Between finding a free port and listening on it another process may take it. */
+const startAttempts = 3;
+
+/** Starts something on free ports, once more on others when one of them was taken in between. */
+export async function withFreePorts<Result>(
+  count: number,
+  start: (ports: number[]) => Promise<Result>,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await start(await findFreePorts(count));
+    } catch (error) {
+      if (attempt === startAttempts || !/already (in use|allocated)/i.test(firstLine(error))) throw error;
+    }
+  }
+}
+
 /** Finds `count` different ports of 127.0.0.1 on which nobody listens. Another process may still be faster. */
-export async function findFreePorts(count: number): Promise<number[]> {
+async function findFreePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   for (let attempt = 0; attempt < attempts && ports.size < count; attempt++) {
     const port = randomInt(lowestPort, highestPort);

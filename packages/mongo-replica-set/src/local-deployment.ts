@@ -1,32 +1,22 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createDataFolder, type DataFolder } from './data-folder.ts';
-import { findFreePorts } from './free-ports.ts';
+import { withFreePorts } from './free-ports.ts';
 import { initiateReplicaSet, uriOf } from './initiate.ts';
 import { onProcessEnd } from './last-resort.ts';
 import { createLocalMember, type LocalMember } from './local-member.ts';
 import { mongodArguments } from './mongod-arguments.ts';
 import type { MongodBinary } from './mongod-binary.ts';
-import { firstLine } from './replica-set-error.ts';
 import type { Deployment, Member } from './replica-set.ts';
 import type { Settings } from './settings.ts';
 
 const host = '127.0.0.1';
-/** Between finding a free port and listening on it another process may take it. */
-const portAttempts = 3;
-
 /** Starts mongods of this machine and makes a set of them. Whatever goes wrong, nothing of them is left. */
 export async function startLocalDeployment(binary: MongodBinary, settings: Settings): Promise<Deployment> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOnce(binary, settings);
-    } catch (error) {
-      if (attempt === portAttempts || !/already in use/.test(firstLine(error))) throw error;
-    }
-  }
+  return withFreePorts(settings.members, (ports) => startOnce(binary, ports, settings));
 }
 
-async function startOnce(binary: MongodBinary, settings: Settings): Promise<Deployment> {
+async function startOnce(binary: MongodBinary, ports: number[], settings: Settings): Promise<Deployment> {
   const folder = await createDataFolder();
   let members: LocalMember[] = [];
   const unregister = onProcessEnd(() => {
@@ -39,7 +29,7 @@ async function startOnce(binary: MongodBinary, settings: Settings): Promise<Depl
     unregister();
   };
   try {
-    members = await prepareMembers(folder, binary, settings);
+    members = await prepareMembers(folder, ports, binary, settings);
     await launchAll(members, settings.signal);
     const serverVersion = await initiateReplicaSet(members, settings);
     return {
@@ -59,8 +49,12 @@ async function startOnce(binary: MongodBinary, settings: Settings): Promise<Depl
   }
 }
 
-async function prepareMembers(folder: DataFolder, binary: MongodBinary, settings: Settings): Promise<LocalMember[]> {
-  const ports = await findFreePorts(settings.members);
+async function prepareMembers(
+  folder: DataFolder,
+  ports: number[],
+  binary: MongodBinary,
+  settings: Settings,
+): Promise<LocalMember[]> {
   const mongodArgs = mongodArguments(settings);
   return Promise.all(
     ports.map(async (port, index) => {

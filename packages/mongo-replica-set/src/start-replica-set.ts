@@ -1,4 +1,6 @@
 import { startFromBinary } from './providers/binary.ts';
+import { startFromDocker } from './providers/docker.ts';
+import { startFromDownload } from './providers/download.ts';
 import { startFromUri } from './providers/uri.ts';
 import { startFromWheel } from './providers/wheel.ts';
 import { ReplicaSetError, firstLine } from './replica-set-error.ts';
@@ -15,8 +17,8 @@ import { openReplicaSet } from './started-set.ts';
 const providers: Record<ProviderName, (settings: Settings) => Promise<ProviderOutcome>> = {
   uri: startFromUri,
   binary: startFromBinary,
-  docker: async () => ({ kind: 'passed-over', reason: 'not built yet' }),
-  download: async () => ({ kind: 'passed-over', reason: 'not built yet' }),
+  docker: startFromDocker,
+  download: startFromDownload,
   wheel: startFromWheel,
 };
 

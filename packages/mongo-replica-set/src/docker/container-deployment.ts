@@ -1,0 +1,62 @@
+import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
+import { withFreePorts } from '../free-ports.ts';
+import { initiateReplicaSet, uriOf } from '../initiate.ts';
+import { onProcessEnd } from '../last-resort.ts';
+import { ReplicaSetError } from '../replica-set-error.ts';
+import type { Deployment, Member } from '../replica-set.ts';
+import type { Settings } from '../settings.ts';
+import { untilAborted, withTimeout } from '../bounded.ts';
+import { controlContainerMembers } from './container-members.ts';
+import { MembersContainer, removeContainer } from './members-container.ts';
+import { removeAbandonedContainers } from './remove-abandoned.ts';
+import { removeContainerSync } from './remove-container-sync.ts';
+
+const host = '127.0.0.1';
+const clientTimeoutMs = 5_000;
+/** An image of 300 MB over a slow line. */
+const pullTimeoutMs = 300_000;
+
+/** All members in one container of the local daemon. Whatever goes wrong, the container is gone afterwards. */
+export async function startContainerDeployment(settings: Settings): Promise<Deployment> {
+  const client = await withTimeout(getContainerRuntimeClient(), clientTimeoutMs, 'the Docker daemon');
+  const daemonHost = client.info.containerRuntime.host;
+  if (daemonHost !== 'localhost' && daemonHost !== host) {
+    throw new ReplicaSetError('start-failed', `the Docker daemon is on ${daemonHost}, members need one on ${host}`);
+  }
+  await removeAbandonedContainers(client);
+  return withFreePorts(settings.members, (ports) => startOnce(client, ports, settings));
+}
+
+async function startOnce(client: ContainerRuntimeClient, ports: number[], settings: Settings): Promise<Deployment> {
+  let id: string | undefined;
+  let given = true;
+  const unregister = onProcessEnd(() => {
+    if (id !== undefined) removeContainerSync(client, id);
+  }, settings.endOnInterrupt);
+  const stop = async (): Promise<void> => {
+    given = false;
+    if (id !== undefined) await removeContainer(client, id);
+    unregister();
+  };
+  try {
+    const container = new MembersContainer(settings.image, ports, async (created) => {
+      // The pull cannot be stopped; when it ends after an abort, the container is removed before it starts.
+      if (!given) {
+        await removeContainer(client, created);
+        throw new ReplicaSetError('aborted', 'The start was given up before the container was created.');
+      }
+      id = created;
+    });
+    const starting = withTimeout(container.start(), pullTimeoutMs, `a container of ${settings.image}`);
+    const started = await untilAborted(starting, settings.signal);
+    const members = ports.map((port, index): Member => ({ index, host, port }));
+    const control = controlContainerMembers(started, settings);
+    const launching = Promise.all(members.map((member) => control.restart(member)));
+    await untilAborted(launching, settings.signal);
+    const serverVersion = await initiateReplicaSet(members, settings);
+    return { uri: uriOf(members), serverVersion, storage: 'tmpfs', members, control, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import type { StartedTestContainer } from 'testcontainers';
+import { mongodArguments, replicaSetName } from '../mongod-arguments.ts';
+import { ReplicaSetError } from '../replica-set-error.ts';
+import type { Member, MemberControl } from '../replica-set.ts';
+import type { Settings } from '../settings.ts';
+import { containerDataFolder } from './members-container.ts';
+
+/** Polls of 50 ms until a killed process has left the process table. */
+const goneAfterPolls = 200;
+
+/** Starts and kills mongods inside the container. */
+export function controlContainerMembers(container: StartedTestContainer, settings: Settings): MemberControl {
+  return {
+    restart: async (member) => {
+      const folder = folderOf(member);
+      await run(container, ['mkdir', '-p', folder]);
+      const mongod = ['mongod', '--fork', '--logpath', `${folder}/mongod.log`, '--logappend', '--dbpath', folder];
+      const network = ['--port', String(member.port), '--bind_ip_all', '--replSet', replicaSetName];
+      // Returns when the member listens.
+      await run(container, [...mongod, ...network, ...mongodArguments(settings)]);
+    },
+    kill: async (member) => {
+      const gone = `n=0; while [ -d /proc/$pid ] && [ $n -lt ${goneAfterPolls} ]; do n=$((n+1)); sleep 0.05; done`;
+      const script = `pid=$(cat ${folderOf(member)}/mongod.lock); kill -9 $pid; ${gone}; [ ! -d /proc/$pid ]`;
+      await run(container, ['sh', '-c', script]);
+    },
+  };
+}
+
+function folderOf(member: Member): string {
+  return `${containerDataFolder}/member-${member.index}`;
+}
+
+async function run(container: StartedTestContainer, command: string[]): Promise<void> {
+  const { exitCode, output } = await container.exec(command);
+  if (exitCode !== 0) {
+    const lines = output.trim().split('\n');
+    throw new ReplicaSetError('start-failed', `in the container ${command[0]} failed (${exitCode}): ${lines.at(-1)}`);
+  }
+}

@@ -1,0 +1,84 @@
+import { copyFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { installMongod } from '../cache-folder.ts';
+import { startLocalDeployment } from '../local-deployment.ts';
+import { ReplicaSetError, firstLine } from '../replica-set-error.ts';
+import type { ProviderOutcome } from '../replica-set.ts';
+import { runTool } from '../run-tool.ts';
+import type { Environment, Settings } from '../settings.ts';
+
+const server = { host: 'fastdl.mongodb.org', port: 443 };
+const reachTimeoutMs = 3_000;
+/** 80 to 200 MB, by platform. */
+const downloadTimeoutMs = 300_000;
+
+/** The library's own download, in a process of its own: it can be ended, and its progress lines stay out of our output. */
+const script = `
+  const { MongoBinary } = require(process.argv[1]);
+  MongoBinary.getPath({ downloadDir: process.argv[2] }).then(
+    (path) => process.stdout.write('\\nmongod=' + path + '\\n'),
+    (error) => { process.stderr.write(String(error.message).split('\\n')[0] + '\\n'); process.exitCode = 1; },
+  );
+`;
+
+/** The official binary for this platform, by the download of mongodb-memory-server-core (checksum checked). */
+export async function startFromDownload(settings: Settings): Promise<ProviderOutcome> {
+  if (!usesProxy(settings.environment) && !(await isReachable(settings.signal))) {
+    return { kind: 'passed-over', reason: `${server.host} is not reachable` };
+  }
+  try {
+    const binary = await installMongod('download', settings, (folder) => download(folder, settings));
+    return { kind: 'running', deployment: await startLocalDeployment(binary, settings) };
+  } catch (error) {
+    if (error instanceof ReplicaSetError && error.code === 'unusable') {
+      return { kind: 'passed-over', reason: firstLine(error) };
+    }
+    throw error;
+  }
+}
+
+async function download(folder: string, settings: Settings): Promise<string> {
+  const library = createRequire(import.meta.url).resolve('mongodb-memory-server-core');
+  const result = await runTool(process.execPath, ['-e', script, library, folder], {
+    timeoutMs: downloadTimeoutMs,
+    signal: settings.signal,
+    environment: {
+      ...settings.environment,
+      // Into our folder and nowhere else; no second and third attempt, there is another provider.
+      MONGOMS_PREFER_GLOBAL_PATH: 'false',
+      MONGOMS_RUNTIME_DOWNLOAD: 'true',
+      MONGOMS_SYSTEM_BINARY: undefined,
+      MONGOMS_MAX_RETRIES: '1',
+    },
+  });
+  if (result.kind !== 'done') {
+    throw new ReplicaSetError('unusable', result.kind === 'failed' ? result.reason : 'Node.js was not found');
+  }
+  const path = /^mongod=(.+)$/m.exec(result.output)?.[1];
+  if (path === undefined) throw new ReplicaSetError('unusable', 'the download ended without a mongod');
+  if (path.startsWith(folder)) return path;
+  // The library knew of one elsewhere. That belongs to others and stays where it is.
+  const copy = join(folder, 'mongod');
+  await copyFile(path, copy);
+  return copy;
+}
+
+/** Behind a proxy the name may not even resolve here. */
+function usesProxy(environment: Environment): boolean {
+  return ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'].some((name) => Boolean(environment[name]));
+}
+
+function isReachable(signal: AbortSignal | undefined): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ ...server, timeout: reachTimeoutMs, ...(signal === undefined ? {} : { signal }) });
+    const answer = (reachable: boolean): void => {
+      socket.destroy();
+      resolve(reachable);
+    };
+    socket.once('connect', () => answer(true));
+    socket.once('timeout', () => answer(false));
+    socket.once('error', () => answer(false));
+  });
+}
