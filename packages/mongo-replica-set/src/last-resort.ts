@@ -56,8 +56,9 @@ function handleInterrupt(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
 }
 
+/** The last one registered first: a tool is ended before the folder it writes to is removed. */
 function runAll(due: readonly Cleaning[]): void {
-  for (const cleaning of due) {
+  for (const cleaning of due.toReversed()) {
     cleanings.delete(cleaning);
     try {
       cleaning.clean();

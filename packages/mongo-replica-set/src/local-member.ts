@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { platform } from 'node:os';
 import { MongoInstance } from 'mongodb-memory-server-core';
 import type { MongodBinary } from './mongod-binary.ts';
 import { replicaSetName } from './mongod-arguments.ts';
@@ -46,6 +47,9 @@ export function createLocalMember(
         },
         // With the version told, the library has no reason to warn about another one than its default.
         binary: { systemBinary: binary.path, version: binary.version },
+        // A session of its own: Ctrl-C in a terminal goes to all processes of a group, and a host that handles it may
+        // still need its database.
+        spawn: { detached: platform() !== 'win32' },
       });
       await instance.start();
     },

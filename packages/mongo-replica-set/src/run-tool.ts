@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { onProcessEnd } from './last-resort.ts';
 import type { Environment } from './settings.ts';
 
 const longestOutputBytes = 4 * 1024 ** 2;
@@ -8,6 +9,8 @@ export interface ToolLimits {
   readonly timeoutMs: number;
   readonly signal?: AbortSignal | undefined;
   readonly environment?: Environment;
+  /** Whether an interrupt of this process ends the tool; an exit always does. Default false. */
+  readonly endOnInterrupt?: boolean;
 }
 
 /** What a tool came to; a tool that is not there or fails is an answer here, not an exception. */
@@ -27,13 +30,15 @@ export async function runTool(command: string, args: readonly string[], limits: 
       ...(limits.signal === undefined ? {} : { signal: limits.signal }),
       ...(limits.environment === undefined ? {} : { env: { ...limits.environment } }),
     } as const;
-    execFile(command, args, options, (error, stdout, stderr) => {
+    const child = execFile(command, args, options, (error, stdout, stderr) => {
+      unregister();
       if (error === null) resolve({ kind: 'done', output: stdout });
       else if (error.code === 'ENOENT') resolve({ kind: 'not-found' });
       else if (error.killed === true) {
         resolve({ kind: 'failed', reason: `no answer within ${limits.timeoutMs} ms` });
       } else resolve({ kind: 'failed', reason: lastLine(stderr) ?? error.message });
     });
+    const unregister = onProcessEnd(() => child.kill('SIGKILL'), limits.endOnInterrupt ?? false);
   });
   limits.signal?.throwIfAborted();
   return result;

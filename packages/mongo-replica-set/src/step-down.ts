@@ -10,8 +10,8 @@ const catchUpSeconds = 5;
 const commandTimeoutMs = 15_000;
 const retryForMs = 10_000;
 const retryPauseMs = 100;
-/** LockTimeout, ConflictingOperationInProgress, ExceededTimeLimit, LockBusy: a busy primary (SERVER-48154). */
-const transientCodes: readonly unknown[] = [24, 117, 262, 46];
+/** LockTimeout, LockBusy, ConflictingOperationInProgress: a busy primary (SERVER-48154). */
+const transientCodes: readonly unknown[] = [24, 46, 117];
 
 /** Makes `old` step down and resolves with its successor; in a set of one that is itself. */
 export async function stepDownPrimary(
@@ -40,12 +40,17 @@ async function sendStepDown(old: Member, memberCount: number): Promise<void> {
       await askMember(old, command, commandTimeoutMs);
       return;
     } catch (error) {
-      const transient = error instanceof MongoServerError && transientCodes.includes(error.code);
-      if (!transient || performance.now() >= deadlineMs) {
+      if (!isTransient(error) || performance.now() >= deadlineMs) {
         const reason = `${addressOf(old)} did not step down: ${firstLine(error)}`;
         throw new ReplicaSetError('step-down-failed', reason, { cause: error });
       }
     }
     await delay(retryPauseMs);
   }
+}
+
+/** ExceededTimeLimit says both that a lock was not to be had and that no secondary has caught up; only the first passes. */
+function isTransient(error: unknown): boolean {
+  if (!(error instanceof MongoServerError)) return false;
+  return transientCodes.includes(error.code) || (error.code === 262 && /\block\b/i.test(error.message));
 }

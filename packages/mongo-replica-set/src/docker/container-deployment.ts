@@ -29,19 +29,19 @@ export async function startContainerDeployment(settings: Settings): Promise<Depl
 
 async function startOnce(client: ContainerRuntimeClient, ports: number[], settings: Settings): Promise<Deployment> {
   let id: string | undefined;
-  let given = true;
+  let wanted = true;
   const unregister = onProcessEnd(() => {
     if (id !== undefined) removeContainerSync(client, id);
   }, settings.endOnInterrupt);
   const stop = async (): Promise<void> => {
-    given = false;
+    wanted = false;
     if (id !== undefined) await removeContainer(client, id);
     unregister();
   };
   try {
     const container = new MembersContainer(settings.image, ports, async (created) => {
       // The pull cannot be stopped; when it ends after an abort, the container is removed before it starts.
-      if (!given) {
+      if (!wanted) {
         await removeContainer(client, created);
         throw new ReplicaSetError('aborted', 'The start was given up before the container was created.');
       }

