@@ -1,11 +1,12 @@
 import { getContainerRuntimeClient, type ContainerRuntimeClient } from 'testcontainers';
+import { askMember } from '../ask.ts';
+import { untilAborted, withTimeout } from '../bounded.ts';
 import { withFreePorts } from '../free-ports.ts';
 import { initiateReplicaSet, uriOf } from '../initiate.ts';
 import { onProcessEnd } from '../last-resort.ts';
-import { ReplicaSetError } from '../replica-set-error.ts';
+import { ReplicaSetError, firstLine } from '../replica-set-error.ts';
 import type { Deployment, Member } from '../replica-set.ts';
 import type { Settings } from '../settings.ts';
-import { untilAborted, withTimeout } from '../bounded.ts';
 import { controlContainerMembers } from './container-members.ts';
 import { MembersContainer, removeContainer } from './members-container.ts';
 import { removeAbandonedContainers } from './remove-abandoned.ts';
@@ -13,16 +14,13 @@ import { removeContainerSync } from './remove-container-sync.ts';
 
 const host = '127.0.0.1';
 const clientTimeoutMs = 5_000;
+const reachTimeoutMs = 5_000;
 /** An image of 300 MB over a slow line. */
 const pullTimeoutMs = 300_000;
 
 /** All members in one container of the local daemon. Whatever goes wrong, the container is gone afterwards. */
 export async function startContainerDeployment(settings: Settings): Promise<Deployment> {
   const client = await withTimeout(getContainerRuntimeClient(), clientTimeoutMs, 'the Docker daemon');
-  const daemonHost = client.info.containerRuntime.host;
-  if (daemonHost !== 'localhost' && daemonHost !== host) {
-    throw new ReplicaSetError('start-failed', `the Docker daemon is on ${daemonHost}, members need one on ${host}`);
-  }
   await removeAbandonedContainers(client);
   return withFreePorts(settings.members, (ports) => startOnce(client, ports, settings));
 }
@@ -53,10 +51,21 @@ async function startOnce(client: ContainerRuntimeClient, ports: number[], settin
     const control = controlContainerMembers(started, settings);
     const launching = Promise.all(members.map((member) => control.restart(member)));
     await untilAborted(launching, settings.signal);
+    await assertReachable(members);
     const serverVersion = await initiateReplicaSet(members, settings);
     return { uri: uriOf(members), serverVersion, storage: 'tmpfs', members, control, stop };
   } catch (error) {
     await stop();
     throw error;
+  }
+}
+
+/** A daemon on another machine, or outside of the container in which we run, publishes ports where we don't see them. */
+async function assertReachable(members: readonly Member[]): Promise<void> {
+  try {
+    await Promise.all(members.map((member) => askMember(member, { hello: 1 }, reachTimeoutMs)));
+  } catch (error) {
+    const reason = `its ports are not reachable on ${host}: ${firstLine(error)}`;
+    throw new ReplicaSetError('start-failed', reason, { cause: error });
   }
 }

@@ -41,7 +41,12 @@ export class MembersContainer extends GenericContainer {
   }
 }
 
-/** Removes a container, running or not, and its anonymous volumes. */
+/** Removes a container, running or not, and its anonymous volumes. One that is gone or going is as good as removed. */
 export async function removeContainer(client: ContainerRuntimeClient, id: string): Promise<void> {
-  await client.container.getById(id).remove({ force: true, v: true });
+  try {
+    await client.container.getById(id).remove({ force: true, v: true });
+  } catch (error) {
+    const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+    if (status !== 404 && status !== 409) throw error;
+  }
 }
