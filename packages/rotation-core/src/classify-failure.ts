@@ -41,6 +41,8 @@ export const commonFailures: readonly FailureRule[] = [
 ];
 
 const MS_PER_SECOND = 1_000;
+/** All three forms begin with the name of a day. */
+const HTTP_DATE = /^(Mon|Tues?|Wed(nes)?|Thu(rs)?|Fri|Sat(ur)?|Sun)(day)?,? /;
 
 /** Says what a failure means for the key that was used: rotate it, let it cool down (429, never a rotation), or nothing. */
 export function classifyFailure(pool: Pool, failure: UpstreamFailure, now: Date = new Date()): FailureVerdict {
@@ -57,7 +59,9 @@ export function classifyFailure(pool: Pool, failure: UpstreamFailure, now: Date 
 
 function parseRetryAfterMs(retryAfter: string | undefined, now: Date): number | undefined {
   if (retryAfter === undefined) return undefined;
-  if (/^\d+$/.test(retryAfter.trim())) return Number(retryAfter) * MS_PER_SECOND;
+  if (/^\d{1,9}$/.test(retryAfter.trim())) return Number(retryAfter) * MS_PER_SECOND;
+  // Date.parse alone takes "-5" and "1.5" for days long past, which would mean no cool-down at all.
+  if (!HTTP_DATE.test(retryAfter.trim())) return undefined;
   const at = Date.parse(retryAfter);
   return Number.isNaN(at) ? undefined : Math.max(0, at - now.getTime());
 }
