@@ -4,7 +4,7 @@ import { ensureIndexes } from './ensure-indexes.ts';
 import { notify, type RotationEvent } from './events.ts';
 import { findRotation, type FoundRotation } from './find-rotation.ts';
 import { referenceFlow, type Flow } from './flow.ts';
-import { resolveOptions, requireId, requireInteger, type RotateOptions, type RotatorOptions } from './options.ts';
+import { requireDeadline, requireId, resolveOptions, type RotateOptions, type RotatorOptions } from './options.ts';
 import type { RotationOutcome } from './outcomes.ts';
 import type { Pool } from './pool.ts';
 import { restoreBackup, type RestoreOutcome } from './restore-backup.ts';
@@ -67,7 +67,7 @@ function toWish(keyId: string, options: RotateOptions, deadlineMs: number): Wish
     keyId: requireId('keyId', keyId),
     incarnation: options.incarnation === undefined ? undefined : requireId('incarnation', options.incarnation),
     reason: requireReason(options.reason ?? 'exhausted'),
-    deadlineMs: options.deadlineMs === undefined ? deadlineMs : requireInteger('deadlineMs', options.deadlineMs, 1),
+    deadlineMs: options.deadlineMs === undefined ? deadlineMs : requireDeadline(options.deadlineMs),
     signal: options.signal,
   };
 }

@@ -2,7 +2,7 @@ import type { RotationListener } from './events.ts';
 import { RotationError } from './rotation-error.ts';
 
 export interface RotatorOptions {
-  /** How long a call of `rotate` may take before it is answered `busy` or `indeterminate`, in milliseconds. Default: 10,000. */
+  /** How long a call of `rotate` may take before it is answered `busy` or `indeterminate`, in milliseconds; at most 2^31 - 1. Default: 10,000. */
   readonly deadlineMs?: number;
   /** Transactions tried for one rotation, at most. Default: 200. */
   readonly maxAttempts?: number;
@@ -53,7 +53,7 @@ export function resolveOptions(options: RotatorOptions): ResolvedOptions {
   const { endAbandonedAfterMs = 2_000 } = options;
   if (endAbandonedAfterMs !== false) requireInteger('endAbandonedAfterMs', endAbandonedAfterMs, 1_000);
   return {
-    deadlineMs: requireInteger('deadlineMs', options.deadlineMs ?? 10_000, 1),
+    deadlineMs: requireDeadline(options.deadlineMs ?? 10_000),
     maxAttempts: requireInteger('maxAttempts', options.maxAttempts ?? 200, 1),
     batchSize: requireInteger('batchSize', options.batchSize ?? 64, 1, 1_000),
     maxTransactions: requireInteger('maxTransactions', options.maxTransactions ?? 4, 1),
@@ -64,6 +64,12 @@ export function resolveOptions(options: RotatorOptions): ResolvedOptions {
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   };
 }
+
+/** Timers hold 31 bits; a longer one fires at once, and the call would be answered `busy`. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const requireDeadline = (deadlineMs: number): number =>
+  requireInteger('deadlineMs', deadlineMs, 1, TIMER_MAX_MS);
 
 export function requireInteger(
   name: string,
