@@ -36,10 +36,15 @@ function describeDuplicate(message: string): string {
   const [, collection = '?', index = '?', values = ''] =
     /collection: (\S+) index: (\S+)(?: collation: \{.*?\})? dup key: (\{.*\})/s.exec(message) ?? [];
   const shown = ID_INDEX.test(index) ? ` ${values}` : '';
-  const remedy = index.startsWith('rotation_')
-    ? 'this life of the key took a backup before; a key that is put back needs a new incarnation'
-    : 'a free backup has the id of a live document; delete that backup';
+  const remedy = remedyOf(index);
   return `Duplicate key in ${collection}, index ${index}${shown}: ${remedy}. The rotation was undone.`;
+}
+
+function remedyOf(index: string): string {
+  if (index.startsWith('rotation_'))
+    return 'this life of the key took a backup before; a key that is put back needs a new incarnation';
+  if (index === '_id_') return 'a free backup has the id of a live document; delete that backup';
+  return 'a value is there already, and this unique index of the service allows it once';
 }
 
 const nameOf = (error: unknown): string => (error instanceof Error ? error.name : typeof error);
