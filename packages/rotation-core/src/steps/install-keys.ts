@@ -25,10 +25,17 @@ export async function installKeys(
   return result.upsertedCount + result.matchedCount;
 }
 
-/** A new key starts healthy with its counters at 0; fields of the backup that this package doesn't know come along. */
-function newKey(rotationId: string, backup: BackupDocument | undefined): Omit<KeyDocument, '_id'> {
+/**
+ * A new key starts healthy with its counters at 0; fields of the backup that this package doesn't know come along. Marks of an
+ * earlier life do not, which a backup has that was made out of a kept key: with `replacedBy` it would never be live.
+ */
+function newKey(
+  rotationId: string,
+  backup: (BackupDocument & Partial<KeyDocument>) | undefined,
+): Omit<KeyDocument, '_id'> {
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
-  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, rotationId: claimedBy, ...kept } = backup;
+  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, rotationId: claimedBy, ...own } = backup;
+  const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
   return {
     ...kept,
     status: 'healthy',
