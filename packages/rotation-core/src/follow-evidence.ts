@@ -16,7 +16,7 @@ export interface Successor {
   readonly rotationId: string | undefined;
 }
 
-/** A chain of replacements longer than this is not followed to its end. */
+/** A chain of replacements longer than this is not followed to its end; nor is one that comes back to a life it has passed. */
 const CHAIN_LIMIT = 1_000;
 
 interface Search<T> {
@@ -24,6 +24,8 @@ interface Search<T> {
   readonly keyId: string;
   readonly incarnation: string | undefined;
   readonly rotationId: string | undefined;
+  /** Lives that the chain has passed. What older flows left can go round in a circle. */
+  readonly passed: ReadonlySet<string>;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function followEvidence<T extends EndedLife>(
   steps: Steps,
 ): Promise<Map<T, Successor>> {
   const successors = new Map<T, Successor>();
-  let searches: Search<T>[] = lives.map((asked) => ({ ...asked, asked, rotationId: undefined }));
+  let searches: Search<T>[] = lives.map((asked) => ({ ...asked, asked, rotationId: undefined, passed: new Set() }));
   for (let hop = 0; searches.length > 0 && hop < CHAIN_LIMIT; hop++) {
     const evidence = await steps.readEvidence(transaction, unique(searches.map(({ keyId }) => keyId)));
     if (evidence.length === 0) break;
@@ -52,7 +54,12 @@ export async function followEvidence<T extends EndedLife>(
       // The replacement's own life began with the rotation; the same id in a later life is not the one we look for.
       if (isLive(key) && (found.rotationId === undefined || key?.incarnation === found.rotationId))
         successors.set(search.asked, { replacement: found._id, rotationId });
-      else next.push({ asked: search.asked, keyId: found._id, incarnation: found.rotationId, rotationId });
+      else {
+        const life = JSON.stringify([found._id, found.rotationId]);
+        if (search.passed.has(life)) continue;
+        const passed = new Set(search.passed).add(life);
+        next.push({ asked: search.asked, keyId: found._id, incarnation: found.rotationId, rotationId, passed });
+      }
     }
     searches = next;
   }
