@@ -1,9 +1,11 @@
 import type { RotatorContext } from './context.ts';
-import { bindingsOf, isLive, keysOf } from './documents.ts';
+import { bindingsOf, isLive } from './documents.ts';
 import { followEvidence } from './follow-evidence.ts';
+import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import { requireId } from './options.ts';
 import { retryTransaction } from './retry-transaction.ts';
 import type { Transaction } from './rotation.ts';
+import { touchKeys } from './touch-keys.ts';
 
 export interface BindRequest {
   readonly proxyId: string;
@@ -37,7 +39,7 @@ export async function bind(context: RotatorContext, { proxyId, keyId, fields }: 
     if (liveId === undefined) return { kind: 'not-found' };
     const { db, pool, session } = transaction;
     const target = { proxyId, [pool.bindingKeyField]: liveId };
-    await keysOf(db, pool).updateOne({ _id: liveId }, { $inc: { bindingSequence: 1 } }, { session });
+    await touchKeys(transaction, [liveId]);
     const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 } });
     if (existing !== null) return { kind: 'already-bound', keyId: liveId };
     await bindingsOf(db, pool).insertOne({ isActive: true, createdAt: new Date(), ...fields, ...target }, { session });
@@ -51,7 +53,8 @@ async function findLive(
   steps: RotatorContext['flow']['steps'],
 ): Promise<string | undefined> {
   const keys = await steps.readKeys(transaction, [keyId]);
-  if (isLive(keys.get(keyId))) return keyId;
+  const kept = await findKeptByOldFlow(transaction, [...keys.values()], steps);
+  if (isLive(keys.get(keyId)) && !kept.has(keyId)) return keyId;
   const life = { keyId, incarnation: undefined };
   return (await followEvidence(transaction, [life], steps)).get(life)?.replacement;
 }

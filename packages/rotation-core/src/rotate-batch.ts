@@ -1,5 +1,6 @@
 import { incarnationOf, isLive, type KeyDocument } from './documents.ts';
 import { followEvidence } from './follow-evidence.ts';
+import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import { RotationError } from './rotation-error.ts';
 import type { Answer, Replacement, Rotation, Transaction } from './rotation.ts';
 import type { Steps } from './steps/index.ts';
@@ -72,6 +73,7 @@ export async function rotateBatch(
     return entry === undefined ? [] : [{ ...entry, backupId }];
   });
 
+  expectNotLive(replacements, keys);
   expectAll('retired', await steps.retireKeys(transaction, replacements), replacements);
   await steps.archiveKeys(transaction, replacements);
   expectAll('claimed', await steps.claimBackups(transaction, replacements), replacements);
@@ -101,33 +103,21 @@ function takeRun(page: readonly string[], count: number, random: () => number): 
   return [...page.slice(start), ...page.slice(0, start)].slice(0, count);
 }
 
+/**
+ * A free backup that is one of the failed keys themselves. Inside this transaction that key gives way first, so no duplicate
+ * would be met, and a failed credential would come back as a replacement. Any other live key is refused by `_id`.
+ */
+function expectNotLive(replacements: readonly Replacement[], keys: ReadonlyMap<string, KeyDocument>): void {
+  const bad = replacements.find(({ backupId }) => isLive(keys.get(backupId)));
+  if (bad !== undefined)
+    throw new RotationError(
+      'inconsistent',
+      `The free backup "${bad.backupId}" is a live key; delete that backup. The rotation was undone.`,
+    );
+}
+
 /** A write that matched less than this transaction's own snapshot holds would be a flow that lost its lock. */
 function expectAll(what: string, count: number, { length }: readonly Replacement[]): void {
   if (count !== length)
     throw new RotationError('inconsistent', `${what} ${count} of ${length}, which the snapshot can't explain; undone`);
-}
-
-/**
- * Finds keys that an older flow replaced but kept, without a mark: the status says so, no binding points to them, and a backup
- * that was used for them is live. An exhausted key that still waits for stock has bindings or no such backup.
- */
-async function findKeptByOldFlow(
-  transaction: Transaction,
-  keys: readonly KeyDocument[],
-  steps: Steps,
-): Promise<Set<string>> {
-  const statuses = transaction.pool.keptStatuses ?? [];
-  const doubtful = keys.filter(
-    (key) => isLive(key) && key.incarnation === undefined && key.status !== undefined && statuses.includes(key.status),
-  );
-  if (doubtful.length === 0) return new Set();
-  const bound = await steps.boundKeys(
-    transaction,
-    doubtful.map(({ _id }) => _id),
-  );
-  const unbound = doubtful
-    .filter(({ _id }) => !bound.has(_id))
-    .map((key) => ({ keyId: key._id, incarnation: incarnationOf(key) }));
-  const successors = await followEvidence(transaction, unbound, steps);
-  return new Set([...successors.keys()].map(({ keyId }) => keyId));
 }

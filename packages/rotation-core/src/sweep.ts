@@ -3,6 +3,7 @@ import { toRotationError } from './database-error.ts';
 import { bindingsOf, isLive } from './documents.ts';
 import { followEvidence } from './follow-evidence.ts';
 import { retryTransaction } from './retry-transaction.ts';
+import { touchKeys } from './touch-keys.ts';
 
 export interface SweepResult {
   /** Bindings pointed to a live key. */
@@ -32,6 +33,7 @@ export async function sweep(context: RotatorContext): Promise<SweepResult> {
       const lives = batch.filter((id) => !isLive(keys.get(id))).map((keyId) => ({ keyId, incarnation: undefined }));
       const successors = await followEvidence(transaction, lives, steps);
       const moves = [...successors].map(([{ keyId }, { replacement }]) => ({ from: keyId, to: replacement }));
+      if (moves.length > 0) await touchKeys(transaction, [...new Set(moves.map(({ to }) => to))]);
       return {
         moved: moves.length === 0 ? 0 : await steps.moveBindings(transaction, moves),
         unresolved: lives.filter((life) => !successors.has(life)).map(({ keyId }) => keyId),
