@@ -18,12 +18,19 @@ export class Caller {
   #open = true;
   readonly #resolve: (outcome: RotationOutcome) => void;
   readonly #reject: (error: RotationError) => void;
+  readonly #onIndeterminate: () => void;
   readonly #stopWaiting: () => void;
 
-  constructor(deadlineMs: number, signal: AbortSignal | undefined, standing: () => Standing) {
+  /** @param onIndeterminate called when this caller is told so. */
+  constructor(
+    { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal | undefined },
+    standing: () => Standing,
+    onIndeterminate: () => void,
+  ) {
     const { promise, resolve, reject } = Promise.withResolvers<RotationOutcome>();
     this.promise = promise;
     this.#resolve = resolve;
+    this.#onIndeterminate = onIndeterminate;
     this.#reject = reject;
     this.deadlineAt = this.enqueuedAt + deadlineMs;
     const onDeadline = (): void => {
@@ -51,7 +58,9 @@ export class Caller {
   }
 
   resolve(outcome: RotationOutcome): void {
-    if (this.#close()) this.#resolve(outcome);
+    if (!this.#close()) return;
+    if (outcome.kind === 'indeterminate') this.#onIndeterminate();
+    this.#resolve(outcome);
   }
 
   reject(error: RotationError): void {

@@ -8,7 +8,7 @@ import { isRetryable, runTransaction } from './transaction.ts';
 /** Ties the queue to the database: how a group is rotated, how long it rests after a failure, and what is reported. */
 export function rotateGroup(
   context: RotatorContext,
-): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer'> {
+): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate'> {
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
 
@@ -39,7 +39,7 @@ export function rotateGroup(
       return { kind: 'committed', answers };
     } catch (error) {
       const rotationError = toRotationError(error, rotations.length === 1 ? rotations[0]?.rotationId : undefined);
-      if (!isRetryable(error)) return { kind: 'failed', error: rotationError };
+      if (!isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
       await endAbandoned(tries);
       return { kind: 'retryable', inDoubt, error: rotationError };
     }
@@ -48,14 +48,14 @@ export function rotateGroup(
   return {
     runGroup,
     backoffMs: (attempt) => backoffMs(attempt, settings.random),
-    onRetry: ({ rotation: { keyId, rotationId }, attempts, commitInDoubt }, _result, delayMs) =>
+    onRetry: ({ rotation: { keyId, rotationId }, attempts }, { inDoubt }, delayMs) =>
       emit({
         type: 'retried',
         pool: pool.name,
         keyId,
         rotationId,
         attempt: attempts,
-        reason: commitInDoubt ? 'commit-in-doubt' : 'conflict',
+        reason: inDoubt ? 'commit-in-doubt' : 'conflict',
         delayMs,
       }),
     onAnswer: ({ rotation: { keyId, rotationId }, attempts }, answer) => {
@@ -65,5 +65,7 @@ export function rotateGroup(
         emit({ type: 'lost-race', pool: pool.name, keyId, replacement: answer.replacement, attempts });
       else if (answer.kind === 'no-backup') emit({ type: 'no-backup', pool: pool.name, keyId });
     },
+    onIndeterminate: ({ rotation: { keyId, rotationId } }) =>
+      emit({ type: 'indeterminate', pool: pool.name, keyId, rotationId }),
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Caller } from './caller.ts';
+import { Caller, type Standing } from './caller.ts';
 import type { RotationOutcome } from './outcomes.ts';
 import type { RotationReason } from './pool.ts';
 import type { RotationError } from './rotation-error.ts';
@@ -12,7 +12,7 @@ export type GroupResult =
   /** Undone, or its commit is in doubt; another try may go through. */
   | { readonly kind: 'retryable'; readonly inDoubt: boolean; readonly error: RotationError }
   /** Undone, and another try of the same would fail in the same way. */
-  | { readonly kind: 'failed'; readonly error: RotationError };
+  | { readonly kind: 'failed'; readonly inDoubt: boolean; readonly error: RotationError };
 
 export interface QueueOptions {
   readonly batchSize: number;
@@ -25,6 +25,8 @@ export interface QueueOptions {
   readonly runGroup: (tries: readonly Try[]) => Promise<GroupResult>;
   readonly onRetry: (retried: Try, result: GroupResult & { kind: 'retryable' }, delayMs: number) => void;
   readonly onAnswer: (answered: Try, answer: Answer) => void;
+  /** A caller of it was told `indeterminate`; called once. */
+  readonly onIndeterminate: (left: Try) => void;
 }
 
 export interface Wish {
@@ -45,6 +47,8 @@ export interface Try {
   running: boolean;
   /** A commit got no clear reply, and no later transaction has told how it ended. */
   commitInDoubt: boolean;
+  /** A caller was told `indeterminate`. */
+  reportedIndeterminate: boolean;
 }
 
 /**
@@ -74,18 +78,30 @@ export class RotationQueue {
     let joined = this.#waiting.get(lane);
     if (joined === undefined) {
       const rotation = { rotationId, keyId: wish.keyId, incarnation: wish.incarnation, reason: wish.reason };
-      joined = { rotation, callers: [], attempts: 0, running: false, commitInDoubt: false };
+      joined = {
+        rotation,
+        callers: [],
+        attempts: 0,
+        running: false,
+        commitInDoubt: false,
+        reportedIndeterminate: false,
+      };
       this.#waiting.set(lane, joined);
       // After the calls of this turn, so that they find each other.
       queueMicrotask(() => this.#pump());
     }
     const { rotation } = joined;
     const entry = joined;
-    const caller = new Caller(wish.deadlineMs, wish.signal, () => ({
+    const standing = (): Standing => ({
       keyId: rotation.keyId,
       rotationId: rotation.rotationId,
       inDoubt: entry.running || entry.commitInDoubt,
-    }));
+    });
+    const onIndeterminate = (): void => {
+      if (!entry.reportedIndeterminate) this.#options.onIndeterminate(entry);
+      entry.reportedIndeterminate = true;
+    };
+    const caller = new Caller(wish, standing, onIndeterminate);
     joined.callers.push(caller);
     return caller.promise;
   }
@@ -127,7 +143,10 @@ export class RotationQueue {
       entry.running = true;
     }
     const result = await this.#options.runGroup(tries);
-    for (const entry of tries) entry.running = false;
+    for (const entry of tries) {
+      entry.running = false;
+      if (result.kind !== 'committed') entry.commitInDoubt ||= result.inDoubt;
+    }
 
     if (result.kind === 'committed') {
       const unanswered = tries.filter(({ rotation }) => !result.answers.has(rotation));
@@ -150,7 +169,10 @@ export class RotationQueue {
     const resumeAt = performance.now() + delayMs;
     const kept: Try[] = [];
     for (const entry of tries) {
-      entry.commitInDoubt ||= result.inDoubt;
+      if (!isAwaited(entry)) {
+        this.#end(entry);
+        continue;
+      }
       const deadlineAt = Math.max(...entry.callers.map((caller) => caller.deadlineAt));
       if (entry.attempts >= this.#options.maxAttempts || resumeAt >= deadlineAt) this.#giveUp(entry);
       else {
