@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/*/test/**/*.test.ts', 'stress/{test,properties}/**/*.test.ts'],
+    globalSetup: ['vitest.global-setup.ts'],
     retry: 0,
     testTimeout: 60_000,
     hookTimeout: 120_000,
