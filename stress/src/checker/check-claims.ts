@@ -1,0 +1,35 @@
+import type { PoolState } from '../pool-state.ts';
+import type { Succession } from './succession.ts';
+import type { Violation } from './violation.ts';
+
+const NAMED_MAX = 5;
+
+/** I1: one life of a failed key takes at most one backup, and exactly one when it is rotated; a backup serves one key. */
+export function checkClaims(start: PoolState, state: PoolState, succession: Succession): Violation[] {
+  const violations: Violation[] = [];
+  for (const [keyId, taken] of succession.takenFor) {
+    if (taken.length > 1) {
+      const named = taken.slice(0, NAMED_MAX).map(({ id }) => `${id} by ${succession.claimant(id)}`);
+      const more = taken.length > NAMED_MAX ? ` and ${taken.length - NAMED_MAX} more` : '';
+      violations.push({
+        promise: 'I1',
+        sentence: `${keyId} took ${taken.length} backups instead of one: ${named.join(', ')}${more}`,
+      });
+    }
+    for (const { id } of taken) {
+      if (start.keys.get(id)?.live === true)
+        violations.push({
+          promise: 'I1',
+          sentence: `${id} was a live key already when ${succession.claimant(id)} claimed it for ${keyId}`,
+        });
+    }
+  }
+  for (const key of start.keys.values()) {
+    if (key.live && state.keys.get(key.id)?.live !== true && !succession.takenFor.has(key.id))
+      violations.push({
+        promise: 'I1',
+        sentence: `${key.id} was retired, yet no backup is marked as used for it: it went without one, or shares another key's`,
+      });
+  }
+  return violations;
+}

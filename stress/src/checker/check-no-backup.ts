@@ -1,0 +1,39 @@
+import type { History } from '../history.ts';
+import type { PoolState } from '../pool-state.ts';
+import { groupBy } from './succession.ts';
+import type { Violation } from './violation.ts';
+
+/**
+ * I4: who is told `no-backup` finds key and bindings as they were, and there was none. Needs a run in which nobody adds or
+ * restores a backup, for then one that is free at the end was free all along.
+ */
+export function checkNoBackup(start: PoolState, final: PoolState, history: History): Violation[] {
+  const violations: Violation[] = [];
+  const broken = (sentence: string): void => {
+    violations.push({ promise: 'I4', sentence });
+  };
+  const isFree = [...final.backups.values()].find(({ isUsed }) => !isUsed);
+  const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
+  const bindingsNow = groupBy(final.bindings, ({ keyId }) => keyId);
+
+  for (const [keyId, operations] of groupBy(history.operations, (operation) => operation.keyId)) {
+    const refused = operations.filter(({ outcome }) => outcome.kind === 'no-backup');
+    const [first] = refused;
+    if (first === undefined) continue;
+    if (isFree !== undefined)
+      broken(`caller ${first.caller} was told no-backup for ${keyId}, while ${isFree.id} was free all along`);
+    const before = start.keys.get(keyId);
+    const wasReplaced = operations.some(({ outcome }) =>
+      ['rotated', 'already-rotated', 'indeterminate'].includes(outcome.kind),
+    );
+    if (before === undefined || wasReplaced) continue;
+    const now = final.keys.get(keyId);
+    if (now === undefined) broken(`caller ${first.caller} was told no-backup for ${keyId}, and ${keyId} is gone`);
+    else if (now.content !== before.content)
+      broken(`caller ${first.caller} was told no-backup for ${keyId}, and ${keyId} is not as it was`);
+    const lost = (bindingsBefore.get(keyId) ?? []).length - (bindingsNow.get(keyId) ?? []).length;
+    if (lost > 0)
+      broken(`caller ${first.caller} was told no-backup for ${keyId}, and ${lost} of its bindings are gone`);
+  }
+  return violations;
+}

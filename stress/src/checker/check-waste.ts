@@ -1,0 +1,27 @@
+import type { PoolState } from '../pool-state.ts';
+import type { Succession } from './succession.ts';
+import type { Violation } from './violation.ts';
+
+/** I2: each used backup took the place of the key it was used for. Holds in every committed state. */
+export function checkWaste(start: PoolState, state: PoolState, succession: Succession): Violation[] {
+  const bound = new Set(state.bindings.map(({ keyId }) => keyId));
+  const boundAtStart = new Set(start.bindings.map(({ keyId }) => keyId));
+  const violations: Violation[] = [];
+  const waste = (backupId: string, why: string): void => {
+    violations.push({ promise: 'I2', sentence: `${backupId} wasted: ${succession.claimant(backupId)} ${why}` });
+  };
+
+  for (const [keyId, taken] of succession.takenFor) {
+    const replacement = succession.replacementOf(keyId);
+    const winner = replacement === undefined ? 'somebody' : succession.claimant(replacement);
+    for (const { id } of taken) {
+      if (replacement !== undefined && id !== replacement)
+        waste(id, `claimed it for ${keyId}, which ${winner} had already replaced by ${replacement}`);
+      else if (replacement === undefined) waste(id, `claimed it for ${keyId} and did not make it a live key`);
+      else if (state.keys.get(keyId)?.live === true) waste(id, `claimed it for ${keyId}, which is live as before`);
+      else if (state.keys.get(id)?.live === true && !bound.has(id) && boundAtStart.has(keyId))
+        waste(id, `made it a live key in the place of ${keyId}, but none of the bindings points to it`);
+    }
+  }
+  return violations;
+}

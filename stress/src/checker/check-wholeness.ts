@@ -1,0 +1,60 @@
+import type { BindingState, PoolState } from '../pool-state.ts';
+import { groupBy, type Succession } from './succession.ts';
+import type { Violation } from './violation.ts';
+
+/** I3: where a key was replaced, it was replaced whole; no binding dangles, none is lost, doubled or changed. */
+export function checkWholeness(start: PoolState, state: PoolState, succession: Succession): Violation[] {
+  const violations: Violation[] = [];
+  const broken = (sentence: string): void => {
+    violations.push({ promise: 'I3', sentence });
+  };
+  const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
+  const bindingsNow = groupBy(state.bindings, ({ rest }) => rest);
+
+  for (const key of start.keys.values()) {
+    if (!key.live) continue;
+    const isLive = state.keys.get(key.id)?.live === true;
+    const holder = isLive ? key.id : succession.liveEndOf(key.id);
+    if (holder === undefined) {
+      broken(`${key.id} was retired, and no live key took its place`);
+      continue;
+    }
+    for (const [rest, same] of groupBy(bindingsBefore.get(key.id) ?? [], (binding) => binding.rest)) {
+      const now = bindingsNow.get(rest) ?? [];
+      const onHolder = now.filter(({ keyId }) => keyId === holder).length;
+      if (now.length === 0) broken(`a binding of ${key.id} was lost or changed: ${nameOf(rest)}`);
+      else if (onHolder < same.length)
+        broken(`a binding of ${key.id} should point to ${holder}, but points to ${targetsOf(now)}: ${nameOf(rest)}`);
+    }
+  }
+
+  const countBefore = new Map(
+    [...groupBy(start.bindings, ({ rest }) => rest)].map(([rest, { length }]) => [rest, length]),
+  );
+  for (const [rest, now] of bindingsNow) {
+    const before = countBefore.get(rest) ?? 0;
+    if (now.length > before)
+      broken(`a binding was ${before === 0 ? 'made up' : 'doubled'}, on ${targetsOf(now)}: ${nameOf(rest)}`);
+    for (const { keyId } of now) {
+      if (state.keys.get(keyId)?.live !== true)
+        broken(`a binding dangles on ${keyId}, which is not a live key: ${nameOf(rest)}`);
+    }
+  }
+
+  for (const taken of succession.takenFor.values()) {
+    for (const { id, apiKey } of taken) {
+      const key = state.keys.get(id);
+      if (key !== undefined && key.apiKey !== apiKey) broken(`${id} is a key with another apiKey than the backup's`);
+    }
+  }
+  return violations;
+}
+
+const targetsOf = (bindings: readonly BindingState[]): string =>
+  [...new Set(bindings.map(({ keyId }) => keyId))].join(' and ');
+
+/** The proxy's name is what a reader looks for. */
+function nameOf(rest: string): string {
+  const { proxyId } = JSON.parse(rest) as { proxyId?: unknown };
+  return typeof proxyId === 'string' ? `proxy ${proxyId}` : rest;
+}

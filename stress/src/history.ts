@@ -1,0 +1,48 @@
+/*
+ * What happened in a run, on one clock: milliseconds since the run began, read from the machine's monotonic clock, which all
+ * processes share.
+ */
+
+/** What a caller was told; `error` carries a RotationError's code, or `unexpected`. */
+export type ToldOutcome =
+  | { readonly kind: 'rotated' | 'already-rotated'; readonly replacement: string; readonly rotationId?: string }
+  | { readonly kind: 'no-backup' | 'not-found' | 'busy' }
+  | { readonly kind: 'indeterminate'; readonly rotationId: string }
+  | { readonly kind: 'error'; readonly code: string; readonly message: string };
+
+/** One call of `rotate`, from its begin to its answer. */
+export interface Operation {
+  readonly caller: number;
+  readonly process: number;
+  readonly pool: string;
+  readonly keyId: string;
+  readonly invokedAtMs: number;
+  readonly completedAtMs: number;
+  readonly outcome: ToldOutcome;
+}
+
+/** A backup was taken for a key; where it happened inside a transaction, it may have been undone. */
+export interface Claim {
+  readonly keyId: string;
+  readonly backupId: string;
+  /** The caller, where the flow serves one caller at a time. */
+  readonly caller?: number;
+  /** The rotation, where callers share one; its caller is the one that was told this id. */
+  readonly rotationId?: string;
+}
+
+export interface History {
+  readonly operations: readonly Operation[];
+  readonly claims: readonly Claim[];
+  /** Attempts that the database undid. */
+  readonly conflicts: number;
+  /** Rotations that found, after a conflict, that another one had won. */
+  readonly lostRaces: number;
+}
+
+export const mergeHistories = (parts: readonly History[]): History => ({
+  operations: parts.flatMap(({ operations }) => operations),
+  claims: parts.flatMap(({ claims }) => claims),
+  conflicts: parts.reduce((sum, { conflicts }) => sum + conflicts, 0),
+  lostRaces: parts.reduce((sum, { lostRaces }) => sum + lostRaces, 0),
+});

@@ -1,0 +1,65 @@
+import { BSON, type Db } from 'mongodb';
+import type { Pool } from 'rotation-core';
+import { backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/parts';
+
+/** A pool at one instant, in the words of the promises, whatever its collections and fields are called. */
+export interface PoolState {
+  readonly keys: ReadonlyMap<string, KeyState>;
+  readonly backups: ReadonlyMap<string, BackupState>;
+  readonly bindings: readonly BindingState[];
+}
+
+export interface KeyState {
+  readonly id: string;
+  /** False where a retired key is kept for review. */
+  readonly live: boolean;
+  readonly apiKey: string;
+  /** The whole document as text, to tell whether it is as it was. */
+  readonly content: string;
+}
+
+export interface BackupState {
+  readonly id: string;
+  readonly isUsed: boolean;
+  readonly usedFor: string | undefined;
+  readonly apiKey: string;
+  readonly content: string;
+}
+
+export interface BindingState {
+  readonly keyId: string;
+  /** All fields but `_id` and the key's id, as text: what must stay the same when it moves. */
+  readonly rest: string;
+}
+
+/** Reads all three collections in one snapshot, so that no transaction is seen in part. */
+export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
+  await using session = db.client.startSession({ snapshot: true });
+  const keys = await keysOf(db, pool).find({}, { session }).toArray();
+  const backups = await backupsOf(db, pool).find({}, { session }).toArray();
+  const bindings = await bindingsOf(db, pool).find({}, { session }).toArray();
+  return {
+    keys: new Map(
+      keys.map((key) => [
+        key._id,
+        { id: key._id, live: isLive(key), apiKey: key.apiKey, content: BSON.EJSON.stringify(key) },
+      ]),
+    ),
+    backups: new Map(
+      backups.map((backup) => [
+        backup._id,
+        {
+          id: backup._id,
+          isUsed: backup.isUsed === true,
+          usedFor: backup.usedFor ?? undefined,
+          apiKey: backup.apiKey,
+          content: BSON.EJSON.stringify(backup),
+        },
+      ]),
+    ),
+    bindings: bindings.map(({ _id, [pool.bindingKeyField]: keyId, ...rest }) => ({
+      keyId: String(keyId),
+      rest: BSON.EJSON.stringify(Object.fromEntries(Object.entries(rest).toSorted(([a], [b]) => (a < b ? -1 : 1)))),
+    })),
+  };
+}

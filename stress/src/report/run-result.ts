@@ -1,0 +1,54 @@
+import type { Contention } from '../checker/contention.ts';
+import type { Violation } from '../checker/violation.ts';
+import type { Operation, ToldOutcome } from '../history.ts';
+import type { Verdict } from '../storm/run-storm.ts';
+
+/** A row of the report; all of it is data for `result.json`. */
+export interface RunResult {
+  readonly scenario: string;
+  readonly subject: string;
+  readonly adapter: string;
+  readonly processes: number;
+  readonly callers: number;
+  readonly expected: 'valid' | 'violated' | undefined;
+  readonly verdict: Verdict;
+  /** Why the verdict is `unknown`. */
+  readonly reason?: string;
+  readonly outcomes: Readonly<Partial<Record<ToldOutcome['kind'], OutcomeLatency>>>;
+  readonly backupsUsed: number;
+  readonly backupsWasted: number;
+  readonly contention: Contention;
+  readonly violations: readonly Violation[];
+  readonly statesBetween: number;
+  readonly durationMs: number;
+  /** The command that runs this row again. */
+  readonly reproduce: string;
+}
+
+export interface OutcomeLatency {
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** `passed` also where a known-bad flow was caught. Without an expectation a row is only shown. */
+export function judge({ expected, verdict }: Pick<RunResult, 'expected' | 'verdict'>): 'passed' | 'failed' | 'unknown' {
+  if (verdict === 'unknown') return 'unknown';
+  return expected === undefined || verdict === expected ? 'passed' : 'failed';
+}
+
+export function latencyByOutcome(operations: readonly Operation[]): RunResult['outcomes'] {
+  const groups = Map.groupBy(operations, ({ outcome }) => outcome.kind);
+  return Object.fromEntries(
+    [...groups].map(([kind, group]) => {
+      const sorted = group
+        .map(({ invokedAtMs, completedAtMs }) => completedAtMs - invokedAtMs)
+        .toSorted((a, b) => a - b);
+      return [kind, { count: group.length, p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99) }];
+    }),
+  );
+}
+
+/** Nearest rank. */
+const percentile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;

@@ -1,0 +1,22 @@
+import type { KnownBadSubject } from '../subject.ts';
+import { openOldFlow } from './old-steps.ts';
+
+export const checkedClaim: KnownBadSubject = {
+  name: 'checked-claim',
+  about: 'checks that the key exists, then claims: all who passed the check claim a backup each, and one serves',
+  expected: 'violated',
+  caughtBy: [
+    { scenario: 'same-key', adapter: 'keypool' },
+    { scenario: 'same-key', adapter: 'openhands' },
+  ],
+  open: openOldFlow(async (keyId, steps) => {
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    const backup = await steps.claimBackup(keyId);
+    if (backup === null) return { kind: 'no-backup' };
+    const bindings = await steps.takeBindings(keyId);
+    if (!(await steps.deleteKey(keyId))) return { kind: 'already-rotated', replacement: backup._id };
+    await steps.insertKey(backup);
+    await steps.createBindings(bindings, backup._id);
+    return { kind: 'rotated', replacement: backup._id };
+  }),
+};

@@ -1,0 +1,19 @@
+import type { KnownBadSubject } from '../subject.ts';
+import { openOldFlow } from './old-steps.ts';
+
+export const keptKey: KnownBadSubject = {
+  name: 'kept-key',
+  about: 'keeps the failed key as exhausted, which fools its existence check for ever: each late caller claims again',
+  expected: 'violated',
+  caughtBy: [{ scenario: 'late-callers', adapter: 'openhandspool' }],
+  open: openOldFlow(async (keyId, steps) => {
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    const backup = await steps.claimBackup(keyId);
+    if (backup === null) return { kind: 'no-backup' };
+    const bindings = await steps.takeBindings(keyId);
+    await steps.setExhausted(keyId);
+    await steps.insertKey(backup);
+    await steps.createBindings(bindings, backup._id);
+    return { kind: 'rotated', replacement: backup._id };
+  }),
+};

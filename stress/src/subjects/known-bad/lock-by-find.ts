@@ -1,0 +1,30 @@
+import { keysOf, referenceFlow } from 'rotation-core/parts';
+import { BARE_CONCURRENCY, openRotator } from '../rotator-subject.ts';
+import type { KnownBadSubject } from '../subject.ts';
+
+const open = openRotator(
+  () => ({
+    ...referenceFlow,
+    steps: { ...referenceFlow.steps, retireKeys: async (_transaction, { length }) => length },
+  }),
+  { coalesce: false },
+);
+
+export const lockByFind: KnownBadSubject = {
+  name: 'lock-by-find',
+  about:
+    'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
+  expected: 'violated',
+  concurrency: BARE_CONCURRENCY,
+  caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
+  open: (db, pool, observer) => {
+    const flow = open(db, pool, observer);
+    return {
+      rotate: async (caller, keyId) => {
+        const told = await flow.rotate(caller, keyId);
+        if (told.kind === 'rotated') await keysOf(db, pool).deleteOne({ _id: keyId });
+        return told;
+      },
+    };
+  },
+};

@@ -1,0 +1,20 @@
+import type { KnownBadSubject } from '../subject.ts';
+import { openOldFlow } from './old-steps.ts';
+
+export const markFirst: KnownBadSubject = {
+  name: 'mark-first',
+  about: 'marks the key exhausted and drops its bindings before the claim: "no backup left" already costs the bindings',
+  expected: 'violated',
+  caughtBy: [{ scenario: 'scarce', adapter: 'openhandspool' }],
+  open: openOldFlow(async (keyId, steps) => {
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    await steps.setExhausted(keyId);
+    const bindings = await steps.takeBindings(keyId);
+    const backup = await steps.claimBackup(keyId);
+    if (backup === null) return { kind: 'no-backup' };
+    await steps.deleteKey(keyId);
+    await steps.insertKey(backup);
+    await steps.createBindings(bindings, backup._id);
+    return { kind: 'rotated', replacement: backup._id };
+  }),
+};

@@ -1,0 +1,19 @@
+import type { KnownBadSubject } from '../subject.ts';
+import { openOldFlow } from './old-steps.ts';
+
+export const naive: KnownBadSubject = {
+  name: 'naive',
+  about: 'reads a free backup and marks it used at the end: two callers read the same one',
+  expected: 'violated',
+  caughtBy: [{ scenario: 'many-keys', adapter: 'keypool' }],
+  open: openOldFlow(async (keyId, steps) => {
+    const backup = await steps.readFreeBackup();
+    if (backup === null) return { kind: 'no-backup' };
+    const bindings = await steps.takeBindings(keyId);
+    if (!(await steps.deleteKey(keyId))) return { kind: 'already-rotated', replacement: backup._id };
+    await steps.insertKey(backup);
+    await steps.markUsed(backup._id, keyId);
+    await steps.createBindings(bindings, backup._id);
+    return { kind: 'rotated', replacement: backup._id };
+  }),
+};

@@ -1,0 +1,19 @@
+import type { KnownBadSubject } from '../subject.ts';
+import { openOldFlow } from './old-steps.ts';
+
+export const surplusInsert: KnownBadSubject = {
+  name: 'surplus-insert',
+  about: "does not look at the delete's count: every caller that passed the check installs a key, bound to nothing",
+  expected: 'violated',
+  caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
+  open: openOldFlow(async (keyId, steps) => {
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    const backup = await steps.claimBackup(keyId);
+    if (backup === null) return { kind: 'no-backup' };
+    const bindings = await steps.takeBindings(keyId);
+    await steps.deleteKey(keyId);
+    await steps.insertKey(backup);
+    await steps.createBindings(bindings, backup._id);
+    return { kind: 'rotated', replacement: backup._id };
+  }),
+};
