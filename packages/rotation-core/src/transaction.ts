@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoError, type ClientSession, type MongoClient } from 'mongodb';
+import { MongoError, MongoServerError, type ClientSession, type MongoClient } from 'mongodb';
 
 /** The commit is sent again this often while its result is unknown; after that the caller looks at the evidence. */
 const COMMIT_ATTEMPTS = 5;
@@ -31,18 +31,29 @@ export async function runTransaction<T>(
       await session.commitTransaction();
       return value;
     } catch (error) {
-      if (!hasLabel(error, 'UnknownTransactionCommitResult')) throw error;
+      // Only this label says that the server undid it.
+      if (hasLabel(error, 'TransientTransactionError')) throw error;
       onCommitInDoubt();
-      if (attempt === COMMIT_ATTEMPTS) throw error;
+      if (!hasLabel(error, 'UnknownTransactionCommitResult') || attempt === COMMIT_ATTEMPTS) throw error;
       await sleep(COMMIT_BACKOFF_MS * attempt);
     }
   }
 }
 
-/** True when a new transaction may go through where this one failed. */
+/**
+ * Errors that say "this transaction is over" without a label: a command that was running when its session was killed, or
+ * when the transaction's lifetime ended, is answered `Interrupted`; the one after it `NoSuchTransaction`.
+ */
+const ENDED_CODES: readonly unknown[] = [251, 11_601];
+
+/**
+ * True when a new transaction may go through where this one failed. Trying again is always safe: a transaction that was committed
+ * after all has left its evidence, and the new one finds it.
+ */
 export const isRetryable = (error: unknown): boolean =>
   hasLabel(error, 'TransientTransactionError') ||
   hasLabel(error, 'UnknownTransactionCommitResult') ||
-  hasLabel(error, 'SystemOverloadedError');
+  hasLabel(error, 'SystemOverloadedError') ||
+  (error instanceof MongoServerError && ENDED_CODES.includes(error.code));
 
 const hasLabel = (error: unknown, label: string): boolean => error instanceof MongoError && error.hasErrorLabel(label);

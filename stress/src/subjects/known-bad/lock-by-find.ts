@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { keysOf, referenceFlow } from 'rotation-core/parts';
 import { BARE_CONCURRENCY, openRotator } from '../rotator-subject.ts';
 import type { KnownBadSubject } from '../subject.ts';
+
+/** What a service does between the commit and the delete; the others meet in this window. */
+const OTHER_WORK_MS = 50;
 
 const open = openRotator(
   () => ({
@@ -12,8 +16,7 @@ const open = openRotator(
 
 export const lockByFind: KnownBadSubject = {
   name: 'lock-by-find',
-  about:
-    'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
+  about: 'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
   expected: 'violated',
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
@@ -22,7 +25,9 @@ export const lockByFind: KnownBadSubject = {
     return {
       rotate: async (caller, keyId) => {
         const told = await flow.rotate(caller, keyId);
-        if (told.kind === 'rotated') await keysOf(db, pool).deleteOne({ _id: keyId });
+        if (told.kind !== 'rotated') return told;
+        await sleep(OTHER_WORK_MS);
+        await keysOf(db, pool).deleteOne({ _id: keyId });
         return told;
       },
     };
