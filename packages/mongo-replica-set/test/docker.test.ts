@@ -57,7 +57,7 @@ describe.skipIf(client === undefined)(`Docker${reason}`, () => {
     const start = startReplicaSet({ provider: 'docker', signal: controller.signal });
     const outcome = start.catch((error: unknown) => error);
     let seen: string[] = [];
-    await until('a container', 15_000, () => {
+    await until('a container', 30_000, () => {
       void containers().then((ids) => (seen = ids));
       return seen.length > 0;
     });
@@ -67,7 +67,7 @@ describe.skipIf(client === undefined)(`Docker${reason}`, () => {
   });
 
   test('SIGINT ends the container and then the host', async () => {
-    const host = runHost('host-in-docker.ts', []);
+    await using host = runHost('host-in-docker.ts', []);
     await host.printed('ready');
     host.kill('SIGINT');
     expect(await host.ended()).toEqual({ code: null, signal: 'SIGINT' });
@@ -75,7 +75,7 @@ describe.skipIf(client === undefined)(`Docker${reason}`, () => {
   });
 
   test('the container of a host killed with -9 is removed by the next start', async () => {
-    const host = runHost('host-in-docker.ts', []);
+    await using host = runHost('host-in-docker.ts', []);
     await host.printed('ready');
     host.kill('SIGKILL');
     await host.ended();

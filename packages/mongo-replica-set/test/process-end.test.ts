@@ -6,14 +6,14 @@ import { foldersOf, mongodsOf, until } from './traces.ts';
 // Each test has a host of its own, and most of the time is waiting.
 describe.concurrent('when the host ends', () => {
   test('kill -9 of the host: mongods are gone within seconds, the next start removes the folder', async () => {
-    const host = runHost('host-program.ts', ['waits', '3']);
+    await using host = runHost('host-program.ts', ['waits', '3']);
     await host.printed('ready');
     expect(mongodsOf(host.pid)).toHaveLength(3);
 
     host.kill('SIGKILL');
     await host.ended();
     // mongodb-memory-server's second process looks every 2 s whether its parent lives.
-    await until('mongods gone', 8_000, () => mongodsOf(host.pid).length === 0);
+    await until('mongods gone', 20_000, () => mongodsOf(host.pid).length === 0);
 
     await using other = await startLocalSet({ members: 1 });
     expect(foldersOf(host.pid)).toEqual([]);
@@ -21,7 +21,7 @@ describe.concurrent('when the host ends', () => {
   });
 
   test('kill -9 of the host: a start right afterwards ends the mongods that are left', async () => {
-    const host = runHost('host-program.ts', ['waits', '1']);
+    await using host = runHost('host-program.ts', ['waits', '1']);
     await host.printed('ready');
     host.kill('SIGKILL');
     await host.ended();
@@ -32,7 +32,7 @@ describe.concurrent('when the host ends', () => {
   });
 
   test('a start leaves the folder of a living host alone', async () => {
-    const host = runHost('host-program.ts', ['waits', '1']);
+    await using host = runHost('host-program.ts', ['waits', '1']);
     await host.printed('ready');
     const other = await startLocalSet({ members: 1 });
     await other.stop();
@@ -43,34 +43,34 @@ describe.concurrent('when the host ends', () => {
   });
 
   test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s ends the set and then the host', async (signal) => {
-    const host = runHost('host-program.ts', ['waits', '1']);
+    await using host = runHost('host-program.ts', ['waits', '1']);
     await host.printed('ready');
     expect(mongodsOf(host.pid)).toHaveLength(1);
     host.kill(signal);
     expect(await host.ended()).toEqual({ code: null, signal });
     expect(foldersOf(host.pid)).toEqual([]);
-    await until('mongods gone', 1_000, () => mongodsOf(host.pid).length === 0);
+    await until('mongods gone', 5_000, () => mongodsOf(host.pid).length === 0);
   });
 
   test('SIGINT during a start leaves nothing', async () => {
-    const host = runHost('host-program.ts', ['waits', '3']);
-    await until('a mongod of the host', 15_000, () => mongodsOf(host.pid).length > 0);
+    await using host = runHost('host-program.ts', ['waits', '3']);
+    await until('a mongod of the host', 30_000, () => mongodsOf(host.pid).length > 0);
     host.kill('SIGINT');
     expect(await host.ended()).toEqual({ code: null, signal: 'SIGINT' });
     expect(host.output()).not.toContain('ready');
-    await until('mongods gone', 1_000, () => mongodsOf(host.pid).length === 0);
+    await until('mongods gone', 5_000, () => mongodsOf(host.pid).length === 0);
     expect(foldersOf(host.pid)).toEqual([]);
   });
 
   test('an exit without stop leaves nothing', async () => {
-    const host = runHost('host-program.ts', ['exits', '1']);
+    await using host = runHost('host-program.ts', ['exits', '1']);
     expect(await host.ended()).toEqual({ code: 7, signal: null });
     expect(foldersOf(host.pid)).toEqual([]);
-    await until('mongods gone', 1_000, () => mongodsOf(host.pid).length === 0);
+    await until('mongods gone', 5_000, () => mongodsOf(host.pid).length === 0);
   });
 
   test('a host that handles SIGINT itself still has its database then', async () => {
-    const host = runHost('host-program.ts', ['handles-interrupt', '1']);
+    await using host = runHost('host-program.ts', ['handles-interrupt', '1']);
     await host.printed('ready');
     host.kill('SIGINT');
     expect(await host.ended()).toEqual({ code: 130, signal: null });

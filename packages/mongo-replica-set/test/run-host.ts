@@ -2,10 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-const limitMs = 30_000;
+/** A busy machine may take long to start a program; the tests themselves end after 60 s. */
+const limitMs = 50_000;
 
-/** A running host program. */
-export interface Host {
+/** A running host program; one that still runs when its test ends is told to end (and cleans up after itself). */
+export interface Host extends AsyncDisposable {
   readonly pid: number;
   /** Everything it has printed so far. */
   output(): string;
@@ -26,6 +27,10 @@ export function runHost(program: string, args: string[], environment: NodeJS.Pro
   child.stdout.on('data', collect);
   child.stderr.on('data', collect);
   return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGTERM');
+      await endOf(child);
+    },
     pid: child.pid,
     output: () => output,
     kill: (signal) => void child.kill(signal),

@@ -84,9 +84,9 @@ describe.skipIf(!runsHere)(
     });
 
     test('SIGINT during the download leaves nothing in the cache', async ({ home }) => {
-      const host = runHost('install-wheel.ts', [], { ...process.env, XDG_CACHE_HOME: home });
+      await using host = runHost('install-wheel.ts', [], { ...process.env, XDG_CACHE_HOME: home });
       const cache = join(home, 'mongo-replica-set');
-      await until('a temporary folder', 10_000, () => readdirSync(home).length > 0 && readdirSync(cache).length > 0);
+      await until('a temporary folder', 30_000, () => readdirSync(home).length > 0 && readdirSync(cache).length > 0);
       host.kill('SIGINT');
       expect(await host.ended()).toEqual({ code: null, signal: 'SIGINT' });
       expect(await readdir(cache)).toEqual([]);

@@ -103,7 +103,7 @@ async function download(requirements: string, folder: string, settings: Settings
 }
 
 /** Checks the file once more without trusting pip. @throws ReplicaSetError `unusable` */
-export async function assertSha256(path: string, expected: string): Promise<void> {
+async function assertSha256(path: string, expected: string): Promise<void> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash);
   const actual = hash.digest('hex');

@@ -42,7 +42,6 @@ find_docker() {
 }
 
 install_daemon() {
-  [ "$(id -u)" = 0 ] || cannot 'no daemon answers, and installing one needs root'
   command -v apt-get >/dev/null || cannot 'no daemon answers, and there is no apt-get'
   export DEBIAN_FRONTEND=noninteractive
   timeout "$install_limit_s" sh -c 'apt-get update -qq && apt-get install -y -qq --no-install-recommends "$@"' sh \
@@ -68,9 +67,10 @@ start_daemon() {
 }
 
 if ! find_docker; then
+  [ "$(id -u)" = 0 ] || cannot 'no daemon answers, and starting one needs root'
   [ -x /usr/sbin/dockerd ] && command -v busybox iptables >/dev/null || install_daemon
   start_daemon || start_daemon --storage-driver=vfs || start_daemon --storage-driver=vfs --iptables=false ||
-    cannot "dockerd: $(grep -iE 'fail|error' "$folder/dockerd.log" | tail -n 1)"
+    cannot "dockerd: $(tail -n 1 "$folder/dockerd.log")"
 fi
 command -v busybox >/dev/null || install_daemon
 
