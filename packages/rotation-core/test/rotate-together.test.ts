@@ -18,7 +18,7 @@ const otherDb = await database.connect();
 await createRotator(db, archivingPool).ensureIndexes();
 afterAll(() => database.close());
 
-const CALLERS = 25;
+const CALLERS = 12;
 
 describe.each([
   { pool: deletingPool, coalesce: true },
@@ -132,7 +132,7 @@ describe('a deleting and a keeping service on the same collections', () => {
       createRotator(db, sharingPool, { coalesce: false }),
       createRotator(otherDb, keepingPool, { coalesce: false }),
     ];
-    for (let round = 0; round < 5; round++) {
+    for (let round = 0; round < 3; round++) {
       await seed(db, keepingPool, { keys: [key('k1')], backups: backups(9), bindings: [binding('p1', 'k1')] });
       const calls = Array.from({ length: 10 }, () => rotators.map((rotator) => rotator.rotate('k1')));
       const outcomes = await Promise.all(calls.flat());

@@ -1,0 +1,96 @@
+import type { ClientSession, Db } from 'mongodb';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createRotator, type RotationEvent, type RotationOutcome, type RotatorOptions } from '../src/index.ts';
+import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
+import { asRotated } from './support/outcomes.ts';
+import { deletingPool } from './support/pools.ts';
+import { openTestDatabase } from './support/test-database.ts';
+
+/*
+ * A client that stopped inside a transaction: nobody sends on its session any more, and the key stays locked. The server would end
+ * it after transactionLifetimeLimitSeconds, at the earliest in the 3 s that the tests allow for; all here happens before that.
+ */
+const database = await openTestDatabase('abandoned');
+const { db } = database;
+const serviceOf = (title: string): string => `${database.name}_${title}`;
+await createRotator(db, deletingPool).ensureIndexes();
+await seed(db, deletingPool, {
+  keys: ['ended', 'other', 'nameless', 'off', 'short'].map((id) => key(id)),
+  backups: backups(5),
+  bindings: [binding('p1', 'ended')],
+});
+afterAll(() => database.close());
+
+const IDLE_MS = 1_000;
+
+async function abandonOn(holderDb: Db, keyId: string): Promise<ClientSession> {
+  const holder = holderDb.client.startSession();
+  holder.startTransaction();
+  await holderDb.collection<{ _id: string }>('keys').deleteOne({ _id: keyId }, { session: holder });
+  return holder;
+}
+
+interface Seen {
+  readonly outcome: RotationOutcome;
+  readonly ended: readonly RotationEvent[];
+}
+
+async function rotateOn(rotatorDb: Db, keyId: string, options: RotatorOptions): Promise<Seen> {
+  const events: RotationEvent[] = [];
+  const rotator = createRotator(rotatorDb, deletingPool, { ...options, onEvent: (event) => events.push(event) });
+  const outcome = await rotator.rotate(keyId);
+  return { outcome, ended: events.filter(({ type }) => type === 'abandoned-ended') };
+}
+
+describe.concurrent('a transaction that a client left open on a key', () => {
+  // Red with the endAbandoned call taken out of rotate-group.ts: the rotation then gets `busy`.
+  test('is ended where it has the appName; the rotation goes through, and the holder is told to try again', async () => {
+    const appName = serviceOf('ended');
+    await using holder = await abandonOn(await database.connect({ appName }), 'ended');
+    const rotatorDb = await database.connect({ appName });
+    const { outcome, ended } = await rotateOn(rotatorDb, 'ended', { endAbandonedAfterMs: IDLE_MS, deadlineMs: 2_900 });
+    const { replacement } = asRotated(outcome);
+    expect(ended).toEqual([{ type: 'abandoned-ended', pool: deletingPool.name, transactions: 1 }]);
+    const refused = await holder.commitTransaction().catch((error: unknown) => error);
+    expect(refused).toMatchObject({ codeName: 'NoSuchTransaction', errorLabels: ['TransientTransactionError'] });
+    const after = await readState(db, deletingPool);
+    expect(usedOf(after)).toMatchObject([{ _id: replacement, usedFor: 'ended' }]);
+    expect(after.bindings).toMatchObject([{ keyId: replacement }]);
+  });
+
+  const options = { endAbandonedAfterMs: IDLE_MS, deadlineMs: 1_600, random: () => 0.999 };
+  const leftAlone = { outcome: expect.toSatisfy(({ kind }) => kind === 'busy' || kind === 'indeterminate'), ended: [] };
+
+  // Red without the appName in the filter of end-abandoned.ts.
+  test('is left alone where its client has another appName', async () => {
+    await using holder = await abandonOn(await database.connect({ appName: serviceOf('other') }), 'other');
+    const rotatorDb = await database.connect({ appName: serviceOf('other_rotator') });
+    expect(await rotateOn(rotatorDb, 'other', options)).toEqual(leftAlone);
+    await expect(holder.abortTransaction()).resolves.toBeUndefined();
+  });
+
+  // Red where createAbandonedEnder goes on without an appName.
+  test('is left alone where the rotator has none', async () => {
+    const namelessDb = await database.connect({});
+    await using holder = await abandonOn(namelessDb, 'nameless');
+    expect(await rotateOn(namelessDb, 'nameless', options)).toEqual(leftAlone);
+    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  });
+
+  test('is left alone where ending is switched off', async () => {
+    const appName = serviceOf('off');
+    await using holder = await abandonOn(await database.connect({ appName }), 'off');
+    const rotatorDb = await database.connect({ appName });
+    expect(await rotateOn(rotatorDb, 'off', { ...options, endAbandonedAfterMs: false })).toEqual(leftAlone);
+    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  });
+
+  // Red without the look at `enqueuedAt`, or at timeInactiveMicros.
+  test('is left alone where the rotation has not been held up that long', async () => {
+    const appName = serviceOf('short');
+    await using holder = await abandonOn(await database.connect({ appName }), 'short');
+    const rotatorDb = await database.connect({ appName });
+    expect(await rotateOn(rotatorDb, 'short', { ...options, deadlineMs: 700 })).toEqual(leftAlone);
+    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  });
+});
