@@ -16,7 +16,8 @@ const open = openRotator(
 
 export const lockByFind: KnownBadSubject = {
   name: 'lock-by-find',
-  about: 'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
+  about:
+    'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
   expected: 'violated',
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
