@@ -1,8 +1,9 @@
+import { startReplicaSet } from 'mongo-replica-set';
 import type { TestProject } from 'vitest/node';
 
-/** Tells the tests where the replica set is. */
-export default function setup(project: TestProject): void {
-  const uri = process.env['MONGODB_URI'];
-  if (uri === undefined) throw new Error('Set MONGODB_URI to a replica set for the tests');
-  project.provide('mongodbUri', uri);
+/** One replica set of three members for all test files; each of them has a database of its own there. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const set = await startReplicaSet();
+  project.provide('mongodbUri', set.uri);
+  return () => set.stop();
 }

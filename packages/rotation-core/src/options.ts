@@ -71,12 +71,7 @@ const TIMER_MAX_MS = 2 ** 31 - 1;
 export const requireDeadline = (deadlineMs: number): number =>
   requireInteger('deadlineMs', deadlineMs, 1, TIMER_MAX_MS);
 
-export function requireInteger(
-  name: string,
-  value: number,
-  min: number,
-  max: number = Number.MAX_SAFE_INTEGER,
-): number {
+function requireInteger(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} up` : `from ${min} to ${max}`;
     throw new RotationError('invalid-argument', `Expected ${name} to be a whole number ${range}, got ${String(value)}`);
