@@ -39,7 +39,7 @@ function updateListeners(): void {
     for (const signal of interrupts) {
       // First in line, and gone before the next listener looks: libraries that raise the signal again do so only
       // when they are the last ones listening.
-      if (false) process.prependListener(signal, handleInterrupt);
+      if (interruptsWanted) process.prependListener(signal, handleInterrupt);
       else process.off(signal, handleInterrupt);
     }
   }
