@@ -1,0 +1,49 @@
+import { readFile } from 'node:fs/promises';
+import { MongoClient, type Db } from 'mongodb';
+import { createDatabaseName } from 'mongo-replica-set';
+import { backupsOf, bindingsOf, keysOf } from 'rotation-core/parts';
+import { createRotator, keypool, type KeyDocument } from 'keypool';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { onFailure } from './quick-look.ts';
+import { onUpstreamAnswer } from './service.ts';
+
+const failed: KeyDocument = { _id: 'k1', apiKey: 'made-up-1', status: 'healthy', createdAt: new Date() };
+
+describe('the examples', () => {
+  let client: MongoClient;
+  let db: Db;
+
+  beforeAll(async () => {
+    client = await new MongoClient(inject('mongodbUri')).connect();
+    db = client.db(createDatabaseName('examples'));
+    await keysOf(db, keypool).insertOne({ ...failed });
+    await bindingsOf(db, keypool).insertOne({ proxyId: 'proxy-1', [keypool.bindingKeyField]: 'k1' });
+    await backupsOf(db, keypool).insertOne({ _id: 'b1', apiKey: 'made-up-2', isUsed: false });
+  });
+
+  afterAll(async () => {
+    await db.dropDatabase();
+    await client.close();
+  });
+
+  it('shows in the README what runs here', async () => {
+    const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
+    const shown = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
+    expect(shown).toEqual([await readFile(new URL('quick-look.ts', import.meta.url), 'utf8')]);
+  });
+
+  it('leaves a key alone that only has to cool down, and rotates one that failed', async () => {
+    expect(await onFailure(db, failed, 429, '')).toBeUndefined();
+    expect(await onFailure(db, failed, 402, '')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
+  });
+
+  it('goes on with the key that took the place, and lets a key rest when there is no stock', async () => {
+    const rotator = createRotator(db, keypool);
+    expect(await onUpstreamAnswer(db, rotator, failed, { status: 401, body: '' })).toBe('b1');
+    const replacement = await keysOf(db, keypool).findOne({ _id: 'b1' });
+    expect(replacement).not.toBeNull();
+    if (replacement === null) return;
+    expect(await onUpstreamAnswer(db, rotator, replacement, { status: 401, body: '' })).toBeUndefined();
+    expect(await keysOf(db, keypool).findOne({ _id: 'b1' })).toMatchObject({ status: 'exhausted' });
+  });
+});
