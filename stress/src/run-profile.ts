@@ -68,9 +68,11 @@ async function runRow(
     return { ...row, ...toResult(storm) };
   } catch (error) {
     if (!signal.aborted) throw error;
-    return { ...row, ...notRun, reason: 'did not end in time' };
+    return { ...row, ...notRun, reason: isTimeLimit(signal.reason) ? 'did not end in time' : 'interrupted' };
   }
 }
+
+const isTimeLimit = (reason: unknown): boolean => reason instanceof DOMException && reason.name === 'TimeoutError';
 
 const notRun = {
   verdict: 'unknown',

@@ -67,8 +67,9 @@ export async function runStorm(
       calls: plan.calls.filter(({ caller }) => caller % processes === index),
       concurrency,
     }));
+    const go = await workers.prepare(tasks, signal);
     const beganAtMs = performance.now();
-    const running = workers.run(tasks, signal);
+    const running = go();
     const [histories, between] = await Promise.all([running, lookWhile(running, db, pool)]);
     const durationMs = performance.now() - beganAtMs;
     const final = await readPoolState(db, pool);
@@ -88,6 +89,8 @@ export async function runStorm(
       backupsWasted: checkWaste(start, final, succession).length,
     };
   } finally {
+    // What a worker still writes would bring the database back.
+    if (signal.aborted) await workers[Symbol.asyncDispose]();
     // After Ctrl-C the servers may be gone before us, for they got it too; then so is the database.
     await db.dropDatabase().catch((error: unknown) => {
       if (!signal.aborted) throw error;

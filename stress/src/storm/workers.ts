@@ -10,8 +10,13 @@ const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
 export class Workers implements AsyncDisposable {
   readonly #children: ChildProcess[] = [];
 
-  /** Lets each task run in a process of its own, all beginning at the same moment. @throws what a worker failed with */
-  async run(tasks: readonly WorkerTask[], signal: AbortSignal): Promise<History[]> {
+  /**
+   * Gives each task a process of its own with its connections open, which may take seconds.
+   *
+   * @returns lets them all begin at the same moment
+   * @throws what a worker failed with
+   */
+  async prepare(tasks: readonly WorkerTask[], signal: AbortSignal): Promise<() => Promise<History[]>> {
     signal.throwIfAborted();
     while (this.#children.length < tasks.length)
       this.#children.push(fork(WORKER_FILE, { stdio: ['ignore', 2, 2, 'ipc'] }));
@@ -21,10 +26,13 @@ export class Workers implements AsyncDisposable {
     for (const { child, task } of workers) tell(child, { kind: 'prepare', task });
     await everyReady;
 
-    const everyDone = Promise.all(workers.map(({ child }) => answerOf(child, 'done', signal)));
-    const originNs = process.hrtime.bigint().toString();
-    for (const { child } of workers) tell(child, { kind: 'go', originNs });
-    return (await everyDone).map(({ history }) => history);
+    return async () => {
+      signal.throwIfAborted();
+      const everyDone = Promise.all(workers.map(({ child }) => answerOf(child, 'done', signal)));
+      const originNs = process.hrtime.bigint().toString();
+      for (const { child } of workers) tell(child, { kind: 'go', originNs });
+      return (await everyDone).map(({ history }) => history);
+    };
   }
 
   /** Ends all workers at once; the next run starts new ones. */
