@@ -25,6 +25,11 @@ export interface StressOptions {
 }
 
 const SEED_COUNT = 2 ** 31;
+const COUNT_MAX = 1_000_000;
+const PROCESSES_MAX = 100;
+const MEMBERS_MAX = 7;
+/** A timer holds no more than 2^31 - 1 milliseconds; it would fire at once. */
+const TIME_LIMIT_MAX_SECONDS = 2_147_483;
 
 const examples = `
 Examples:
@@ -40,26 +45,32 @@ Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 
 export function parseCommandLine(argv: readonly string[]): StressOptions {
   const named = (flag: string, text: string, names: Iterable<string>): Option =>
     new Option(flag, text).argParser(oneOf([...names])).env(environmentName(flag));
-  const counted = (flag: string, text: string, min = 1): Option =>
-    new Option(flag, text).argParser(wholeNumber(min)).env(environmentName(flag));
+  const counted = (flag: string, text: string, { min = 1, max = COUNT_MAX } = {}): Option =>
+    new Option(flag, text).argParser(wholeNumber(min, max)).env(environmentName(flag));
 
   const program = new Command('pnpm stress')
     .description('Fires storms of concurrent rotations at a real replica set, and judges what is left by the promises.')
     .addOption(named('--scenario <name>', listed('what happens', scenarios.values()), scenarios.keys()))
     .addOption(named('--subject <name>', listed('the flow under test', [...references, ...knownBad]), subjects.keys()))
     .addOption(named('--adapter <name>', `through which pool: ${[...adapters.keys()].join(', ')}`, adapters.keys()))
-    .addOption(counted('--processes <count>', 'processes that the callers are spread over'))
+    .addOption(counted('--processes <count>', 'processes that the callers are spread over', { max: PROCESSES_MAX }))
     .addOption(counted('--callers <count>', 'callers of a run'))
     .addOption(counted('--keys <count>', 'keys of a run that fail'))
-    .addOption(counted('--backups <count>', 'free backups at the start of a run', 0))
+    .addOption(counted('--backups <count>', 'free backups at the start of a run', { min: 0 }))
     .addOption(
       counted(
         '--concurrency <count>',
         'callers under way at once in each process (default: all; where nothing is coalesced: 16)',
       ),
     )
-    .addOption(counted('--seed <number>', 'what chance begins with (default: random, printed)', 0))
-    .addOption(counted('--time-limit <seconds>', 'runs that have not ended by then are unknown').default(600))
+    .addOption(
+      counted('--seed <number>', 'what chance begins with (default: random, printed)', { min: 0, max: SEED_COUNT - 1 }),
+    )
+    .addOption(
+      counted('--time-limit <seconds>', 'runs that have not ended by then are unknown', {
+        max: TIME_LIMIT_MAX_SECONDS,
+      }).default(600),
+    )
     .addOption(
       named(
         '--provider <name>',
@@ -67,7 +78,9 @@ export function parseCommandLine(argv: readonly string[]): StressOptions {
         providerNames,
       ),
     )
-    .addOption(counted('--members <count>', 'members of the replica set that is started').default(3))
+    .addOption(
+      counted('--members <count>', 'members of the replica set that is started', { max: MEMBERS_MAX }).default(3),
+    )
     .addOption(new Option('--store <folder>', 'where results are kept').default('store').env('ROTATION_STORE'))
     .addOption(new Option('--json', 'print the result as JSON on standard output, and nothing else').default(false))
     .addOption(new Option('-q, --quiet', 'no progress').default(false))
@@ -88,11 +101,11 @@ const listed = (text: string, items: Iterable<{ readonly name: string; readonly 
   `${text}:\n${[...items].map(({ name, about }) => `  ${name}: ${about}`).join('\n')}`;
 
 const wholeNumber =
-  (min: number) =>
+  (min: number, max: number) =>
   (text: string): number => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
-      throw new InvalidArgumentError(`Expected a whole number from ${min} up.`);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
     return value;
   };
 
