@@ -21,11 +21,23 @@ export function checkAnswers(
     violations.push({ promise: 'I5', sentence });
   };
 
-  for (const [keyId, operations] of groupBy(history.operations, (operation) => operation.keyId)) {
+  const usedFor = new Map<string, string>();
+  for (const { id, usedFor: keyId } of final.backups.values())
+    if (keyId !== undefined && !usedFor.has(keyId)) usedFor.set(keyId, id);
+  const operationsOf = groupBy(history.operations, (operation) => operation.keyId);
+  for (const keyId of succession.takenFor.keys()) {
+    const wasKey = start.keys.has(keyId) || final.backups.has(keyId);
+    if (wasKey && !operationsOf.has(keyId) && !isLiveAt(final, keyId))
+      broken(`${keyId} was replaced, and nobody had called for it`);
+  }
+
+  for (const [keyId, operations] of operationsOf) {
     const winners = operations.filter(({ outcome }) => outcome.kind === 'rotated');
-    const wasLive = start.keys.get(keyId)?.live === true;
-    const isLive = final.keys.get(keyId)?.live === true;
+    const wasLive = isLiveAt(start, keyId);
+    const isLive = isLiveAt(final, keyId);
     const isReplaced = succession.takenFor.has(keyId) && !isLive;
+    const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
+    const chain = chainOf(keyId, (id) => succession.replacementOf(id) ?? usedFor.get(id));
     const mayBeSilent = operations.some(({ outcome }) => outcome.kind === 'indeterminate');
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);
@@ -36,10 +48,16 @@ export function checkAnswers(
       const told = `caller ${caller} was told ${outcome.kind} for ${keyId}`;
       if (outcome.kind === 'rotated' || outcome.kind === 'already-rotated') {
         if (isLive) broken(`${told}, which is live as before`);
-        else if (!chainOf(keyId, final, succession).has(outcome.replacement))
+        else if (outcome.kind === 'rotated' && !wasLive && !wasInstalled)
+          broken(`${told}, which was no live key in this run`);
+        else if (outcome.kind === 'rotated' ? chain[0] !== outcome.replacement : !chain.includes(outcome.replacement))
           broken(`${told} with replacement ${outcome.replacement}, which never took its place`);
-      } else if (outcome.kind === 'not-found' && (wasLive || isReplaced)) {
-        broken(`${told}, which ${wasLive ? 'was live when the run began' : 'was rotated in this run'}`);
+        else if (start.backups.get(outcome.replacement)?.isUsed === true && !isLiveAt(start, outcome.replacement))
+          broken(`${told} with replacement ${outcome.replacement}, which was no live key in this run`);
+      } else if (outcome.kind === 'not-found' && wasLive) {
+        broken(`${told}, which was live when the run began`);
+      } else if (outcome.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {
+        broken(`${told}, which was rotated before the run`);
       } else if (outcome.kind === 'error' && !errorCodes.includes(outcome.code)) {
         broken(`caller ${caller} was told nothing of ${keyId} but an error: ${outcome.code}: ${outcome.message}`);
       }
@@ -49,15 +67,10 @@ export function checkAnswers(
 }
 
 /** All keys that took this one's place, one after the other; evidence from before the run counts too. */
-function chainOf(keyId: string, final: PoolState, succession: Succession): Set<string> {
+function chainOf(keyId: string, nextOf: (keyId: string) => string | undefined): string[] {
   const chain = new Set<string>();
-  let id = nextOf(keyId, final, succession);
-  while (id !== undefined && !chain.has(id)) {
-    chain.add(id);
-    id = nextOf(id, final, succession);
-  }
-  return chain;
+  for (let id = nextOf(keyId); id !== undefined && !chain.has(id); id = nextOf(id)) chain.add(id);
+  return [...chain];
 }
 
-const nextOf = (keyId: string, final: PoolState, succession: Succession): string | undefined =>
-  succession.replacementOf(keyId) ?? [...final.backups.values()].find(({ usedFor }) => usedFor === keyId)?.id;
+const isLiveAt = (state: PoolState, id: string): boolean => state.keys.get(id)?.live === true;

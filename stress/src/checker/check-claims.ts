@@ -17,6 +17,12 @@ export function checkClaims(start: PoolState, state: PoolState, succession: Succ
       });
     }
     for (const { id } of taken) {
+      const before = start.backups.get(id);
+      if (before?.isUsed === true)
+        violations.push({
+          promise: 'I1',
+          sentence: `${id} was used for ${before.usedFor ?? 'something'} already when ${succession.claimant(id)} claimed it for ${keyId}`,
+        });
       if (start.keys.get(id)?.live === true)
         violations.push({
           promise: 'I1',
@@ -29,6 +35,14 @@ export function checkClaims(start: PoolState, state: PoolState, succession: Succ
       violations.push({
         promise: 'I1',
         sentence: `${key.id} was retired, yet no backup is marked as used for it: it went without one, or shares another key's`,
+      });
+  }
+  const taken = new Set([...succession.takenFor.values()].flat().map(({ id }) => id));
+  for (const { id, live } of state.keys.values()) {
+    if (live && start.keys.get(id)?.live !== true && !taken.has(id))
+      violations.push({
+        promise: 'I1',
+        sentence: `${id} became a live key, yet no backup of that name was claimed in this run`,
       });
   }
   return violations;

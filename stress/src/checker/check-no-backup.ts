@@ -23,6 +23,9 @@ export function checkNoBackup(start: PoolState, final: PoolState, history: Histo
     if (isFree !== undefined)
       broken(`caller ${first.caller} was told no-backup for ${keyId}, while ${isFree.id} was free all along`);
     const before = start.keys.get(keyId);
+    const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
+    if (before?.live !== true && !wasInstalled)
+      broken(`caller ${first.caller} was told no-backup for ${keyId}, which was no live key in this run`);
     const wasReplaced = operations.some(({ outcome }) =>
       ['rotated', 'already-rotated', 'indeterminate'].includes(outcome.kind),
     );

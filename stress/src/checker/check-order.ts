@@ -41,10 +41,9 @@ export function checkOrder(start: PoolState, history: History, succession: Succe
   for (const keyId of succession.takenFor.keys()) {
     const operations = byKey.get(keyId) ?? [];
     const winner = operations.find(({ outcome }) => outcome.kind === 'rotated');
-    const firstMs = operations.reduce((min, { invokedAtMs }) => Math.min(min, invokedAtMs), Number.POSITIVE_INFINITY);
     const rotation = add(
       `rotation of ${keyId}`,
-      winner?.invokedAtMs ?? (operations.length === 0 ? 0 : firstMs),
+      winner?.invokedAtMs ?? firstDoubtMs(operations),
       winner?.completedAtMs ?? Number.POSITIVE_INFINITY,
     );
     rotations.set(keyId, rotation);
@@ -62,6 +61,12 @@ export function checkOrder(start: PoolState, history: History, succession: Succe
 
   for (const operation of history.operations) placeAnswer(operation, { add, precede, rotations, installs, stockEnd });
   return pushEarliest(points);
+}
+
+/** Where no winner is known, one of those did it who could not know, and not before its call. */
+function firstDoubtMs(operations: readonly Operation[]): number {
+  const doubtful = operations.filter(({ outcome }) => outcome.kind === 'indeterminate');
+  return doubtful.reduce((min, { invokedAtMs }) => Math.min(min, invokedAtMs), doubtful[0]?.invokedAtMs ?? 0);
 }
 
 interface Places {
@@ -112,10 +117,23 @@ function pushEarliest(points: readonly Point[]): Violation[] {
       if (left === 0) ready.push(next);
     }
   }
-  if (placed < points.length)
+  if (placed < points.length) {
+    const circle = findCircle(points.filter((point) => (waiting.get(point) ?? 0) > 0));
     violations.push({
       promise: 'I7',
-      sentence: `${points.length - placed} answers and rotations each had to come before the other`,
+      sentence: `no order explains what was told, for it goes round in a circle: ${circle.map(({ what }) => what).join(', before ')}`,
     });
+  }
   return violations;
+}
+
+/** One circle among points that each have one of the others before them: going back from any of them ends in it. */
+function findCircle(points: readonly Point[]): Point[] {
+  const before = new Map<Point, Point>();
+  for (const point of points) for (const next of point.after) before.set(next, point);
+  const passed = new Set<Point>();
+  let point = points[0];
+  for (; point !== undefined && !passed.has(point); point = before.get(point)) passed.add(point);
+  const way = [...passed];
+  return way.slice(point === undefined ? 0 : way.indexOf(point)).toReversed();
 }

@@ -2,7 +2,7 @@ import type { PoolState } from '../pool-state.ts';
 import type { Succession } from './succession.ts';
 import type { Violation } from './violation.ts';
 
-/** I2: each used backup took the place of the key it was used for. Holds in every committed state. */
+/** I2: each used backup took the place of the key it was used for, and the others are there. Holds in every committed state. */
 export function checkWaste(start: PoolState, state: PoolState, succession: Succession): Violation[] {
   const bound = new Set(state.bindings.map(({ keyId }) => keyId));
   const boundAtStart = new Set(start.bindings.map(({ keyId }) => keyId));
@@ -22,6 +22,10 @@ export function checkWaste(start: PoolState, state: PoolState, succession: Succe
       else if (state.keys.get(id)?.live === true && !bound.has(id) && boundAtStart.has(keyId))
         waste(id, `made it a live key in the place of ${keyId}, but none of the bindings points to it`);
     }
+  }
+  for (const { id, isUsed } of start.backups.values()) {
+    if (!isUsed && !state.backups.has(id))
+      violations.push({ promise: 'I2', sentence: `${id} is gone, and was a free backup when the run began` });
   }
   return violations;
 }

@@ -36,6 +36,7 @@ export function readSuccession(start: PoolState, state: PoolState, history: Hist
       (winners.get(keyId) ?? []).flatMap(({ outcome }) => (outcome.kind === 'rotated' ? [outcome.replacement] : [])),
     );
     return (
+      taken.find(({ id }) => told.has(id) && boundKeys.has(id)) ??
       taken.find(({ id }) => told.has(id) && isInstalled(id)) ??
       taken.find(({ id }) => boundKeys.has(id)) ??
       taken.find(({ id }) => isInstalled(id))
