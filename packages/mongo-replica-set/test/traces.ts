@@ -7,9 +7,19 @@ const pollMs = 20;
 
 /** Pids of the mongods whose data folder belongs to the process `owner`. */
 export function mongodsOf(owner: number): number[] {
+  return processesWith(`mongo-replica-set-${owner}-`);
+}
+
+/** Pids of the processes by which mongodb-memory-server ends mongods whose parent, here `owner`, has died. */
+export function killersOf(owner: number): number[] {
+  return processesWith(`mongo_killer.js\0${owner}\0`);
+}
+
+/** Pids of the processes with this text in their command line, in which NUL stands between arguments. */
+export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => commandLineOf(pid).includes(`mongo-replica-set-${owner}-`))
+    .filter((pid) => commandLineOf(pid).includes(text))
     .map(Number);
 }
 
