@@ -18,7 +18,7 @@ export interface RotatorOptions {
   /** `low-stock` is reported when this many backups or fewer are free. At most 200. Default: 10. */
   readonly lowStockThreshold?: number;
   /**
-   * A transaction of this application that has been idle this long, while it blocks a rotation, is ended; in milliseconds, from
+   * While a rotation is held up, a transaction of this application that is seen idle this long is ended; in milliseconds, from
    * 1,000; `false` never. Its client is dead or frozen; one that was only slow is told so by the server, and tries
    * again. Works only where the client has an `appName` of its own, for it must not end others' transactions. Default: 2,000.
    */
