@@ -1,8 +1,10 @@
+import type { ClientSession } from 'mongodb';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent } from '../src/index.ts';
+import { runTransaction } from '../src/transaction.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { withFailCommand } from './support/fail-point.ts';
-import { asRotated } from './support/outcomes.ts';
+import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
 import { openTestDatabase } from './support/test-database.ts';
 
@@ -26,7 +28,10 @@ describe.each([deletingPool, keepingPool])('one rotation all the same ($name)', 
   );
 
   /** Rotates under the fail point; the outcome must be `rotated`, the pool must show exactly that rotation. */
-  async function rotateUnder(mode: object, data: object): Promise<{ attempts: number; events: RotationEvent[] }> {
+  async function rotateUnder(
+    mode: { readonly times: number },
+    data: object,
+  ): Promise<{ attempts: number; events: RotationEvent[] }> {
     const events: RotationEvent[] = [];
     const rotator = createRotator(subjectDb, pool, { onEvent: (event) => events.push(event) });
     const outcome = await withFailCommand(db, mode, { appName, ...data }, () => rotator.rotate('k1'));
@@ -80,21 +85,30 @@ describe.each([deletingPool, keepingPool])('one rotation all the same ($name)', 
     const { attempts } = await rotateUnder({ times: 1 }, { failCommands: [command], closeConnection: true });
     expect(attempts).toBe(isSent ? 2 : 1);
   });
+});
 
-  // A commit can fail without any label. Red where only the label UnknownTransactionCommitResult casts a doubt.
-  test('the commit fails with an error that says nothing about it', async () => {
-    const rotator = createRotator(subjectDb, pool);
-    const data = { appName, failCommands: ['commitTransaction'], errorCode: 8_000, errorLabels: [] };
-    const settled = await withFailCommand(db, { times: 1 }, data, () =>
-      rotator.rotate('k1').then(
-        (outcome) => outcome,
-        (error: unknown) => error,
-      ),
-    );
-    // Told with the id, or tried again; never `busy`, never a second backup.
-    expect(settled).toMatchObject({ rotationId: expect.any(String) });
+describe('a commit that fails without a label', () => {
+  const data = { appName, failCommands: ['commitTransaction'], errorCode: 8_000 };
+
+  // Red where only the label UnknownTransactionCommitResult casts a doubt: such a reply says nothing about what was done.
+  test('is in doubt', async () => {
+    let doubts = 0;
+    const count = (): void => {
+      doubts++;
+    };
+    const body = (session: ClientSession) => subjectDb.collection('keys').findOne({}, { session });
+    const ran = withFailCommand(db, { times: 1 }, data, () => runTransaction(subjectDb.client, body, count));
+    await expect(ran).rejects.toMatchObject({ code: 8_000 });
+    expect(doubts).toBe(1);
+  });
+
+  test('rejects with the id to ask for, and a later call takes no second backup', async () => {
+    await seed(db, deletingPool, { keys: [key('k1')], backups: backups(9), bindings: [binding('p1', 'k1')] });
+    const rotator = createRotator(subjectDb, deletingPool);
+    const refused = withFailCommand(db, { times: 1 }, data, () => rejection(rotator.rotate('k1'), 'database'));
+    expect((await refused).rotationId).toEqual(expect.any(String));
     expect(await rotator.rotate('k1')).toMatchObject({ replacement: expect.any(String) });
-    expect(usedOf(await readState(db, pool))).toHaveLength(1);
+    expect(usedOf(await readState(db, deletingPool))).toHaveLength(1);
   });
 });
 
@@ -116,9 +130,7 @@ describe('other callers meanwhile', () => {
     const events: RotationEvent[] = [];
     const rotator = createRotator(subjectDb, deletingPool, { onEvent: (event) => events.push(event) });
     const data = { appName, failCommands: ['commitTransaction'], writeConcernError: WRITE_CONCERN_TIMEOUT };
-    const outcome = await withFailCommand(db, 'alwaysOn' as never, data, () =>
-      rotator.rotate('k1', { deadlineMs: 400 }),
-    );
+    const outcome = await withFailCommand(db, 'alwaysOn', data, () => rotator.rotate('k1', { deadlineMs: 400 }));
     expect(outcome).toEqual({ kind: 'indeterminate', keyId: 'k1', rotationId: expect.any(String) });
     const { rotationId } = outcome.kind === 'indeterminate' ? outcome : { rotationId: '' };
     const told = events.filter(({ type }) => type === 'indeterminate');

@@ -55,6 +55,15 @@ describe.each([deletingPool, keepingPool])('late callers ($name)', (pool) => {
 describe('a key id that comes back', () => {
   const rotator = createRotator(db, deletingPool);
 
+  // Red where follow-evidence.ts takes any live key of that id for the replacement: b1 in its second life never had k1's bindings.
+  test('as the id of a replacement is not the one that callers of the first key look for', async () => {
+    await seed(db, deletingPool, { keys: [key('k1')], backups: backups(2), bindings: [binding('p1', 'k1')] });
+    const first = asRotated(await rotator.rotate('k1'));
+    const second = asRotated(await rotator.rotate(first.replacement));
+    await insertKey(key(first.replacement, { createdAt: new Date() }));
+    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'already-rotated', replacement: second.replacement });
+  });
+
   // Red without isMeant in rotate-batch.ts: the healthy key is rotated away.
   test('is not touched by a late caller of its earlier life', async () => {
     const failed = key('k1');

@@ -92,7 +92,7 @@ describe.each([
     expect(await seen([fastOutcome, await slowOutcome])).toEqual(oneRotation(2));
   });
 
-  // Red with isUsed missing in the claim's filter and the claim outside the transaction.
+  // Red with the claim outside the transaction, where its filter does not ask for isUsed: the snapshot alone would do.
   test('that meet another key at one backup both get one', async () => {
     const onlyFirst = { coalesce, random: () => 0 };
     const gate = createGate();

@@ -6,7 +6,7 @@ import type { Db, Document } from 'mongodb';
  */
 export async function withFailCommand<T>(
   db: Db,
-  mode: Document,
+  mode: 'alwaysOn' | { readonly times: number },
   data: Document & { readonly appName: string },
   during: () => Promise<T>,
 ): Promise<T> {
