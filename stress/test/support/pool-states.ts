@@ -1,0 +1,59 @@
+import type { BackupState, KeyState, PoolState } from '../../src/pool-state.ts';
+
+/** A pool in short: what stands in its three collections. */
+export interface PoolText {
+  /** Live keys. */
+  readonly keys?: readonly string[];
+  /** Retired keys that are kept for review. */
+  readonly kept?: readonly string[];
+  readonly free?: readonly string[];
+  /** Used backups, each with the key that it was used for. */
+  readonly used?: Readonly<Record<string, string | undefined>>;
+  /** Proxies, each with the keys that it is bound to. */
+  readonly bindings?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+export function pool({ keys = [], kept = [], free = [], used = {}, bindings = {} }: PoolText): PoolState {
+  const backups = [
+    ...free.map((id) => freeBackup(id)),
+    ...Object.entries(used).map(([id, key]) => usedBackup(id, key)),
+  ];
+  return {
+    keys: byId([...keys.map((id) => keyOf(id, true)), ...kept.map((id) => keyOf(id, false))]),
+    backups: byId(backups),
+    bindings: Object.entries(bindings).flatMap(([proxyId, keyIds]) =>
+      [keyIds].flat().map((keyId) => ({ keyId, rest: JSON.stringify({ isActive: true, proxyId }) })),
+    ),
+  };
+}
+
+export const withKey = (state: PoolState, changed: Partial<KeyState> & { readonly id: string }): PoolState => ({
+  ...state,
+  keys: new Map(state.keys).set(changed.id, { ...keyOf(changed.id, true), ...state.keys.get(changed.id), ...changed }),
+});
+
+const byId = <T extends { readonly id: string }>(all: readonly T[]): Map<string, T> =>
+  new Map(all.map((one) => [one.id, one]));
+
+const keyOf = (id: string, live: boolean): KeyState => ({
+  id,
+  live,
+  apiKey: `key of ${id}`,
+  content: `${id} ${live ? 'healthy' : 'retired'}`,
+});
+
+const freeBackup = (id: string): BackupState => ({
+  id,
+  isUsed: false,
+  usedFor: undefined,
+  apiKey: `key of ${id}`,
+  content: `${id} free`,
+});
+
+const usedBackup = (id: string, usedFor: string | undefined): BackupState => ({
+  id,
+  isUsed: true,
+  usedFor,
+  apiKey: `key of ${id}`,
+  content: `${id} used for ${usedFor ?? 'nothing'}`,
+});

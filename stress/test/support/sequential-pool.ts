@@ -1,0 +1,51 @@
+import type { ToldOutcome } from '../../src/history.ts';
+import { pool } from './pool-states.ts';
+import type { PoolState } from '../../src/pool-state.ts';
+import { alreadyRotated, noBackup, notFound, rotated } from './histories.ts';
+
+/** The pool as I7 means it: one call after the other, each at one instant. Written anew here, to judge the checker by. */
+export interface SequentialPool {
+  readonly live: ReadonlySet<string>;
+  readonly free: ReadonlySet<string>;
+  /** Which backup took which key's place. */
+  readonly next: ReadonlyMap<string, string>;
+}
+
+export function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefined {
+  let id = next.get(keyId);
+  while (id !== undefined && !live.has(id)) id = next.get(id);
+  return id;
+}
+
+/** What a caller is told at this instant; `chosen` is the backup that a rotation takes. */
+export function answer(state: SequentialPool, keyId: string, chosen: string | undefined): ToldOutcome {
+  if (state.live.has(keyId)) return chosen === undefined ? noBackup : rotated(chosen);
+  const end = liveEnd(state, keyId);
+  return end === undefined ? notFound : alreadyRotated(end);
+}
+
+export function replace({ live, free, next }: SequentialPool, keyId: string, backupId: string): SequentialPool {
+  return {
+    live: new Set([...live].filter((id) => id !== keyId)).add(backupId),
+    free: new Set([...free].filter((id) => id !== backupId)),
+    next: new Map(next).set(keyId, backupId),
+  };
+}
+
+/** As the database shows it; retired keys are deleted, or kept for review. Each key of `boundAtStart` has a proxy. */
+export function asPoolState(
+  state: SequentialPool,
+  boundAtStart: readonly string[],
+  retirement: 'delete' | 'keep',
+): PoolState {
+  const { live, free, next } = state;
+  return pool({
+    keys: [...live],
+    kept: retirement === 'keep' ? [...next.keys()].filter((id) => !live.has(id)) : [],
+    free: [...free],
+    used: Object.fromEntries([...next].map(([keyId, backupId]) => [backupId, keyId])),
+    bindings: Object.fromEntries(
+      boundAtStart.map((id) => [`proxy of ${id}`, live.has(id) ? id : (liveEnd(state, id) ?? id)]),
+    ),
+  });
+}
