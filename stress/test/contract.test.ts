@@ -53,8 +53,6 @@ describe.each(services)('$title', (service) => {
     bindings: await read(service.bindings),
   });
 
-  beforeEach(() => db.dropDatabase());
-
   async function fill(keys: Document[], backups: Document[], bindings: Document[]): Promise<void> {
     for (const [name, documents] of [
       [service.keys, keys],
@@ -84,127 +82,131 @@ describe.each(services)('$title', (service) => {
     expect(Object.isFrozen(pool)).toBe(true);
   });
 
-  test.each(['exhausted', 'auth-error'] as const)(
-    'a rotation after %s leaves the data that the service knows',
-    async (reason) => {
-      const failed = keyOf('k1', { region: 'eu' });
-      const bindings = [
-        bindingOf('p1', 'k1', { priority: 3, isActive: false }),
-        bindingOf('p2', 'k1', { note: { by: 'operator' } }),
-        bindingOf('p3', 'k2'),
-      ];
-      await fill([failed, keyOf('k2')], [backupOf('b1', { tier: 'gold' })], bindings);
-      const outcome = await rotator.rotate('k1', { reason });
+  describe('data', () => {
+    beforeEach(() => db.dropDatabase());
 
-      expect(outcome).toMatchObject({ kind: 'rotated', keyId: 'k1', replacement: 'b1' });
-      const { rotationId } = outcome as Extract<RotationOutcome, { kind: 'rotated' }>;
-      const after = await readPool();
-      expect(after.keys).toEqual([
-        {
-          _id: 'b1',
-          apiKey: 'secret of b1',
-          tier: 'gold',
-          status: 'healthy',
-          tokensUsed: 0,
-          requestsCount: 0,
-          createdAt: expect.any(Date),
-          incarnation: rotationId,
-        },
-        ...retired(failed, reason, rotationId),
-        keyOf('k2'),
-      ]);
-      expect(after.backups).toEqual([
-        {
-          ...backupOf('b1', { tier: 'gold' }),
-          isUsed: true,
-          usedAt: expect.any(Date),
-          usedFor: 'k1',
-          usedForIncarnation: 'created 2025-11-12T13:14:15.000Z',
-          rotationId,
-        },
-      ]);
-      expect(after.bindings).toEqual(
-        bindings.map((binding) => (binding['proxyId'] === 'p3' ? binding : { ...binding, [service.keyField]: 'b1' })),
+    test.each(['exhausted', 'auth-error'] as const)(
+      'a rotation after %s leaves the data that the service knows',
+      async (reason) => {
+        const failed = keyOf('k1', { region: 'eu' });
+        const bindings = [
+          bindingOf('p1', 'k1', { priority: 3, isActive: false }),
+          bindingOf('p2', 'k1', { note: { by: 'operator' } }),
+          bindingOf('p3', 'k2'),
+        ];
+        await fill([failed, keyOf('k2')], [backupOf('b1', { tier: 'gold' })], bindings);
+        const outcome = await rotator.rotate('k1', { reason });
+
+        expect(outcome).toMatchObject({ kind: 'rotated', keyId: 'k1', replacement: 'b1' });
+        const { rotationId } = outcome as Extract<RotationOutcome, { kind: 'rotated' }>;
+        const after = await readPool();
+        expect(after.keys).toEqual([
+          {
+            _id: 'b1',
+            apiKey: 'secret of b1',
+            tier: 'gold',
+            status: 'healthy',
+            tokensUsed: 0,
+            requestsCount: 0,
+            createdAt: expect.any(Date),
+            incarnation: rotationId,
+          },
+          ...retired(failed, reason, rotationId),
+          keyOf('k2'),
+        ]);
+        expect(after.backups).toEqual([
+          {
+            ...backupOf('b1', { tier: 'gold' }),
+            isUsed: true,
+            usedAt: expect.any(Date),
+            usedFor: 'k1',
+            usedForIncarnation: 'created 2025-11-12T13:14:15.000Z',
+            rotationId,
+          },
+        ]);
+        expect(after.bindings).toEqual(
+          bindings.map((binding) => (binding['proxyId'] === 'p3' ? binding : { ...binding, [service.keyField]: 'b1' })),
+        );
+        const archived = service.archive === undefined ? [] : await read(service.archive);
+        expect(archived).toEqual(service.archive === undefined ? [] : [{ ...failed, rotationId }]);
+      },
+    );
+
+    test('touches no other collection', async () => {
+      await fill([keyOf('k1')], [backupOf('b1')], [bindingOf('p1', 'k1')]);
+      await rotator.ensureIndexes();
+      await rotator.rotate('k1');
+      const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
+      const own = [service.keys, service.backups, service.bindings];
+      expect(new Set(names)).toEqual(new Set(service.archive === undefined ? own : [...own, service.archive]));
+    });
+
+    test('with no backup left everything stays as it is', async () => {
+      await fill(
+        [keyOf('k1', { status: 'rate_limited' }), keyOf('b1')],
+        [backupOf('b1', { isUsed: true, usedFor: 'k0', usedAt: CREATED_AT })],
+        [bindingOf('p1', 'k1'), bindingOf('p2', 'k1')],
       );
-      const archived = service.archive === undefined ? [] : await read(service.archive);
-      expect(archived).toEqual(service.archive === undefined ? [] : [{ ...failed, rotationId }]);
-    },
-  );
+      const before = await readPool();
+      expect(await rotator.rotate('k1', { reason: 'auth-error' })).toEqual({ kind: 'no-backup', keyId: 'k1' });
+      expect(await readPool()).toEqual(before);
+    });
 
-  test('touches no other collection', async () => {
-    await fill([keyOf('k1')], [backupOf('b1')], [bindingOf('p1', 'k1')]);
-    await rotator.ensureIndexes();
-    await rotator.rotate('k1');
-    const names = (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name);
-    const own = [service.keys, service.backups, service.bindings];
-    expect(new Set(names)).toEqual(new Set(service.archive === undefined ? own : [...own, service.archive]));
-  });
+    // A key for which there was no backup is marked exhausted for 24 h; red where that status alone says "was replaced".
+    test('a key that was marked exhausted for want of a backup is rotated when stock comes', async () => {
+      await fill([keyOf('k1', { status: 'exhausted' })], [], [bindingOf('p1', 'k1')]);
+      expect(await rotator.rotate('k1')).toEqual({ kind: 'no-backup', keyId: 'k1' });
+      await fill([], [backupOf('b1')], []);
+      expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
+      expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b1' }]);
+    });
 
-  test('with no backup left everything stays as it is', async () => {
-    await fill(
-      [keyOf('k1', { status: 'rate_limited' }), keyOf('b1')],
-      [backupOf('b1', { isUsed: true, usedFor: 'k0', usedAt: CREATED_AT })],
-      [bindingOf('p1', 'k1'), bindingOf('p2', 'k1')],
-    );
-    const before = await readPool();
-    expect(await rotator.rotate('k1', { reason: 'auth-error' })).toEqual({ kind: 'no-backup', keyId: 'k1' });
-    expect(await readPool()).toEqual(before);
-  });
+    // Red on every known-bad flow but first-binding: more than one backup is used, or two keys are installed.
+    test('callers at once and late ones: one backup, one replacement', async () => {
+      await fill(
+        [keyOf('k1')],
+        Array.from({ length: 9 }, (_, index) => backupOf(`b${String(index)}`)),
+        [bindingOf('p1', 'k1'), bindingOf('p2', 'k1')],
+      );
+      const rotators = [rotator, createRotator(await database.connect(), pool, { coalesce: false })];
+      const calls = Array.from({ length: 6 }, () => rotators.map((each) => each.rotate('k1')));
+      const outcomes = [...(await Promise.all(calls.flat())), await rotator.rotate('k1')];
+      expect(outcomes.filter(({ kind }) => kind === 'rotated')).toHaveLength(1);
+      expect(outcomes.filter(({ kind }) => kind === 'already-rotated')).toHaveLength(12);
+      const after = await readPool();
+      const used = after.backups.filter(({ isUsed }) => isUsed === true);
+      expect(used).toMatchObject([{ usedFor: 'k1' }]);
+      for (const outcome of outcomes) expect(outcome).toMatchObject({ replacement: used[0]?.['_id'] });
+      for (const binding of after.bindings) expect(binding[service.keyField]).toBe(used[0]?.['_id']);
+    });
 
-  // A key for which there was no backup is marked exhausted for 24 h; red where that status alone says "was replaced".
-  test('a key that was marked exhausted for want of a backup is rotated when stock comes', async () => {
-    await fill([keyOf('k1', { status: 'exhausted' })], [], [bindingOf('p1', 'k1')]);
-    expect(await rotator.rotate('k1')).toEqual({ kind: 'no-backup', keyId: 'k1' });
-    await fill([], [backupOf('b1')], []);
-    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
-    expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b1' }]);
-  });
+    test('works on what older flows left, indexes included', async () => {
+      const used = { isUsed: true, usedFor: 'k0', usedAt: CREATED_AT };
+      await fill(
+        [{ _id: 'k1', apiKey: 'secret of k1' }, keyOf('b2')],
+        [backupOf('b1', used), backupOf('b2', used), backupOf('b3', used), { _id: 'b4', apiKey: 'x', isUsed: false }],
+        [{ _id: new ObjectId(), proxyId: 'p1', [service.keyField]: 'k1' }, bindingOf('p2', 'b2')],
+      );
+      await rotator.ensureIndexes();
+      expect(await rotator.rotate('k0')).toEqual({ kind: 'already-rotated', keyId: 'k0', replacement: 'b2' });
+      expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b4' });
+      expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b4' }, { [service.keyField]: 'b2' }]);
+    });
 
-  // Red on every known-bad flow but first-binding: more than one backup is used, or two keys are installed.
-  test('callers at once and late ones: one backup, one replacement', async () => {
-    await fill(
-      [keyOf('k1')],
-      Array.from({ length: 9 }, (_, index) => backupOf(`b${String(index)}`)),
-      [bindingOf('p1', 'k1'), bindingOf('p2', 'k1')],
-    );
-    const rotators = [rotator, createRotator(await database.connect(), pool, { coalesce: false })];
-    const calls = Array.from({ length: 6 }, () => rotators.map((each) => each.rotate('k1')));
-    const outcomes = [...(await Promise.all(calls.flat())), await rotator.rotate('k1')];
-    expect(outcomes.filter(({ kind }) => kind === 'rotated')).toHaveLength(1);
-    expect(outcomes.filter(({ kind }) => kind === 'already-rotated')).toHaveLength(12);
-    const after = await readPool();
-    const used = after.backups.filter(({ isUsed }) => isUsed === true);
-    expect(used).toMatchObject([{ usedFor: 'k1' }]);
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ replacement: used[0]?.['_id'] });
-    for (const binding of after.bindings) expect(binding[service.keyField]).toBe(used[0]?.['_id']);
-  });
-
-  test('works on what older flows left, indexes included', async () => {
-    const used = { isUsed: true, usedFor: 'k0', usedAt: CREATED_AT };
-    await fill(
-      [{ _id: 'k1', apiKey: 'secret of k1' }, keyOf('b2')],
-      [backupOf('b1', used), backupOf('b2', used), backupOf('b3', used), { _id: 'b4', apiKey: 'x', isUsed: false }],
-      [{ _id: new ObjectId(), proxyId: 'p1', [service.keyField]: 'k1' }, bindingOf('p2', 'b2')],
-    );
-    await rotator.ensureIndexes();
-    expect(await rotator.rotate('k0')).toEqual({ kind: 'already-rotated', keyId: 'k0', replacement: 'b2' });
-    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b4' });
-    expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b4' }, { [service.keyField]: 'b2' }]);
-  });
-
-  test('other names of collections and fields are used throughout', async () => {
-    const names = { keys: 'troll_keys', backups: 'troll_backups', bindings: 'troll_bindings' };
-    const trolls = createRotator(db, definePool({ ...pool, collections: names, bindingKeyField: 'trollKeyId' }));
-    await trolls.ensureIndexes();
-    await db.collection('troll_keys').insertOne(keyOf('k1'));
-    await db.collection('troll_backups').insertOne(backupOf('b1'));
-    await db.collection('troll_bindings').insertOne({ proxyId: 'p1', trollKeyId: 'k1' });
-    expect(await trolls.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
-    expect(await read('troll_bindings')).toMatchObject([{ proxyId: 'p1', trollKeyId: 'b1' }]);
-    expect(await trolls.bind({ proxyId: 'p2', keyId: 'k1' })).toEqual({ kind: 'bound', keyId: 'b1' });
-    await db.collection('troll_bindings').insertOne({ proxyId: 'p3', trollKeyId: 'k1' });
-    expect(await trolls.sweep()).toEqual({ moved: 1, unresolved: [] });
-    expect(await readPool()).toEqual({ keys: [], backups: [], bindings: [] });
+    test('other names of collections and fields are used throughout', async () => {
+      const names = { keys: 'troll_keys', backups: 'troll_backups', bindings: 'troll_bindings' };
+      const trolls = createRotator(db, definePool({ ...pool, collections: names, bindingKeyField: 'trollKeyId' }));
+      await trolls.ensureIndexes();
+      await db.collection('troll_keys').insertOne(keyOf('k1'));
+      await db.collection('troll_backups').insertOne(backupOf('b1'));
+      await db.collection('troll_bindings').insertOne({ proxyId: 'p1', trollKeyId: 'k1' });
+      expect(await trolls.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
+      expect(await read('troll_bindings')).toMatchObject([{ proxyId: 'p1', trollKeyId: 'b1' }]);
+      expect(await trolls.bind({ proxyId: 'p2', keyId: 'k1' })).toEqual({ kind: 'bound', keyId: 'b1' });
+      await db.collection('troll_bindings').insertOne({ proxyId: 'p3', trollKeyId: 'k1' });
+      expect(await trolls.sweep()).toEqual({ moved: 1, unresolved: [] });
+      expect(await readPool()).toEqual({ keys: [], backups: [], bindings: [] });
+    });
   });
 
   describe('failures', () => {

@@ -23,7 +23,6 @@ const CALLERS = 12;
 describe.each([
   { pool: deletingPool, coalesce: true },
   { pool: deletingPool, coalesce: false },
-  { pool: archivingPool, coalesce: false },
   { pool: keepingPool, coalesce: true },
   { pool: keepingPool, coalesce: false },
 ])('callers of one key ($pool.name, coalesce $coalesce)', ({ pool, coalesce }) => {
