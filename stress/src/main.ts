@@ -34,7 +34,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
     if (interrupted.signal.aborted) return exitCodes.interrupted;
     if (!(error instanceof ReplicaSetError)) throw error;
     complain(error.message);
-    return exitCodes.noMongoDB;
+    return signal.aborted ? exitCodes.unknown : exitCodes.noMongoDB;
   }
   await using set = replicaSet;
   return await stress(set, options, signal, interrupted.signal, progress);
