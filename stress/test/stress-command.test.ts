@@ -1,0 +1,215 @@
+import { lstatSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { afterAll, describe, inject, test, vi } from 'vitest';
+import type { RunResult } from '../src/report/run-result.ts';
+import { createStore } from './support/store-folder.ts';
+import { hasBegun, stormDatabases } from './support/storm-databases.ts';
+import { childrenOf, isAlive, startStress, until, type Ended } from './support/stress-command.ts';
+
+/*
+ * The real command in a process of its own, on the set that all tests share. Most of the time is waiting, so the tests run side
+ * by side.
+ */
+const uri = inject('mongodbUri');
+const environment = { MONGODB_URI: uri };
+const client = new MongoClient(uri);
+afterAll(() => client.close());
+
+const oneRow = (subject: string): string[] =>
+  `--scenario same-key --subject ${subject} --adapter keypool --processes 1`.split(' ');
+/** A known-bad flow that inserts a key beside the transaction; without a backup there is none to insert. */
+const harmless = '--scenario poisoned-backup --subject swallowed-duplicate --adapter keypool --backups 0'.split(' ');
+/** What a storm's made-up apiKeys look like; none may be seen outside the database. */
+const API_KEY = /key of [kb]\d/;
+const ANSI = '\u001B[';
+const WORKERS_END_MS = 5_000;
+const STORM_BEGINS_MS = 80_000;
+vi.setConfig({ testTimeout: 120_000 });
+
+describe.concurrent('what comes out', () => {
+  test('the reference passes: 0, a table, the result in the store and under latest', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run([...oneRow('reference'), '--callers', '20', '--store', store.path]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^MongoDB \S+ from uri, \d members, data on external; seed \d+\n/);
+    expect(stdout).toMatch(
+      /same-key +reference +keypool +1 +20 +19 already-rotated \S+, 1 rotated \S+ +1 +0 +\d+ +valid/,
+    );
+    expect(stdout).toContain('1 passed, 0 failed\n');
+    expect(stdout).not.toContain(ANSI);
+
+    const latest = join(store.path, 'latest');
+    expect(lstatSync(latest).isSymbolicLink()).toBe(true);
+    const { startedAt, runs, exitCode } = store.result();
+    expect(readlinkSync(latest)).toBe(startedAt.replaceAll(':', '-'));
+    expect(exitCode).toBe(0);
+    expect(runs).toMatchObject([
+      { subject: 'reference', callers: 20, expected: 'valid', verdict: 'valid', backupsUsed: 1, backupsWasted: 0 },
+    ]);
+    expect(runs[0]?.statesBetween).toBeGreaterThan(0);
+  });
+
+  test('--json prints the result and nothing else; one caller proves nothing: 2', async ({ expect }) => {
+    using store = createStore();
+    const argv = [...oneRow('reference'), '--callers', '1', '--seed', '7', '--json', '--store', store.path];
+    const { code, stdout, stderr } = await run(argv);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(JSON.parse(stdout)).toEqual(store.result());
+    expect(store.result()).toMatchObject({
+      version: 1,
+      seed: 7,
+      server: { provider: 'uri' },
+      exitCode: 2,
+      runs: [{ expected: 'valid', verdict: 'unknown', reason: 'nothing raced', violations: [] }],
+    });
+  });
+
+  test('a known-bad flow is caught: violated, as it must be, and 0', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run([...oneRow('checked-claim'), '--callers', '20', '--store', store.path]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('violated, as it must be');
+    expect(stdout).toMatch(/Caught, as they must be:\n {2}checked-claim: I1 .*: k1 took \d+ backups instead of one/);
+    const [row] = store.result().runs;
+    expect(row?.backupsWasted).toBe((row?.backupsUsed ?? 0) - 1);
+    expect(row?.backupsWasted).toBeGreaterThan(0);
+    expect(store.latest() + stdout).not.toMatch(API_KEY);
+  });
+
+  test('a known-bad flow made harmless is a failed run: 1, and how to run it again', async ({ expect }) => {
+    using store = createStore();
+    const size = ['--callers', '5', '--seed', '3'];
+    const { code, stdout, stderr } = await run([...harmless, ...size, '--store', store.path]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toContain('valid - must be violated');
+    expect(stdout).toContain('swallowed-duplicate on keypool, poisoned-backup: valid, and must be violated');
+    expect(stdout).toContain(
+      `again: pnpm stress ${harmless.slice(0, 6).join(' ')} --processes 1 --callers 5 --backups 0 --seed 3\n`,
+    );
+    expect(stdout).toContain('0 passed, 1 failed');
+    expect(store.result()).toMatchObject({ exitCode: 1, runs: [{ verdict: 'valid', expected: 'violated' }] });
+  });
+
+  test('no apiKey gets out, not with the errors of a damaged pool either', async ({ expect }) => {
+    using store = createStore();
+    const argv = ['--scenario', 'poisoned-backup', '--subject', 'reference', '--callers', '12', '--store', store.path];
+    const { code, stdout, stderr } = await run(argv);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(store.result().runs[0]?.outcomes.error?.count).toBeGreaterThan(0);
+    expect(store.latest() + stdout).not.toMatch(API_KEY);
+  });
+
+  test('a known-bad flow with nobody to race is neither caught nor cleared: 2', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run([...harmless, '--callers', '1', '--store', store.path]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(stdout).toContain('unknown (nothing raced)');
+    expect(stdout).toContain(
+      'swallowed-duplicate on keypool, poisoned-backup: unknown, and must be violated\n  nothing raced\n',
+    );
+    expect(stdout).toContain('0 passed, 0 failed, 1 unknown');
+  });
+});
+
+describe.concurrent('without MongoDB', () => {
+  test('a MONGODB_URI that nobody answers: 69', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run(['--store', store.path], {
+      MONGODB_URI: 'mongodb://127.0.0.1:1/?replicaSet=none',
+    });
+    expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
+    expect(stderr).toMatch(/^MONGODB_URI cannot be used: .*ECONNREFUSED.*\n$/);
+  });
+
+  test('no provider that works: 69, and why each was passed over', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run(['--provider', 'docker', '--json', '--store', store.path], {
+      DOCKER_HOST: 'tcp://127.0.0.1:1',
+    });
+    expect({ code, stdout }).toEqual({ code: 69, stdout: '' });
+    expect(stderr).toContain('No MongoDB could be had:\n  docker: no Docker daemon answers at tcp://127.0.0.1:1\n');
+    expect(stderr).toContain('Set MONGODB_URI to a replica set');
+  });
+});
+
+describe.concurrent('what ends early', () => {
+  test('the time limit, while MongoDB is still waited for: 2', async ({ expect }) => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run(['--time-limit', '1', '--store', store.path], {
+      MONGODB_URI: 'mongodb://127.0.0.1:1/?replicaSet=none',
+    });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('The start was aborted');
+  });
+
+  const storm = (backups: number): string[] =>
+    `--scenario many-keys --adapter keypool --processes 4 --keys 300 --backups ${backups}`.split(' ');
+  const bare = ['--subject', 'reference-bare'];
+
+  test('the time limit: 2, and the database is gone', async ({ expect }) => {
+    using store = createStore();
+    const oneAfterTheOther = '--processes 1 --concurrency 1 --keys 3000 --backups 3011 --time-limit 6'.split(' ');
+    const argv = ['--scenario', 'many-keys', '--adapter', 'keypool', ...bare, ...oneAfterTheOther];
+    const { code, stdout, stderr } = await run([...argv, '--store', store.path]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
+    expect(stdout).toContain('unknown (did not end in time)');
+    expect(store.result()).toMatchObject({
+      exitCode: 2,
+      runs: [{ verdict: 'unknown', reason: 'did not end in time' }],
+    });
+    expect(await stormDatabases(client, 3_011)).toEqual([]);
+  });
+
+  test('Ctrl-C in the middle of the second row: 130, the rows so far, no process and no database left', async ({
+    expect,
+  }) => {
+    using store = createStore();
+    await using command = startStress([...storm(811), '--store', store.path], environment);
+    const seen = new Set<string>();
+    await until('the second row has begun', STORM_BEGINS_MS, async () => {
+      const [db] = await stormDatabases(client, 811);
+      if (db !== undefined) seen.add(db.databaseName);
+      return db !== undefined && seen.size === 2 && (await hasBegun(db));
+    });
+    const workers = childrenOf(command.pid);
+    expect(workers).toHaveLength(4);
+    command.kill('SIGINT');
+    const { code, stdout, stderr } = await command.ended();
+    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect(workers.filter(isAlive)).toEqual([]);
+    expect(await stormDatabases(client, 811)).toEqual([]);
+
+    const { exitCode, runs } = store.result();
+    expect(exitCode).toBe(130);
+    expect(runs.map(summary)).toEqual(['reference valid', 'reference-bare unknown interrupted']);
+    expect(stdout).toContain('1 passed, 0 failed, 1 unknown');
+  });
+
+  test('kill -9: the workers end at once', async ({ expect }) => {
+    using store = createStore();
+    await using command = startStress([...storm(823), ...bare, '--store', store.path], environment);
+    await until('the storm has begun', STORM_BEGINS_MS, async () => {
+      const [db] = await stormDatabases(client, 823);
+      return db !== undefined && (await hasBegun(db));
+    });
+    const workers = childrenOf(command.pid);
+    expect(workers).toHaveLength(4);
+    command.kill('SIGKILL');
+    await command.ended();
+    await until('the workers ended', WORKERS_END_MS, () => !workers.some(isAlive));
+    // Nobody was left to drop it. What its apiKeys look like is what the other tests look for.
+    for (const db of await stormDatabases(client, 823)) {
+      expect((await db.collection('backup_keys').findOne({}))?.['apiKey']).toMatch(API_KEY);
+      await db.dropDatabase();
+    }
+  });
+});
+
+async function run(argv: readonly string[], variables: NodeJS.ProcessEnv = environment): Promise<Ended> {
+  await using command = startStress(argv, variables);
+  return await command.ended();
+}
+
+const summary = ({ subject, verdict, reason }: RunResult): string =>
+  [subject, verdict, ...(reason === undefined ? [] : [reason])].join(' ');
