@@ -36,6 +36,7 @@ async function startOnce(binary: MongodBinary, ports: number[], settings: Settin
       uri: uriOf(members),
       serverVersion,
       storage: folder.storage,
+      mongod: binary.path,
       members: members.map(({ index, port }) => ({ index, host, port })),
       control: {
         kill: async (member) => members[member.index]?.kill(),

@@ -26,6 +26,7 @@ export interface Deployment {
   readonly uri: string;
   readonly serverVersion: string;
   readonly storage: Storage;
+  readonly mongod: string | undefined;
   readonly members: readonly Member[];
   /** Undefined where the set is not ours to break. */
   readonly control: MemberControl | undefined;
@@ -53,6 +54,8 @@ export interface ReplicaSet extends AsyncDisposable {
   readonly serverVersion: string;
   readonly provider: ProviderName;
   readonly storage: Storage;
+  /** The path of the program that its members run, where they are processes of this machine. */
+  readonly mongod: string | undefined;
   readonly members: readonly Member[];
   /** The providers that were tried before, with their reasons. */
   readonly passedOver: readonly PassedOver[];

@@ -38,6 +38,7 @@ export function openReplicaSet(
     serverVersion: deployment.serverVersion,
     provider,
     storage: deployment.storage,
+    mongod: deployment.mongod,
     members,
     passedOver,
     primary,

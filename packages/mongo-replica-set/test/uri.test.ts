@@ -1,12 +1,10 @@
 import { MongoInstance } from 'mongodb-memory-server-core';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { readlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startReplicaSet, type ReplicaSet } from 'mongo-replica-set';
 import { startLocalSet } from './local-set.ts';
-import { mongodsOf } from './traces.ts';
 
 let given: ReplicaSet;
 
@@ -28,13 +26,11 @@ test('a given replica set is used, never disturbed, and still there afterwards',
 });
 
 test('a standalone mongod is refused with the remedy', async () => {
-  const [pid] = mongodsOf(process.pid);
-  const mongod = readlinkSync(`/proc/${pid}/exe`);
   const dbPath = await mkdtemp(join(tmpdir(), 'standalone-'));
   const port = 19_000 + (process.pid % 1_000);
   const standalone = await MongoInstance.create({
     instance: { port, dbPath, ip: '127.0.0.1', storageEngine: 'wiredTiger', args: ['--nounixsocket'] },
-    binary: { systemBinary: mongod, version: given.serverVersion },
+    binary: { systemBinary: given.mongod ?? '', version: given.serverVersion },
   });
   try {
     const start = startReplicaSet({ environment: { MONGODB_URI: `mongodb://127.0.0.1:${port}/` } });

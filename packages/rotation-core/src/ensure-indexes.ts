@@ -28,7 +28,7 @@ export async function ensureIndexes(db: Db, pool: Pool): Promise<void> {
         name: 'rotation_one_backup_per_incarnation',
         key: { usedFor: 1, usedForIncarnation: 1 },
         unique: true,
-        partialFilterExpression: { rotationId: { $exists: true } },
+        partialFilterExpression: { usedForIncarnation: { $exists: true } },
       },
     ]);
     await createIndexes(bindingsOf(db, pool), [

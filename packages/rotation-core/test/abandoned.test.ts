@@ -60,7 +60,9 @@ describe.concurrent('a transaction that a client left open on a key', () => {
     const refused = await holder.commitTransaction().catch((error: unknown) => error);
     expect(refused).toMatchObject({ codeName: 'NoSuchTransaction', errorLabels: ['TransientTransactionError'] });
     const after = await readState(db, deletingPool);
-    expect(usedOf(after)).toMatchObject([{ _id: replacement, usedFor: 'ended' }]);
+    // The other tests' rotations run beside this one; they may go through once their holder has let go.
+    const used = usedOf(after).filter(({ usedFor }) => usedFor === 'ended');
+    expect(used).toMatchObject([{ _id: replacement }]);
     expect(after.bindings).toMatchObject([{ keyId: replacement }]);
   });
 

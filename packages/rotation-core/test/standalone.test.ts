@@ -5,14 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { createRotator, type Rotator } from '../src/index.ts';
 import { backup, binding, key, readState, seed } from './support/documents.ts';
 import { rejection } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
 
-/** Where a mongod is, for a server that is no replica set; without one the test is skipped. */
-const mongod = process.env['MONGOD'] ?? '';
+/** For a server that is no replica set; where the tests' set is not a local one, the test is skipped. */
+const mongod = inject('mongod') ?? '';
 
 const verbs: readonly ((rotator: Rotator) => Promise<unknown>)[] = [
   (rotator) => rotator.rotate('k1'),

@@ -53,7 +53,7 @@ async function startOnce(client: ContainerRuntimeClient, ports: number[], settin
     await untilAborted(launching, settings.signal);
     await assertReachable(members);
     const serverVersion = await initiateReplicaSet(members, settings);
-    return { uri: uriOf(members), serverVersion, storage: 'tmpfs', members, control, stop };
+    return { uri: uriOf(members), serverVersion, storage: 'tmpfs', mongod: undefined, members, control, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -14,7 +14,15 @@ export async function startFromUri(settings: Settings): Promise<ProviderOutcome>
   const members = readMembers(hello);
   return {
     kind: 'running',
-    deployment: { uri, serverVersion, storage: 'external', members, control: undefined, stop: async () => undefined },
+    deployment: {
+      uri,
+      serverVersion,
+      storage: 'external',
+      members,
+      mongod: undefined,
+      control: undefined,
+      stop: async () => undefined,
+    },
   };
 }
 

@@ -3,8 +3,8 @@ import type { Transaction } from '../rotation.ts';
 
 export type Evidence = Pick<BackupDocument, '_id' | 'usedFor' | 'usedAt' | 'usedForIncarnation' | 'rotationId'>;
 
-/** More than this many claims for the asked ids are not read; older ones matter only to flows that wasted hundreds. */
-const EVIDENCE_LIMIT = 10_000;
+/** More claims than this for each asked key, on average, are not read; only flows that wasted hundreds left that many. */
+const EVIDENCE_PER_KEY_MAX = 1_000;
 
 /** Reads which backups were used for these keys, the latest claim first. */
 export function readEvidence(
@@ -17,6 +17,6 @@ export function readEvidence(
       { session, projection: { usedFor: 1, usedAt: 1, usedForIncarnation: 1, rotationId: 1 } },
     )
     .sort({ usedAt: -1, _id: 1 })
-    .limit(EVIDENCE_LIMIT)
+    .limit(EVIDENCE_PER_KEY_MAX * keyIds.length)
     .toArray();
 }

@@ -2,12 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { MongoClient, type Db, type MongoClientOptions } from 'mongodb';
 import { expect, inject, vi } from 'vitest';
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    mongodbUri: string;
-  }
-}
-
 /** A database of one test file, and the clients that the file opened on it. */
 export interface TestDatabase {
   readonly name: string;
