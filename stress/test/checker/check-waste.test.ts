@@ -37,6 +37,21 @@ test('live and bound to nothing', () => {
   ]);
 });
 
+test('a surplus live key, nobody was told: the bound one is the real replacement', () => {
+  const final = pool({ keys: ['b1', 'b2'], used: { b1: 'k1', b2: 'k1' }, bindings: { p1: 'b2' } });
+  expect(sentencesOf.waste({ start, final, claims })).toEqual([
+    'b1 wasted: caller 1 claimed it for k1, which caller 2 had already replaced by b2',
+  ]);
+});
+
+test('a surplus live key, nothing is bound: the one that a caller was told is the real replacement', () => {
+  const final = pool({ keys: ['b1', 'b2'], used: { b1: 'k1', b2: 'k1' } });
+  expect(sentencesOf.waste({ start, final, calls: [[2, 'k1', rotated('b2')]], claims })).toEqual([
+    'b1 wasted: caller 1 claimed it for k1, which caller 2 had already replaced by b2',
+    'b2 wasted: caller 2 made it a live key in the place of k1, but none of the bindings points to it',
+  ]);
+});
+
 test('a key that had no bindings may be replaced by one that has none', () => {
   const unbound = pool({ keys: ['k1'], free: ['b1'] });
   expect(sentencesOf.waste({ start: unbound, final: pool({ keys: ['b1'], used: { b1: 'k1' } }) })).toEqual([]);

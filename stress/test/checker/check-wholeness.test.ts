@@ -12,6 +12,14 @@ test('a key that was retired without a live one in its place', () => {
   );
 });
 
+test('two keys that took the place of each other', () => {
+  const left = {
+    start: pool({ keys: ['k1'], free: ['b1', 'k1'] }),
+    final: pool({ used: { b1: 'k1', k1: 'b1' } }),
+  };
+  expect(sentencesOf.wholeness(left)).toEqual(['k1 was retired, and no live key took its place']);
+});
+
 test('a binding that was lost', () => {
   expect(wholeness(pool({ keys: ['b1', 'k2'], used, bindings: { p1: 'b1', p3: 'k2' } }))).toEqual([
     'a binding of k1 was lost or changed: proxy p2',

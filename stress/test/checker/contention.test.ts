@@ -19,6 +19,7 @@ test.each([
   ['two at once', [call(0, 0, 10), call(1, 9, 20)], 2, 1, true],
   ['one inside the other', [call(0, 0, 100), call(1, 10, 20), call(2, 30, 40)], 2, 2, true],
   ['written down in another order', [call(2, 30, 40), call(1, 10, 20), call(0, 0, 100)], 2, 2, true],
+  ['one after the other, written down in another order', [call(1, 30, 40), call(0, 0, 10)], 1, 0, false],
   ['all at once', [call(0, 0, 10), call(1, 0, 10), call(2, 0, 10)], 3, 2, true],
 ] as const)('%s', (_, calls, overlap, contested, raced) => {
   const contention = measure(...calls);
