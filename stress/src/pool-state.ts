@@ -13,6 +13,8 @@ export interface KeyState {
   readonly id: string;
   /** False where a retired key is kept for review. */
   readonly live: boolean;
+  /** It looks as older flows left keys that they had replaced and kept; or it failed, and waits for a backup. */
+  readonly mayBeKept?: boolean;
   readonly apiKey: string;
   /** The whole document as text, to tell whether it is as it was. */
   readonly content: string;
@@ -20,6 +22,7 @@ export interface KeyState {
 
 export interface BackupState {
   readonly id: string;
+  /** Every flow takes a backup only where `isUsed` is false; one without the field is as good as used. */
   readonly isUsed: boolean;
   readonly usedFor: string | undefined;
   readonly apiKey: string;
@@ -42,7 +45,14 @@ export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
     keys: new Map(
       keys.map((key) => [
         key._id,
-        { id: key._id, live: isLive(key), apiKey: key.apiKey, content: BSON.EJSON.stringify(key) },
+        {
+          id: key._id,
+          live: isLive(key),
+          mayBeKept:
+            key.incarnation === undefined && key.status !== undefined && (pool.keptStatuses ?? []).includes(key.status),
+          apiKey: key.apiKey,
+          content: BSON.EJSON.stringify(key),
+        },
       ]),
     ),
     backups: new Map(
@@ -50,7 +60,7 @@ export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
         backup._id,
         {
           id: backup._id,
-          isUsed: backup.isUsed === true,
+          isUsed: backup.isUsed !== false,
           usedFor: backup.usedFor ?? undefined,
           apiKey: backup.apiKey,
           content: BSON.EJSON.stringify(backup),

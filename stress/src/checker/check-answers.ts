@@ -1,5 +1,6 @@
 import type { History } from '../history.ts';
 import type { PoolState } from '../pool-state.ts';
+import { readEarlier } from './earlier.ts';
 import { groupBy, type Succession } from './succession.ts';
 import type { Violation } from './violation.ts';
 
@@ -21,9 +22,7 @@ export function checkAnswers(
     violations.push({ promise: 'I5', sentence });
   };
 
-  const usedFor = new Map<string, string>();
-  for (const { id, usedFor: keyId } of final.backups.values())
-    if (keyId !== undefined && !usedFor.has(keyId)) usedFor.set(keyId, id);
+  const earlier = readEarlier(start);
   const operationsOf = groupBy(history.operations, (operation) => operation.keyId);
   for (const keyId of succession.takenFor.keys()) {
     const wasKey = start.keys.has(keyId) || final.backups.has(keyId);
@@ -37,7 +36,7 @@ export function checkAnswers(
     const isLive = isLiveAt(final, keyId);
     const isReplaced = succession.takenFor.has(keyId) && !isLive;
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
-    const chain = chainOf(keyId, (id) => succession.replacementOf(id) ?? usedFor.get(id));
+    const chain = chainOf(keyId, (id) => succession.replacementOf(id) ?? earlier.replacementOf(id));
     const mayBeSilent = operations.some(({ outcome }) => outcome.kind === 'indeterminate');
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);

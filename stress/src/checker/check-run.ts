@@ -6,6 +6,7 @@ import { checkNoBackup } from './check-no-backup.ts';
 import { checkOrder } from './check-order.ts';
 import { checkWaste } from './check-waste.ts';
 import { checkWholeness } from './check-wholeness.ts';
+import { readEarlier, retireKept } from './earlier.ts';
 import { readSuccession } from './succession.ts';
 import type { Violation } from './violation.ts';
 
@@ -21,9 +22,14 @@ export interface Run {
 
 /**
  * Judges a run by the promises I1-I5 and I7. Pure, and linear in documents and operations for each state. Holds for runs in which
- * only rotations change the pool.
+ * only rotations change the pool, and judges what the run changed: earlier flows may have left damage.
  */
-export function checkRun({ start, between, final, history, expectations }: Run): Violation[] {
+export function checkRun(run: Run): Violation[] {
+  const { history, expectations } = run;
+  const earlier = readEarlier(run.start);
+  const start = retireKept(run.start, earlier);
+  const between = run.between.map((state) => retireKept(state, earlier));
+  const final = retireKept(run.final, earlier);
   const atTheEnd = checkState(start, final, history);
   const known = new Set(atTheEnd.map(({ promise }) => promise));
   const inBetween = between

@@ -31,12 +31,15 @@ export function checkWholeness(start: PoolState, state: PoolState, succession: S
   const countBefore = new Map(
     [...groupBy(start.bindings, ({ rest }) => rest)].map(([rest, { length }]) => [rest, length]),
   );
+  const dangledBefore = new Set(
+    start.bindings.filter(({ keyId }) => start.keys.get(keyId)?.live !== true).map((binding) => nameWithKey(binding)),
+  );
   for (const [rest, now] of bindingsNow) {
     const before = countBefore.get(rest) ?? 0;
     if (now.length > before)
       broken(`a binding was ${before === 0 ? 'made up' : 'doubled'}, on ${targetsOf(now)}: ${nameOf(rest)}`);
     for (const { keyId } of now) {
-      if (state.keys.get(keyId)?.live !== true)
+      if (state.keys.get(keyId)?.live !== true && !dangledBefore.has(nameWithKey({ keyId, rest })))
         broken(`a binding dangles on ${keyId}, which is not a live key: ${nameOf(rest)}`);
     }
   }
@@ -49,6 +52,8 @@ export function checkWholeness(start: PoolState, state: PoolState, succession: S
   }
   return violations;
 }
+
+const nameWithKey = ({ keyId, rest }: BindingState): string => JSON.stringify([keyId, rest]);
 
 const targetsOf = (bindings: readonly BindingState[]): string =>
   [...new Set(bindings.map(({ keyId }) => keyId))].join(' and ');

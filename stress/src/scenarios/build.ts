@@ -2,6 +2,8 @@ import type { PlannedCall, StartState } from './scenario.ts';
 
 const BINDINGS_MAX = 4;
 
+const createdAt = new Date();
+
 export const numbered = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
 
@@ -12,13 +14,15 @@ export function bindAll(keys: readonly string[], random: () => number): StartSta
       proxyId,
       keyId,
       priority,
+      isActive: true,
+      createdAt,
     })),
   );
 }
 
 /** The same key with several bindings in every run: one binding alone would hide that the others were forgotten. */
 export const bindThrice = (keyId: string): StartState['bindings'] =>
-  numbered(`${keyId}-proxy`, 3).map((proxyId, priority) => ({ proxyId, keyId, priority }));
+  numbered(`${keyId}-proxy`, 3).map((proxyId, priority) => ({ proxyId, keyId, priority, isActive: true, createdAt }));
 
 /** Callers in a shuffled order over the keys, so that neighbours in time are no neighbours in the index. */
 export function callEach(keys: readonly string[], callers: number, random: () => number): PlannedCall[] {

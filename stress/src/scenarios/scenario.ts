@@ -1,9 +1,25 @@
-/** The pool a run begins with; a key's `_id` is its id, and a binding's key goes to the field that the pool names. */
+import type { BackupDocument, BindingDocument, KeyDocument } from 'rotation-core';
+
+/** The pool a run begins with. */
 export interface StartState {
-  readonly keys: readonly string[];
-  /** Free backups. */
-  readonly backups: readonly string[];
-  readonly bindings: readonly { readonly proxyId: string; readonly keyId: string; readonly priority: number }[];
+  /** Whole documents, or ids that stand for a healthy key each. */
+  readonly keys: readonly (string | KeyDocument)[];
+  /** Whole documents, or ids that stand for a free backup each. */
+  readonly backups: readonly (string | BackupDocument)[];
+  readonly bindings: readonly StartBinding[];
+  /** Rotations that were over when the run began, in their order. Default: none. */
+  readonly earlier?: readonly EarlierRotation[];
+}
+
+/** A binding's document, but for the key's id, which goes to the field that the pool names. */
+export type StartBinding = BindingDocument & { readonly keyId: string };
+
+/** A rotation of the past with the backup that it took, which `StartState.backups` does not have. */
+export interface EarlierRotation {
+  readonly keyId: string;
+  readonly backupId: string;
+  /** Whose evidence is left: an old flow leaves only `usedFor`, and on a kept key no mark at all. */
+  readonly by: 'rotation-core' | 'old-flow';
 }
 
 export interface PlannedCall {

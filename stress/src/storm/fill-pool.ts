@@ -1,29 +1,45 @@
 import type { Db } from 'mongodb';
-import { createRotator, type Pool } from 'rotation-core';
+import { createRotator, type BackupDocument, type KeyDocument, type Pool } from 'rotation-core';
 import { backupsOf, bindingsOf, keysOf } from 'rotation-core/parts';
 import type { StartState } from '../scenarios/scenario.ts';
+import { rotateEarlier } from './rotate-earlier.ts';
 
-/** Creates a pool's collections and indexes, and puts a start state in. All apiKeys are made up. */
-export async function fillPool(db: Db, pool: Pool, { keys, backups, bindings }: StartState): Promise<void> {
+/**
+ * Creates the collections and indexes that the pools share, and puts a start state in. All apiKeys are made up.
+ *
+ * @param pools services that share their collections; the earlier rotations come through them in turn
+ */
+export async function fillPool(db: Db, pools: readonly [Pool, ...Pool[]], start: StartState): Promise<void> {
+  const [pool] = pools;
   await createRotator(db, pool).ensureIndexes();
-  const createdAt = new Date();
-  if (keys.length > 0)
-    await keysOf(db, pool).insertMany(
-      keys.map((_id) => ({
-        _id,
-        apiKey: `key of ${_id}`,
-        status: 'healthy',
-        tokensUsed: 7,
-        requestsCount: 3,
-        createdAt,
-      })),
-    );
-  if (backups.length > 0)
-    await backupsOf(db, pool).insertMany(
-      backups.map((_id) => ({ _id, apiKey: `key of ${_id}`, isUsed: false, activated: false, createdAt })),
-    );
-  if (bindings.length > 0)
-    await bindingsOf(db, pool).insertMany(
-      bindings.map(({ keyId, ...rest }) => ({ ...rest, [pool.bindingKeyField]: keyId, isActive: true, createdAt })),
-    );
+  const keys = start.keys.map((key) => (typeof key === 'string' ? healthyKey(key) : key));
+  const bindings = start.bindings.map(({ keyId, ...rest }) => ({ ...rest, [pool.bindingKeyField]: keyId }));
+  const backups = start.backups.map((backup) => (typeof backup === 'string' ? freeBackup(backup) : backup));
+  if (keys.length > 0) await keysOf(db, pool).insertMany(keys);
+  if (bindings.length > 0) await bindingsOf(db, pool).insertMany(bindings);
+  // Before the backups are in, so that each earlier rotation finds none but its own.
+  for (const [index, rotation] of (start.earlier ?? []).entries()) {
+    await backupsOf(db, pool).insertOne(freeBackup(rotation.backupId));
+    await rotateEarlier(db, pools[index % pools.length] ?? pool, rotation);
+  }
+  if (backups.length > 0) await backupsOf(db, pool).insertMany(backups);
 }
+
+const createdAt = new Date();
+
+const healthyKey = (_id: string): KeyDocument => ({
+  _id,
+  apiKey: `key of ${_id}`,
+  status: 'healthy',
+  tokensUsed: 7,
+  requestsCount: 3,
+  createdAt,
+});
+
+const freeBackup = (_id: string): BackupDocument => ({
+  _id,
+  apiKey: `key of ${_id}`,
+  isUsed: false,
+  activated: false,
+  createdAt,
+});

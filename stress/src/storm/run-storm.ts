@@ -52,11 +52,12 @@ export async function runStorm(
   options: StormOptions,
 ): Promise<StormResult> {
   const { plan, subject, adapter, processes, concurrency, signal } = options;
-  const [pool] = adapters.get(adapter) ?? [];
-  if (pool === undefined) throw new TypeError(`no adapter ${adapter}`);
+  const pools = adapters.get(adapter);
+  if (pools === undefined) throw new TypeError(`no adapter ${adapter}`);
+  const [pool] = pools;
   const db = client.db(createDatabaseName('stress'));
   try {
-    await fillPool(db, pool, plan.start);
+    await fillPool(db, pools, plan.start);
     const start = await readPoolState(db, pool);
     const tasks = Array.from({ length: processes }, (_, index) => ({
       process: index,
@@ -106,7 +107,7 @@ async function lookWhile(running: Promise<unknown>, db: Db, pool: Pool): Promise
   running.then(end, end);
   while (!ended.signal.aborted && states.length < LOOKS_MAX) {
     states.push(await readPoolState(db, pool));
-    await sleep(LOOK_PAUSE_MS);
+    await sleep(LOOK_PAUSE_MS, undefined, { signal: ended.signal }).catch(end);
   }
   return states;
 }
