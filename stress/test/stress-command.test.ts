@@ -4,8 +4,8 @@ import { MongoClient } from 'mongodb';
 import { afterAll, describe, inject, test, vi } from 'vitest';
 import type { RunResult } from '../src/report/run-result.ts';
 import { createStore } from './support/store-folder.ts';
-import { hasBegun, stormDatabases } from './support/storm-databases.ts';
-import { childrenOf, isAlive, startStress, until, type Ended } from './support/stress-command.ts';
+import { existing, hasBegun, stormDatabases } from './support/storm-databases.ts';
+import { workersOf, isAlive, startStress, until, type Ended } from './support/stress-command.ts';
 
 /*
  * The real command in a process of its own, on the set that all tests share. Most of the time is waiting, so the tests run side
@@ -149,16 +149,22 @@ describe.concurrent('what ends early', () => {
 
   test('the time limit: 2, and the database is gone', async ({ expect }) => {
     using store = createStore();
-    const oneAfterTheOther = '--processes 1 --concurrency 1 --keys 3000 --backups 3011 --time-limit 6'.split(' ');
+    const oneAfterTheOther = '--processes 1 --concurrency 1 --keys 3000 --backups 3011 --time-limit 10'.split(' ');
     const argv = ['--scenario', 'many-keys', '--adapter', 'keypool', ...bare, ...oneAfterTheOther];
-    const { code, stdout, stderr } = await run([...argv, '--store', store.path]);
+    await using command = startStress([...argv, '--store', store.path], environment);
+    const seen = new Set<string>();
+    await until('the storm has begun', STORM_BEGINS_MS, async () => {
+      for (const db of await stormDatabases(client, 3_011)) if (await hasBegun(db)) seen.add(db.databaseName);
+      return seen.size > 0;
+    });
+    const { code, stdout, stderr } = await command.ended();
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(stdout).toContain('unknown (did not end in time)');
     expect(store.result()).toMatchObject({
       exitCode: 2,
       runs: [{ verdict: 'unknown', reason: 'did not end in time' }],
     });
-    expect(await stormDatabases(client, 3_011)).toEqual([]);
+    expect(await existing(client, seen)).toEqual([]);
   });
 
   test('Ctrl-C in the middle of the second row: 130, the rows so far, no process and no database left', async ({
@@ -172,13 +178,13 @@ describe.concurrent('what ends early', () => {
       if (db !== undefined) seen.add(db.databaseName);
       return db !== undefined && seen.size === 2 && (await hasBegun(db));
     });
-    const workers = childrenOf(command.pid);
+    const workers = workersOf(command.pid);
     expect(workers).toHaveLength(4);
     command.kill('SIGINT');
     const { code, stdout, stderr } = await command.ended();
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
     expect(workers.filter(isAlive)).toEqual([]);
-    expect(await stormDatabases(client, 811)).toEqual([]);
+    expect(await existing(client, seen)).toEqual([]);
 
     const { exitCode, runs } = store.result();
     expect(exitCode).toBe(130);
@@ -193,7 +199,7 @@ describe.concurrent('what ends early', () => {
       const [db] = await stormDatabases(client, 823);
       return db !== undefined && (await hasBegun(db));
     });
-    const workers = childrenOf(command.pid);
+    const workers = workersOf(command.pid);
     expect(workers).toHaveLength(4);
     command.kill('SIGKILL');
     await command.ended();

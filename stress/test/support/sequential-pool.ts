@@ -11,7 +11,7 @@ export interface SequentialPool {
   readonly next: ReadonlyMap<string, string>;
 }
 
-export function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefined {
+function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefined {
   let id = next.get(keyId);
   while (id !== undefined && !live.has(id)) id = next.get(id);
   return id;

@@ -1,13 +1,17 @@
 import type { Db, MongoClient } from 'mongodb';
 
+const namesOf = async (client: MongoClient): Promise<string[]> => {
+  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
+  return databases.map(({ name }) => name);
+};
+
 /**
  * The databases of storms that began with this many backups. Other people's storms may rage on the same set, so a test knows its
  * own by a number that nobody else would choose.
  */
 export async function stormDatabases(client: MongoClient, backups: number): Promise<Db[]> {
-  const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
   const found: Db[] = [];
-  for (const { name } of databases) {
+  for (const name of await namesOf(client)) {
     if (!name.startsWith('rotation_stress_')) continue;
     const db = client.db(name);
     if ((await db.collection('backup_keys').countDocuments({})) === backups) found.push(db);
@@ -18,3 +22,9 @@ export async function stormDatabases(client: MongoClient, backups: number): Prom
 /** Have the callers of this storm begun to change something? */
 export const hasBegun = async (db: Db): Promise<boolean> =>
   (await db.collection('backup_keys').findOne({ isUsed: true })) !== null;
+
+/** Those of the names that exist, with whatever is in them: a late write makes a database anew. */
+export const existing = async (client: MongoClient, names: Iterable<string>): Promise<string[]> => {
+  const all = new Set(await namesOf(client));
+  return [...names].filter((name) => all.has(name));
+};

@@ -54,14 +54,11 @@ export function startStress(argv: readonly string[], environment: NodeJS.Process
   };
 }
 
-/** Pids of the living children of a process. */
-export function childrenOf(parent: number): number[] {
+/** Pids of the living workers of a command; what tsx starts for itself is none. */
+export function workersOf(parent: number): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const { state, parentPid } = statusOf(pid);
-      return parentPid === parent && state !== 'Z';
-    })
+    .filter((pid) => statusOf(pid).parentPid === parent && commandLineOf(pid).includes('worker.ts'))
     .map(Number);
 }
 
@@ -73,6 +70,15 @@ export async function until(what: string, limitMs: number, condition: () => bool
   while (!(await condition())) {
     if (performance.now() > deadlineMs) throw new Error(`Not within ${limitMs} ms: ${what}`);
     await delay(POLL_MS);
+  }
+}
+
+/** Empty where the process has ended. */
+function commandLineOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
   }
 }
 

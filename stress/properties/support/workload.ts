@@ -1,0 +1,175 @@
+import { fc } from '@fast-check/vitest';
+import { adapters } from '../../src/adapters.ts';
+import type { EarlierRotation, Plan, PlannedCall } from '../../src/scenarios/scenario.ts';
+import {
+  backupDocument,
+  backupSpecs,
+  bindingDocument,
+  keyDocument,
+  keySpecs,
+  shrinkingToOne,
+  plainBackup,
+  plainKey,
+  type BackupSpec,
+  type KeySpec,
+} from './documents.ts';
+import { Names, nameWish, type NameWish } from './names.ts';
+import { formatWorkload } from './format-workload.ts';
+
+/** One run: a pool, callers, and where they call from. */
+export interface Workload {
+  readonly plan: Plan;
+  readonly processes: number;
+  readonly adapter: string;
+  /** Callers of one process share rotations and transactions; counts for the reference alone. */
+  readonly coalesce: boolean;
+}
+
+interface CallSpec {
+  /** A key of the pool, which may have been rotated before; the replacement of such a key; a backup; nothing that is there. */
+  readonly whom: 'key' | 'replacement' | 'backup' | 'stranger';
+  /** Which of them; counts round. */
+  readonly which: number;
+  readonly late: boolean;
+  readonly follow: number;
+}
+
+/** What is out of the ordinary in a workload; each is switched off for all documents and callers at once. */
+interface Oddities {
+  /** Ids that look alike. */
+  readonly names: boolean;
+  /** Old and foreign documents, statuses other than healthy, damage of older flows. */
+  readonly documents: boolean;
+  /** Keys that were rotated before the run. */
+  readonly past: boolean;
+  /** Callers whose replacement fails again, and late ones. */
+  readonly chains: boolean;
+}
+
+interface WorkloadSpec {
+  readonly oddities: Oddities;
+  readonly backups: readonly BackupSpec[];
+  readonly calls: readonly CallSpec[];
+  readonly keys: readonly KeySpec[];
+  /** A binding points to a key that is not there, as a foreign writer leaves it. */
+  readonly dangling: boolean;
+  /** Backups that are live keys already, as a crash of an old flow leaves them; nobody calls those keys. */
+  readonly poisoned: number;
+  readonly stranger: NameWish;
+  readonly processes: number;
+  readonly coalesce: boolean;
+  readonly adapter: string;
+}
+
+const CALLERS_MAX = 30;
+const PROCESSES_MAX = 3;
+const POISONED_MAX = 2;
+
+const call: fc.Arbitrary<CallSpec> = fc.record({
+  whom: fc.oneof(
+    { weight: 8, arbitrary: fc.constant('key') },
+    { weight: 2, arbitrary: fc.constantFrom('replacement', 'backup', 'stranger') },
+  ),
+  which: fc.nat(7),
+  late: fc.oneof({ weight: 4, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.boolean() }),
+  follow: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(2) }),
+});
+
+/** Mostly there, for several may be needed at once; shrinks to false. */
+const oddity = fc.oneof(
+  { withCrossShrink: true },
+  { weight: 1, arbitrary: fc.constant(false) },
+  { weight: 3, arbitrary: fc.constant(true) },
+);
+
+/**
+ * In this order it shrinks: everything plain, then fewer backups, callers and keys, then a plainer place. Backups come before
+ * callers, for where none is left, one caller is enough.
+ */
+const workloadSpec: fc.Arbitrary<WorkloadSpec> = fc.record({
+  oddities: fc.record({ past: oddity, documents: oddity, chains: oddity, names: oddity }),
+  backups: backupSpecs,
+  calls: shrinkingToOne(call, CALLERS_MAX),
+  keys: keySpecs,
+  dangling: fc.boolean(),
+  poisoned: fc.oneof({ weight: 7, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(POISONED_MAX) }),
+  stranger: fc.noShrink(nameWish),
+  processes: fc.integer({ min: 1, max: PROCESSES_MAX }),
+  coalesce: fc.boolean(),
+  adapter: fc.constantFrom(...adapters.keys()),
+});
+
+export const workloads: fc.Arbitrary<Workload> = workloadSpec.map((spec) => toWorkload(leavePlain(spec)));
+
+function leavePlain(spec: WorkloadSpec): WorkloadSpec {
+  const { names, documents, past, chains } = spec.oddities;
+  return {
+    ...spec,
+    stranger: names ? spec.stranger : null,
+    poisoned: documents ? spec.poisoned : 0,
+    dangling: documents && spec.dangling,
+    calls: spec.calls.map((one) => ({ ...one, ...(chains ? {} : { late: false, follow: 0 }) })),
+    keys: spec.keys.map((one) => ({
+      ...one,
+      ...(names ? {} : { name: null }),
+      ...(documents ? {} : plainKey),
+      ...(past ? {} : { earlier: [] }),
+    })),
+    backups: spec.backups.map((one) => ({
+      ...one,
+      ...(names ? {} : { name: null }),
+      ...(documents ? {} : plainBackup),
+    })),
+  };
+}
+
+function toWorkload({ calls, keys, backups, dangling, poisoned, stranger, ...place }: WorkloadSpec): Workload {
+  const names = new Names();
+  const named = keys.map((spec) => ({ spec, id: names.give(spec.name, 'k') }));
+  const earlier = named.flatMap(({ spec, id }) => {
+    let keyId = id;
+    return spec.earlier.map((by): EarlierRotation => {
+      const backupId = names.give(null, 'r');
+      const rotation = { keyId, backupId, by };
+      keyId = backupId;
+      return rotation;
+    });
+  });
+  const poisonedIds = Array.from({ length: poisoned }, () => names.give(null, 'live'));
+  // Not on keys that an old flow rotated: of two backups without a rotation's mark nothing tells which one served, once it failed too.
+  const wasters = named.filter(({ spec }) => spec.earlier[0] !== 'old-flow');
+  const stock = backups.map((spec) => {
+    const id = names.give(spec.name, 'b');
+    return backupDocument(id, spec, wasters[spec.wastedOn % wasters.length]?.id);
+  });
+  const strangerId = names.give(stranger, 'stranger');
+
+  const called: Record<CallSpec['whom'], readonly string[]> = {
+    key: named.map(({ id }) => id),
+    replacement: earlier.map(({ backupId }) => backupId),
+    backup: stock.map(({ _id }) => _id),
+    stranger: [strangerId],
+  };
+  const plannedCalls = calls.map(({ whom, which, late, follow }, caller): PlannedCall => {
+    const ids = called[whom].length > 0 ? called[whom] : called.key;
+    return { caller, keyId: ids[which % ids.length] ?? '', late, follow };
+  });
+
+  const bindings = named.flatMap(({ spec, id }) =>
+    spec.bindings.map((binding, index) => bindingDocument(id, binding, index)),
+  );
+  const danglingBindings = dangling ? [bindingDocument(strangerId, { proxy: 0, shape: 'whole' }, 0)] : [];
+  const plan: Plan = {
+    start: {
+      keys: [...named.map(({ spec, id }) => keyDocument(id, spec)), ...poisonedIds],
+      backups: [...stock, ...poisonedIds],
+      bindings: [...bindings, ...danglingBindings],
+      earlier,
+    },
+    calls: plannedCalls,
+    expectedErrors: poisoned > 0 ? ['inconsistent'] : [],
+  };
+  const { processes, adapter, coalesce } = place;
+  const workload: Workload = { plan, processes, adapter, coalesce };
+  return Object.assign(workload, { [fc.toStringMethod]: () => `\n${formatWorkload(workload)}\n` });
+}
