@@ -20,9 +20,8 @@ export interface Ended {
 export interface StressCommand extends AsyncDisposable {
   readonly pid: number;
   ended(): Promise<Ended>;
+  isRunning(): boolean;
   kill(signal: NodeJS.Signals): void;
-  /** What it has printed on standard output so far. */
-  printed(): string;
 }
 
 /** Runs the real command, without a terminal, and with no variables of its own but these. */
@@ -41,7 +40,7 @@ export function startStress(argv: readonly string[], environment: NodeJS.Process
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   return {
     pid: child.pid,
-    printed: () => stdout,
+    isRunning: () => child.exitCode === null && child.signalCode === null,
     kill: (signal) => void child.kill(signal),
     ended: async () => {
       await closed;
