@@ -1,0 +1,109 @@
+import { BSON } from 'mongodb';
+import { InterleaveError } from '../interleave-error.ts';
+
+/** A BSON document of unknown shape. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** A wire message, as far as the gate must understand it. */
+export interface Message {
+  readonly requestId: number;
+  readonly responseTo: number;
+  /** OP_MSG only: the sender goes on without a reply, or with further ones. */
+  readonly moreToCome: boolean;
+  /** OP_MSG only: the sender would take several replies to this request. */
+  readonly exhaustAllowed: boolean;
+  /** Kind 0 section with the document sequences (kind 1) put in under their names; its first field is the command. */
+  readonly body: Fields;
+}
+
+const OP_REPLY = 1;
+const OP_QUERY = 2004;
+const OP_COMPRESSED = 2012;
+const OP_MSG = 2013;
+
+const CHECKSUM_PRESENT = 1;
+const MORE_TO_COME = 1 << 1;
+const EXHAUST_ALLOWED = 1 << 16;
+const CHECKSUM_BYTES = 4;
+
+/**
+ * Reads OP_MSG, and the OP_QUERY with which drivers greet a server that they don't know yet.
+ *
+ * @throws InterleaveError `unsupported-protocol` for OP_COMPRESSED and all else
+ */
+export function readMessage(frame: Buffer): Message {
+  const requestId = frame.readInt32LE(4);
+  const responseTo = frame.readInt32LE(8);
+  const opCode = frame.readInt32LE(12);
+  const plain = { requestId, responseTo, moreToCome: false, exhaustAllowed: false };
+  if (opCode === OP_QUERY) return { ...plain, body: BSON.deserialize(frame.subarray(queryStart(frame))) };
+  if (opCode === OP_REPLY) return { ...plain, body: BSON.deserialize(frame.subarray(36)) };
+  if (opCode === OP_COMPRESSED) {
+    throw new InterleaveError(
+      'unsupported-protocol',
+      'A compressed message (OP_COMPRESSED): the gate takes compression out of the handshake; do not force it.',
+    );
+  }
+  if (opCode !== OP_MSG)
+    throw new InterleaveError('unsupported-protocol', `Wire operation ${opCode} is not known here.`);
+  const flags = frame.readUInt32LE(16);
+  return {
+    ...plain,
+    moreToCome: (flags & MORE_TO_COME) !== 0,
+    exhaustAllowed: (flags & EXHAUST_ALLOWED) !== 0,
+    body: readSections(frame.subarray(20, frame.length - ((flags & CHECKSUM_PRESENT) === 0 ? 0 : CHECKSUM_BYTES))),
+  };
+}
+
+function readSections(sections: Buffer): Fields {
+  let body: Fields = {};
+  let sequences: Fields = {};
+  for (let at = 0; at < sections.length;) {
+    const kind = sections[at];
+    const start = at + 1;
+    const end = start + sections.readInt32LE(start);
+    if (kind === 0) body = BSON.deserialize(sections.subarray(start, end));
+    else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end)) };
+    else throw new InterleaveError('unsupported-protocol', `Section kind ${kind} of OP_MSG is not known here.`);
+    at = end;
+  }
+  return { ...body, ...sequences };
+}
+
+/** A kind 1 section: length, a name, documents one after the other. */
+function readSequence(section: Buffer): Fields {
+  const nameEnd = section.indexOf(0, 4);
+  const documents: Fields[] = [];
+  for (let at = nameEnd + 1; at < section.length;) {
+    const end = at + section.readInt32LE(at);
+    documents.push(BSON.deserialize(section.subarray(at, end)));
+    at = end;
+  }
+  return { [section.toString('utf8', 4, nameEnd)]: documents };
+}
+
+/** OP_QUERY: header, flags, the collection as a C string, skip, limit, document. */
+const queryStart = (frame: Buffer): number => frame.indexOf(0, 20) + 1 + 8;
+
+/**
+ * The same greeting (OP_MSG or OP_QUERY) with an empty `compression` list, so that server and client agree on none.
+ * A greeting that asks for none is returned as it is.
+ */
+export function withoutCompression(frame: Buffer): Buffer {
+  const isMessage = frame.readInt32LE(12) === OP_MSG;
+  if (isMessage && frame[20] !== 0) return frame;
+  const start = isMessage ? 21 : queryStart(frame);
+  const end = start + frame.readInt32LE(start);
+  // Numbers stay in their classes, so that what is written back has the same types.
+  const document = BSON.deserialize(frame.subarray(start, end), { promoteValues: false });
+  const asked: unknown = document['compression'];
+  if (!Array.isArray(asked) || asked.length === 0) return frame;
+  const head = Buffer.from(frame.subarray(0, start));
+  const changed = Buffer.concat([head, BSON.serialize({ ...document, compression: [] })]);
+  changed.writeInt32LE(changed.length, 0);
+  if (isMessage) changed.writeUInt32LE((changed.readUInt32LE(16) & ~CHECKSUM_PRESENT) >>> 0, 16);
+  return changed;
+}
+
+/** The command's name: the first field. Empty for an empty document. */
+export const commandName = (body: Fields): string => Object.keys(body)[0] ?? '';
