@@ -1,0 +1,121 @@
+import { InterleaveError } from '../interleave-error.ts';
+
+/** Something that may be done next. `id` stays the same while it may be done, and tells it from all else in a run. */
+export interface Transition {
+  readonly id: string;
+  readonly client: number;
+}
+
+interface Taken<F> {
+  readonly transition: Transition;
+  readonly footprint: F;
+}
+
+/** One state on the way of the present run. */
+interface Node<F> {
+  readonly enabled: readonly Transition[];
+  /** What an earlier run has done here, or before here, and nothing since then depended on. */
+  readonly sleep: readonly Taken<F>[];
+  readonly done: Taken<F>[];
+  chosen: Transition;
+  footprint: F | undefined;
+}
+
+/**
+ * Which schedules to run so that each class of equivalent ones is run once, to its end (sleep sets, Godefroid). Two schedules
+ * are equivalent when swapping neighbours that don't depend on each other turns one into the other.
+ *
+ * Say A and B commute at a state. After the runs that begin with A are all over, those that begin with B need not do A next:
+ * "B A ..." is "A B ...". So A sleeps after B, until something is done that depends on A. Where all that is enabled
+ * sleeps, the run is cut: its class was met before.
+ *
+ * Pure: the caller executes. Per run: `choose` and `took` by turns, then `end`; until `end` has nothing more.
+ */
+export class SleepSetSearch<F> {
+  readonly #dependent: (one: F, other: F) => boolean;
+  readonly #path: Node<F>[] = [];
+  #depth = 0;
+  #cut = false;
+
+  constructor(dependent: (one: F, other: F) => boolean) {
+    this.#dependent = dependent;
+  }
+
+  /**
+   * The next one of the present run.
+   *
+   * @param enabled not empty; the same ones in the same order whenever a run comes by the same way
+   * @throws InterleaveError `diverged` when a run that goes the way of an earlier one finds other choices there
+   */
+  choose(enabled: readonly Transition[]): Transition {
+    const [first] = enabled;
+    if (first === undefined) throw new InterleaveError('invalid-option', 'There is nothing to choose from.');
+    if (this.#cut) return first;
+    const node = this.#path[this.#depth];
+    if (node !== undefined) {
+      this.#compare(node.enabled, enabled);
+      return node.chosen;
+    }
+    const sleep = this.#sleepHere();
+    const chosen = enabled.find(({ id }) => !has(sleep, id));
+    if (chosen === undefined) {
+      this.#cut = true;
+      return first;
+    }
+    this.#path.push({ enabled, sleep, done: [], chosen, footprint: undefined });
+    return chosen;
+  }
+
+  /** What the chosen one touched. */
+  took(footprint: F): void {
+    if (this.#cut) return;
+    const node = this.#path[this.#depth++];
+    if (node !== undefined) node.footprint = footprint;
+  }
+
+  /** The run is over: it was the only one of its class, or equivalent to an earlier one. `hasMore` says if there is another to run. */
+  end(): { readonly kind: 'class' | 'cut'; readonly hasMore: boolean } {
+    const kind = this.#cut ? 'cut' : 'class';
+    this.#depth = 0;
+    this.#cut = false;
+    return { kind, hasMore: this.#backtrack() };
+  }
+
+  /** To the deepest state that has a choice left. */
+  #backtrack(): boolean {
+    for (let node = this.#path.at(-1); node !== undefined; node = this.#path.at(-1)) {
+      const { enabled, sleep, done, chosen, footprint } = node;
+      if (footprint !== undefined) done.push({ transition: chosen, footprint });
+      const next = enabled.find(({ id }) => !has(sleep, id) && !has(done, id));
+      if (next !== undefined) {
+        node.chosen = next;
+        node.footprint = undefined;
+        return true;
+      }
+      this.#path.pop();
+    }
+    return false;
+  }
+
+  #sleepHere(): Taken<F>[] {
+    const parent = this.#path[this.#depth - 1];
+    if (parent === undefined) return [];
+    const { chosen, footprint, sleep, done } = parent;
+    if (footprint === undefined) return [];
+    return [...sleep, ...done].filter(
+      (taken) => taken.transition.client !== chosen.client && !this.#dependent(taken.footprint, footprint),
+    );
+  }
+
+  #compare(expected: readonly Transition[], found: readonly Transition[]): void {
+    const [before, now] = [expected, found].map((list) => list.map(({ id }) => id).join(', '));
+    if (before === now) return;
+    const step = this.#depth + 1;
+    throw new InterleaveError(
+      'diverged',
+      `Step ${step} offers ${now}, and offered ${before} when the same steps were done before; something but the schedule decides.`,
+    );
+  }
+}
+
+const has = <F>(list: readonly Taken<F>[], id: string): boolean => list.some(({ transition }) => transition.id === id);

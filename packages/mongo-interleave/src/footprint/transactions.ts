@@ -1,0 +1,102 @@
+import { BSON } from 'mongodb';
+import type { HeldCommand } from '../gate/gate.ts';
+import type { Fields } from '../gate/message.ts';
+import { accessOf, type Access } from './command-access.ts';
+import { meetsAny, nothing, type Footprint, type Image, type Selector } from './footprint.ts';
+import type { UniqueKeys } from './unique-keys.ts';
+
+const WRITE_CONFLICT = 112;
+
+interface OpenTransaction {
+  readonly client: number;
+  /** The `lsid` of its commands. */
+  readonly session: unknown;
+  readonly images: Image[];
+}
+
+/**
+ * Follows the commands of one run: what each touched, which transactions are open, and who has to wait for them.
+ * The server gives a conflicting transaction an error at once (WriteConflict), and lets a conflicting write outside
+ * transactions wait; here both wait at the gate, so that nothing ever blocks in the server and no retry spins.
+ */
+export class Transactions {
+  readonly #unique: UniqueKeys;
+  readonly #open = new Map<string, OpenTransaction>();
+  /** What the last conflicting statement of a client looked for, until the client begins again. */
+  readonly #conflicts = new Map<number, readonly Selector[]>();
+
+  constructor(unique: UniqueKeys) {
+    this.#unique = unique;
+  }
+
+  /** Sessions with a transaction that nobody has ended; for `killSessions`. */
+  get openSessions(): readonly unknown[] {
+    return [...this.#open.values()].map(({ session }) => session);
+  }
+
+  /** Can this command be sent now, without waiting in the server or failing once more for the same reason? */
+  isOffered({ client, body }: HeldCommand): boolean {
+    if (body['startTransaction'] === true) {
+      const conflict = this.#conflicts.get(client);
+      return conflict === undefined || !meetsAny(this.#imagesOfOthers(client), conflict);
+    }
+    if (isInTransaction(body)) return true;
+    const access = accessOf(body, this.#unique);
+    if (access === undefined || !access.isWrite) return true;
+    return ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
+  }
+
+  /** What a command touched, now that it was answered. Each command is told once, in the order released. */
+  follow({ client, name, body }: HeldCommand, reply: Fields): Footprint {
+    if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
+    const access = accessOf(body, this.#unique);
+    if (isInTransaction(body)) return this.#followStatement(client, body, reply, access);
+    if (access === undefined) return { ...nothing, everything: true, movesSnapshot: true };
+    const writes = access.writes(reply);
+    return { ...nothing, reads: access.reads, writes, movesSnapshot: writes.length > 0 };
+  }
+
+  #followStatement(client: number, body: Fields, reply: Fields, access: Access | undefined): Footprint {
+    const session = sessionOf(body);
+    const takesSnapshot = body['startTransaction'] === true;
+    if (takesSnapshot) {
+      this.#open.set(session, { client, session: body['lsid'], images: [] });
+      this.#conflicts.delete(client);
+    }
+    const reads = access?.reads ?? [];
+    const everything = access === undefined;
+    const code = errorCode(reply);
+    if (code !== undefined) {
+      // Any error ends a transaction at the server; what it had locked is free again.
+      const ended = this.#end(session);
+      if (code === WRITE_CONFLICT) this.#conflicts.set(client, reads);
+      return { ...ended, reads, takesSnapshot, everything };
+    }
+    const writes = access?.writes(reply) ?? [];
+    this.#open.get(session)?.images.push(...writes);
+    return { reads, writes, takesSnapshot, movesSnapshot: false, everything };
+  }
+
+  /** A commit shows its writes to all, an abort frees them: either meets whoever looks for the documents. */
+  #end(session: string): Footprint {
+    const images = this.#open.get(session)?.images ?? [];
+    this.#open.delete(session);
+    return { ...nothing, writes: images, movesSnapshot: images.length > 0 };
+  }
+
+  #imagesOfOthers(client: number): Image[] {
+    return [...this.#open.values()].flatMap((open) => (open.client === client ? [] : open.images));
+  }
+}
+
+const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
+
+const sessionOf = (body: Fields): string => BSON.EJSON.stringify(body['lsid'] ?? null);
+
+/** The error's code of a failed command, or of its first failed write; undefined when all went well. */
+export function errorCode(reply: Fields): number | undefined {
+  const { ok, code, writeErrors } = reply;
+  if (ok !== 1) return typeof code === 'number' ? code : 0;
+  const [first]: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [];
+  return first === undefined ? undefined : errorCode({ ...(first as Fields), ok: 0 });
+}
