@@ -1,0 +1,105 @@
+import { ObjectId } from 'mongodb';
+import { entriesOf } from '../footprint/known-fields.ts';
+import { errorCode } from '../footprint/transactions.ts';
+import { clientLetter, type HeldCommand } from '../gate/gate.ts';
+import type { Fields } from '../gate/message.ts';
+
+/** One release of a run, for people. Holds no field values but `_id`s and those that were asked for. */
+export interface TraceStep {
+  readonly client: number;
+  readonly command: string;
+  /** Empty for commands that have none, such as `commitTransaction`. */
+  readonly collection: string;
+  /** What the command was about: its filter, or the documents that it inserts. */
+  readonly touched: string;
+  /** The reply in short: a count, an `_id`, an error's code. */
+  readonly reply: string;
+}
+
+/** One line a step: number, client, command, collection, what it touched, reply. */
+export function formatTrace(trace: readonly TraceStep[]): string {
+  const rows = trace.map(({ client, command, collection, touched, reply }, index) => [
+    String(index + 1).padStart(3),
+    clientLetter(client),
+    command,
+    collection,
+    touched,
+    `-> ${reply}`,
+  ]);
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' ')).join('\n');
+}
+
+const MAX_TEXT = 40;
+
+/** Describes the steps of one run. ObjectIds are numbered in the order of their appearance: a replay makes new ones. */
+export class TraceWriter {
+  readonly #shown: ReadonlySet<string>;
+  readonly #ids = new Map<string, number>();
+
+  /** @param showFields fields whose scalar values may be shown; `_id` always is */
+  constructor(showFields: readonly string[]) {
+    this.#shown = new Set(['_id', ...showFields]);
+  }
+
+  step({ client, name, body }: HeldCommand, reply: Fields): TraceStep {
+    const collection = body[name];
+    return {
+      client,
+      command: name,
+      collection: typeof collection === 'string' ? collection : '',
+      touched: this.#touched(body),
+      reply: this.#reply(reply),
+    };
+  }
+
+  #touched(body: Fields): string {
+    const statements = [body['deletes'], body['updates']].flatMap((list) =>
+      Array.isArray(list) ? (list as Fields[]) : [],
+    );
+    const filters = [body['filter'], body['query'], ...statements.map((statement) => statement['q'])];
+    const documents: readonly unknown[] = Array.isArray(body['documents']) ? body['documents'] : [];
+    const parts = [...filters, ...documents].filter((part) => part !== undefined);
+    const start = body['startTransaction'] === true ? 'start ' : '';
+    return start + parts.map((part) => this.#document(part)).join(' ');
+  }
+
+  #reply(reply: Fields): string {
+    const code = errorCode(reply);
+    const { codeName, value, cursor, n } = reply;
+    if (code !== undefined) return `error ${code}${typeof codeName === 'string' ? ` ${codeName}` : ''}`;
+    if ('value' in reply) return value === null ? 'null' : this.#id(value);
+    for (const [name, batch] of entriesOf(cursor)) {
+      if (name === 'firstBatch' || name === 'nextBatch') {
+        const documents: readonly unknown[] = Array.isArray(batch) ? batch : [];
+        const [first] = documents;
+        return documents.length === 1 ? this.#id(first) : `${documents.length} documents`;
+      }
+    }
+    return typeof n === 'number' ? `n=${n}` : 'ok';
+  }
+
+  #id(document: unknown): string {
+    const id = entriesOf(document).find(([name]) => name === '_id');
+    return id === undefined ? '1 document' : `_id ${this.#scalar(id[1])}`;
+  }
+
+  #document(document: unknown): string {
+    const fields = entriesOf(document).map(([name, value]) => {
+      return this.#shown.has(name) ? `${name}: ${this.#scalar(value)}` : name;
+    });
+    return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+  }
+
+  #scalar(value: unknown): string {
+    if (typeof value === 'string')
+      return JSON.stringify(value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}...` : value);
+    if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value)) return String(value);
+    if (value instanceof Date) return value.toISOString();
+    if (!(value instanceof ObjectId)) return '...';
+    const hex = value.toHexString();
+    const number = this.#ids.get(hex) ?? this.#ids.size + 1;
+    this.#ids.set(hex, number);
+    return `ObjectId#${number}`;
+  }
+}

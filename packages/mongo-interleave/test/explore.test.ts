@@ -1,0 +1,99 @@
+import { MongoClient, type Db } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatRun, interleave, type FlowClient, type Interleaving, type RunResult } from '../src/index.ts';
+import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
+
+const set = await startLocalSet();
+const database = databaseOf('explore');
+const control = new MongoClient(set.uri);
+beforeAll(() => createCollections(control.db(database)));
+afterAll(() => control.close());
+
+/** A busy machine takes several times the usual 7 s for the largest of these. */
+const timeLimitMs = 150_000;
+
+const rotations = (flow: typeof checkedClaim, clients: number): Promise<Interleaving<string>> =>
+  interleave({ uri: set.uri, database, clients, flow, ...rotationScenario });
+
+describe('all interleavings up to equivalence', () => {
+  // The counts were computed on a model of the flow, without this code.
+  test.each([
+    ['checked-claim', checkedClaim, 2, { classes: 10, cut: 18, violations: 8 }],
+    ['checked-claim', checkedClaim, 3, { classes: 81, cut: 552, violations: 78 }],
+    ['a transaction', inTransaction, 2, { classes: 4, cut: 5, violations: 0 }],
+    ['a transaction', inTransaction, 3, { classes: 12, cut: 57, violations: 0 }],
+  ])('%s: %s, %i clients', { timeout: timeLimitMs + 10_000 }, async (_name, flow, clients, expected) => {
+    await using scenario = await rotations(flow, clients);
+    const seen: RunResult<string>[] = [];
+    const { violations, seconds, ...counts } = await scenario.explore({
+      timeLimitMs,
+      onClass: (result) => seen.push(result),
+    });
+    expect({ ...counts, violations: violations.length }).toEqual({
+      ...expected,
+      runs: expected.classes + expected.cut,
+      complete: true,
+    });
+    expect(seconds).toBeGreaterThan(0);
+    expect(new Set(seen.map(({ token }) => token)).size).toBe(expected.classes);
+    // The data holds credentials; nothing that is printed does.
+    const secret = /secret/;
+    expect(seen.map(formatRun).filter((text) => secret.test(text))).toEqual([]);
+  });
+});
+
+describe('limits', () => {
+  test('runLimit, and the exploration says that it is not complete', async () => {
+    await using scenario = await rotations(checkedClaim, 2);
+    expect(await scenario.explore({ runLimit: 3 })).toMatchObject({ runs: 3, complete: false });
+    expect(await scenario.explore({ timeLimitMs: 0.001 })).toMatchObject({ runs: 0, complete: false });
+  });
+
+  test('violationLimit', async () => {
+    await using scenario = await rotations(checkedClaim, 2);
+    const { violations, complete } = await scenario.explore({ violationLimit: 2 });
+    expect({ count: violations.length, complete }).toEqual({ count: 2, complete: false });
+  });
+
+  test.each(['runLimit', 'timeLimitMs', 'violationLimit'])('%s is above 0', async (name) => {
+    await using scenario = await rotations(checkedClaim, 1);
+    await expect(scenario.explore({ [name]: 0 })).rejects.toThrow(expect.objectContaining({ code: 'invalid-option' }));
+  });
+
+  test('stepLimit ends a flow that never ends, and says how it began', async () => {
+    await using scenario = await interleave({
+      uri: set.uri,
+      database,
+      clients: 1,
+      stepLimit: 10,
+      flow: async (_client, db) => {
+        for (;;) await db.collection('keys').findOne({});
+      },
+      ...rotationScenario,
+    });
+    await expect(scenario.explore()).rejects.toThrow(
+      expect.objectContaining({ code: 'step-limit', message: expect.stringContaining('v1:AAAAAAAAAA') }),
+    );
+  });
+});
+
+test('a unique index makes inserts depend on each other; without it they would count as one class', async () => {
+  await control.db(database).collection('users').createIndex({ email: 1 }, { unique: true });
+  const counts: number[] = [];
+  for (const emailOf of [() => 'same', ({ letter }: FlowClient) => letter]) {
+    await using scenario = await interleave({
+      uri: set.uri,
+      database,
+      clients: 2,
+      reset: async (db: Db) => {
+        await db.collection('users').deleteMany({});
+      },
+      flow: (client, db) => db.collection('users').insertOne({ email: emailOf(client) }),
+      check: () => undefined,
+    });
+    const { classes } = await scenario.explore();
+    counts.push(classes);
+  }
+  expect(counts).toEqual([2, 1]);
+});

@@ -1,0 +1,83 @@
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { interleave, type Interleaving, type RunResult } from '../src/index.ts';
+import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
+
+const set = await startLocalSet();
+const database = databaseOf('replay');
+const control = new MongoClient(set.uri);
+beforeAll(() => createCollections(control.db(database)));
+afterAll(() => control.close());
+
+const rotations = (flow: typeof checkedClaim, clients = 2): Promise<Interleaving<string>> =>
+  interleave({ uri: set.uri, database, clients, flow, showFields: ['keyId'], ...rotationScenario });
+
+describe('a token gives the same steps, replies, outcomes and verdict each time', () => {
+  test.each([
+    ['checked-claim, 2 clients', checkedClaim, 2, 8],
+    ['checked-claim, 3 clients', checkedClaim, 3, 8],
+    ['a transaction, 2 clients', inTransaction, 2, 4],
+  ])('%s', async (_name, flow, clients, tokens) => {
+    await using scenario = await rotations(flow, clients);
+    const first: RunResult<string>[] = [];
+    await scenario.explore({ runLimit: 60, onClass: (result) => first.length < tokens && first.push(result) });
+    expect(first).toHaveLength(tokens);
+    for (const expected of first) {
+      for (let time = 0; time < 5; time++) expect(await scenario.run(expected.token)).toEqual(expected);
+    }
+  });
+});
+
+describe('a schedule that does not fit is refused, and says why', () => {
+  const serial = 'v1:AAAAAAB';
+
+  test.each([
+    ['a client that is done', 'v1:AAAAAAAB', 'Step 7 of the schedule is A, but there is B0 find keys'],
+    ['a client that is not there', 'v1:C', 'Step 1 of the schedule is C, but there is A0 find keys, B0 find keys'],
+    [
+      'a second command where there is one',
+      'v1:A2',
+      'Step 1 of the schedule is A2, but there is A0 find keys, B0 find keys',
+    ],
+    ['too few steps', 'v1:AAA', 'The schedule ends after 3 steps, but there is A3 delete keys, B0 find keys'],
+    ['too many steps', `${serial}A`, 'The run was over after 7 steps, but the schedule v1:AAAAAABA has 8'],
+  ])('%s', async (_what, token, message) => {
+    await using scenario = await rotations(checkedClaim);
+    await expect(scenario.run(token)).rejects.toThrow(
+      expect.objectContaining({ code: 'diverged', message: expect.stringContaining(message) }),
+    );
+    // Nothing hangs at the gate: the next run is as good as any.
+    expect(await scenario.run(serial)).toMatchObject({ token: serial, verdict: { kind: 'valid' } });
+  });
+
+  test('a flow that takes other ways is found out while exploring', async () => {
+    let runs = 0;
+    await using scenario = await interleave({
+      uri: set.uri,
+      database,
+      clients: 2,
+      ...rotationScenario,
+      reset: async (db) => {
+        runs++;
+        await rotationScenario.reset(db);
+      },
+      flow: async (_client, db) => {
+        const keys = db.collection('keys');
+        await keys.deleteOne({});
+        await (runs > 1 ? keys.findOne({}) : keys.deleteOne({}));
+        return 'rotated';
+      },
+    });
+    await expect(scenario.explore()).rejects.toThrow(
+      expect.objectContaining({ code: 'diverged', message: expect.stringMatching(/A1 find keys.* A1 delete keys/) }),
+    );
+  });
+});
+
+test('runs that are asked for at once are made one after the other', async () => {
+  await using scenario = await rotations(checkedClaim);
+  const tokens = ['v1:AAAAAAB', 'v1:BBBBBBA', 'v1:AAAAAAB'];
+  const results = await Promise.all(tokens.map((token) => scenario.run(token)));
+  expect(results.map(({ token, verdict }) => [token, verdict.kind])).toEqual(tokens.map((token) => [token, 'valid']));
+});

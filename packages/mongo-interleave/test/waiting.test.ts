@@ -1,0 +1,92 @@
+import { MongoClient, type Db } from 'mongodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { interleave, type FlowClient, type Interleaving } from '../src/index.ts';
+import { databaseOf, startLocalSet } from './support/local-set.ts';
+
+/* Commands that the server would let wait for an open transaction wait at the gate instead. */
+
+const set = await startLocalSet();
+const database = databaseOf('waiting');
+const control = new MongoClient(set.uri);
+beforeAll(async () => {
+  await control.db(database).createCollection('c');
+});
+afterAll(() => control.close());
+
+interface Counted {
+  readonly _id: string;
+  readonly n: number;
+}
+const plus = { $inc: { n: 1 } };
+
+const scenarioOf = (
+  flow: (client: FlowClient, db: Db) => Promise<unknown>,
+  clients: number,
+  expected: number,
+): Promise<Interleaving<unknown>> =>
+  interleave({
+    uri: set.uri,
+    database,
+    clients,
+    flow,
+    waitLimitMs: 5_000,
+    reset: async (db) => {
+      await db.collection('c').deleteMany({});
+      await db.collection<Counted>('c').insertOne({ _id: 'x', n: 0 });
+    },
+    check: async (db) => {
+      const document = await db.collection<Counted>('c').findOne({ _id: 'x' });
+      if (document?.n !== expected) throw new Error(`n is ${document?.n}, not ${expected}`);
+    },
+  });
+
+test('a write outside transactions waits for the open one, in every schedule', async () => {
+  await using scenario = await scenarioOf(
+    async ({ letter, mongo }, db) => {
+      const c = db.collection<Counted>('c');
+      if (letter === 'B') return c.updateOne({ _id: 'x' }, plus);
+      await using session = mongo.startSession();
+      return await session.withTransaction(() => c.updateOne({ _id: 'x' }, plus, { session }));
+    },
+    2,
+    2,
+  );
+  const tokens: string[] = [];
+  const { violations, complete } = await scenario.explore({ onClass: ({ token }) => tokens.push(token) });
+  expect({ violations, complete }).toEqual({ violations: [], complete: true });
+  // A's statement, commit, B; or B first. Never B between the two.
+  expect(tokens).toEqual(['v1:AAB', 'v1:BAA']);
+});
+
+test('a client that waits for its own transaction is stuck', async () => {
+  await using scenario = await scenarioOf(
+    async ({ mongo }, db) => {
+      const c = db.collection<Counted>('c');
+      await using session = mongo.startSession();
+      session.startTransaction();
+      await c.updateOne({ _id: 'x' }, plus, { session });
+      await c.updateOne({ _id: 'x' }, plus);
+    },
+    1,
+    2,
+  );
+  await expect(scenario.explore()).rejects.toThrow(
+    expect.objectContaining({ code: 'stuck', message: expect.stringContaining('A1 update c') }),
+  );
+});
+
+test('a transaction that a flow leaves open does not block the next reset', async () => {
+  await using scenario = await scenarioOf(
+    async ({ mongo }, db) => {
+      const session = mongo.startSession();
+      session.startTransaction();
+      await db.collection<Counted>('c').updateOne({ _id: 'x' }, plus, { session });
+    },
+    1,
+    0,
+  );
+  // The set would end it after 3 s.
+  const startedMs = performance.now();
+  for (let time = 0; time < 3; time++) expect(await scenario.run('v1:A')).toMatchObject({ verdict: { kind: 'valid' } });
+  expect(performance.now() - startedMs).toBeLessThan(3_000);
+});
