@@ -19,11 +19,11 @@ const rotations = (flow: typeof checkedClaim, clients: number): Promise<Interlea
 describe('all interleavings up to equivalence', () => {
   // The counts were computed on a model of the flow, without this code.
   test.each([
-    ['checked-claim', checkedClaim, 2, { classes: 10, cut: 18, violations: 8 }],
-    ['checked-claim', checkedClaim, 3, { classes: 81, cut: 552, violations: 78 }],
-    ['a transaction', inTransaction, 2, { classes: 4, cut: 5, violations: 0 }],
-    ['a transaction', inTransaction, 3, { classes: 12, cut: 57, violations: 0 }],
-  ])('%s: %s, %i clients', { timeout: timeLimitMs + 10_000 }, async (_name, flow, clients, expected) => {
+    ['checked-claim', 2, checkedClaim, { classes: 10, cut: 18, violations: 8 }],
+    ['checked-claim', 3, checkedClaim, { classes: 81, cut: 552, violations: 78 }],
+    ['a transaction', 2, inTransaction, { classes: 4, cut: 5, violations: 0 }],
+    ['a transaction', 3, inTransaction, { classes: 12, cut: 57, violations: 0 }],
+  ])('%s, %i clients', { timeout: timeLimitMs + 10_000 }, async (_name, clients, flow, expected) => {
     await using scenario = await rotations(flow, clients);
     const seen: RunResult<string>[] = [];
     const { violations, seconds, ...counts } = await scenario.explore({
