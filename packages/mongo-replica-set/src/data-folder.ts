@@ -2,6 +2,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { access, constants, mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { platform, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createOwnerMark, isOwnerGone, parseOwnerMark } from './owner.ts';
 import type { Storage } from './replica-set.ts';
 
@@ -65,16 +66,25 @@ async function removeAbandoned(parent: string): Promise<void> {
   }
 }
 
+/** A SIGKILLed process is gone in milliseconds, on a crowded machine in seconds. */
+const goneWithinMs = 5_000;
+const gonePollMs = 20;
+
 /** A mongod may outlive its owner for some seconds. Its lock file holds its pid, its command line says it is the one. */
 async function killSurvivors(path: string): Promise<void> {
   const members = await readdir(path).catch((): string[] => []);
   for (const member of members) {
     try {
       const pid = Number.parseInt(readFileSync(join(path, member, 'mongod.lock'), 'utf8'), 10);
-      const commandLine = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      if (commandLine.includes(path)) process.kill(pid, 'SIGKILL');
+      if (!runsOn(path, pid)) continue;
+      process.kill(pid, 'SIGKILL');
+      // Until it is gone it may still write to the folder that is about to be removed.
+      for (let waitedMs = 0; waitedMs < goneWithinMs && runsOn(path, pid); waitedMs += gonePollMs)
+        await delay(gonePollMs);
     } catch {
       // No lock file, no such process, no /proc: nothing to kill.
     }
   }
 }
+
+const runsOn = (path: string, pid: number): boolean => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(path);
