@@ -7,10 +7,14 @@ import { count, formatWorkload } from './format-workload.ts';
 import { openStorms } from './storms.ts';
 import { workloads, type Workload } from './workload.ts';
 
-/** A known-bad flow that breaks the promise, and how few callers must be left of the workload that shows it. */
+/** A known-bad flow that breaks the promise. */
 export interface Red {
   readonly subject: KnownBadSubject;
-  readonly callersMax: number;
+  /**
+   * How few callers must be left of the workload that shows it. Only for a flow that needs no race: where the timing decides, a
+   * smaller workload that fails now and then may be passed over, and a race's counterexample is as small as chance allowed.
+   */
+  readonly callersMax?: number;
 }
 
 /**
@@ -42,7 +46,7 @@ export function testPromise(promises: readonly [PromiseName, ...PromiseName[]], 
   );
 
   test.each(reds)(
-    `$subject.name breaks ${text}, and $callersMax caller(s) are enough to show it (with seed=${seed})`,
+    `$subject.name breaks ${text} (with seed=${seed})`,
     async ({ subject, callersMax }) => {
       const property = fc.asyncProperty(
         workloads,
@@ -57,7 +61,8 @@ export function testPromise(promises: readonly [PromiseName, ...PromiseName[]], 
         `\n${subject.name}: caught in workload ${numRuns}, shrunk ${count(numShrinks, 'time', 'times')}; seed ${seed}, path ${counterexamplePath}\n` +
           `${errorInstance instanceof Error ? errorInstance.message : String(errorInstance)}\n`,
       );
-      expect(smallest.plan.calls.length, `callers left by shrinking, seed ${seed}`).toBeLessThanOrEqual(callersMax);
+      if (callersMax !== undefined)
+        expect(smallest.plan.calls.length, `callers left by shrinking, seed ${seed}`).toBeLessThanOrEqual(callersMax);
     },
     timeLimitMs,
   );
