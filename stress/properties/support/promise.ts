@@ -24,9 +24,11 @@ export interface Red {
  */
 const TRIES = 2;
 /** Runs that the shrinking of one failure may cost; all later candidates count as harmless. */
-const SHRINKING_RUNS_MAX = 100;
+const SHRINKING_RUNS_MAX = 24;
 /** Of them, those that make it plainer still when it has as few callers as it must have. */
 const POLISHING_RUNS_MAX = 12;
+/** Two make a race; with no more left, shrinking only polishes. */
+const RACE_CALLERS = 2;
 /** Workloads within which a known-bad flow must have been caught. */
 const RED_WORKLOADS_MAX = 60;
 const SENTENCES_MAX = 5;
@@ -50,7 +52,7 @@ export function testPromise(promises: readonly [PromiseName, ...PromiseName[]], 
     async ({ subject, callersMax }) => {
       const property = fc.asyncProperty(
         workloads,
-        keeps(promises, (workload) => storms.run(workload, subject), callersMax),
+        keeps(promises, (workload) => storms.run(workload, subject), callersMax ?? RACE_CALLERS),
       );
       const details = await fc.check(property, { seed, numRuns: RED_WORKLOADS_MAX });
       expect(details.failed, `${subject.name} was not caught in ${details.numRuns} workloads, seed ${seed}`).toBe(true);
