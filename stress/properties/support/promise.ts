@@ -23,8 +23,12 @@ export interface Red {
  * let go only leaves the counterexample larger.
  */
 const TRIES = 2;
-/** Runs that the shrinking of one failure may cost; all later candidates count as harmless. */
-const SHRINKING_RUNS_MAX = 24;
+/**
+ * Runs that the shrinking of one failure may cost; all later candidates count as harmless. The few are enough for a look at a race,
+ * and far too few to drop needless callers one by one, where the smallest counterexample is asked for.
+ */
+const SHRINKING_RUNS_MAX = 100;
+const RACE_SHRINKING_RUNS_MAX = 24;
 /** Of them, those that make it plainer still when it has as few callers as it must have. */
 const POLISHING_RUNS_MAX = 12;
 /** Two make a race; with no more left, shrinking only polishes. */
@@ -52,7 +56,11 @@ export function testPromise(promises: readonly [PromiseName, ...PromiseName[]], 
     async ({ subject, callersMax }) => {
       const property = fc.asyncProperty(
         workloads,
-        keeps(promises, (workload) => storms.run(workload, subject), callersMax ?? RACE_CALLERS),
+        keeps(
+          promises,
+          (workload) => storms.run(workload, subject),
+          callersMax === undefined ? raceShrinking : { callersEnough: callersMax, runsMax: SHRINKING_RUNS_MAX },
+        ),
       );
       const details = await fc.check(property, { seed, numRuns: RED_WORKLOADS_MAX });
       expect(details.failed, `${subject.name} was not caught in ${details.numRuns} workloads, seed ${seed}`).toBe(true);
@@ -70,19 +78,27 @@ export function testPromise(promises: readonly [PromiseName, ...PromiseName[]], 
   );
 }
 
-/**
- * The predicate of one property; it counts what its shrinking costs, so no two may share it.
- *
- * @param callersEnough a counterexample with so few callers is only polished
- */
-function keeps(promises: readonly PromiseName[], run: Run, callersEnough = 1): (workload: Workload) => Promise<void> {
+interface Shrinking {
+  /** A counterexample with so few callers is only polished. */
+  readonly callersEnough: number;
+  readonly runsMax: number;
+}
+
+const raceShrinking: Shrinking = { callersEnough: RACE_CALLERS, runsMax: RACE_SHRINKING_RUNS_MAX };
+
+/** The predicate of one property; it counts what its shrinking costs, so no two may share it. */
+function keeps(
+  promises: readonly PromiseName[],
+  run: Run,
+  { callersEnough, runsMax }: Shrinking = { callersEnough: 1, runsMax: SHRINKING_RUNS_MAX },
+): (workload: Workload) => Promise<void> {
   let callersLeft = Number.POSITIVE_INFINITY;
   let shrinkingRuns = 0;
   let polishingRuns = 0;
   const mayRun = (): boolean => {
     if (callersLeft === Number.POSITIVE_INFINITY) return true;
     if (callersLeft <= callersEnough && ++polishingRuns > POLISHING_RUNS_MAX) return false;
-    return ++shrinkingRuns <= SHRINKING_RUNS_MAX;
+    return ++shrinkingRuns <= runsMax;
   };
   return async (workload) => {
     const tries = callersLeft === Number.POSITIVE_INFINITY ? 1 : TRIES;
