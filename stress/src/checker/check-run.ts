@@ -7,7 +7,7 @@ import { checkOrder } from './check-order.ts';
 import { checkWaste } from './check-waste.ts';
 import { checkWholeness } from './check-wholeness.ts';
 import { readEarlier, retireKept } from './earlier.ts';
-import { readSuccession } from './succession.ts';
+import { readSuccession, type Succession } from './succession.ts';
 import type { Violation } from './violation.ts';
 
 /** A run as the checker sees it. */
@@ -30,13 +30,13 @@ export function checkRun(run: Run): Violation[] {
   const start = retireKept(run.start, earlier);
   const between = run.between.map((state) => retireKept(state, earlier));
   const final = retireKept(run.final, earlier);
-  const atTheEnd = checkState(start, final, history);
+  const succession = readSuccession(start, final, history);
+  const atTheEnd = checkState(start, final, succession);
   const known = new Set(atTheEnd.map(({ promise }) => promise));
   const inBetween = between
-    .flatMap((state) => checkState(start, state, history))
+    .flatMap((state) => checkState(start, state, readSuccession(start, state, history)))
     .filter(({ promise }) => !known.has(promise))
     .map(({ promise, sentence }) => ({ promise, sentence: `in a state that was committed meanwhile: ${sentence}` }));
-  const succession = readSuccession(start, final, history);
   const violations = [
     ...atTheEnd,
     ...inBetween,
@@ -47,11 +47,8 @@ export function checkRun(run: Run): Violation[] {
 }
 
 /** I1 to I3 hold in every committed state. */
-const checkState = (start: PoolState, state: PoolState, history: History): Violation[] => {
-  const succession = readSuccession(start, state, history);
-  return [
-    ...checkClaims(start, state, succession),
-    ...checkWaste(start, state, succession),
-    ...checkWholeness(start, state, succession),
-  ];
-};
+const checkState = (start: PoolState, state: PoolState, succession: Succession): Violation[] => [
+  ...checkClaims(start, state, succession),
+  ...checkWaste(start, state, succession),
+  ...checkWholeness(start, state, succession),
+];
