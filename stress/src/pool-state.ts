@@ -48,8 +48,7 @@ export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
         {
           id: key._id,
           live: isLive(key),
-          mayBeKept:
-            key.incarnation === undefined && key.status !== undefined && (pool.keptStatuses ?? []).includes(key.status),
+          mayBeKept: key.status !== undefined && (pool.keptStatuses ?? []).includes(key.status),
           apiKey: key.apiKey,
           content: BSON.EJSON.stringify(key),
         },

@@ -53,8 +53,9 @@ async function findLive(
   steps: RotatorContext['flow']['steps'],
 ): Promise<string | undefined> {
   const keys = await steps.readKeys(transaction, [keyId]);
-  const kept = await findKeptByOldFlow(transaction, [...keys.values()], steps);
-  if (isLive(keys.get(keyId)) && !kept.has(keyId)) return keyId;
+  const kept = (await findKeptByOldFlow(transaction, [...keys.values()], steps)).get(keyId);
+  if (kept !== undefined) return kept.replacement;
+  if (isLive(keys.get(keyId))) return keyId;
   const life = { keyId, incarnation: undefined };
   return (await followEvidence(transaction, [life], steps)).get(life)?.replacement;
 }

@@ -1,12 +1,16 @@
-import { isLive } from './documents.ts';
+import { isLive, type KeyDocument } from './documents.ts';
+import { findDoubtfulKeys } from './doubtful-keys.ts';
 import type { Transaction } from './rotation.ts';
 import type { Evidence } from './steps/read-evidence.ts';
 import type { Steps } from './steps/index.ts';
 
-/** A life of a key that is not live any more. Without an incarnation the latest known one is meant. */
+/** A life of a key that is not live any more. */
 export interface EndedLife {
   readonly keyId: string;
+  /** Without it the latest life that is known is meant. */
   readonly incarnation: string | undefined;
+  /** When it began, where that is known: an older flow's claim before that was made for an earlier life. */
+  readonly begunAt?: Date | undefined;
 }
 
 export interface Successor {
@@ -16,16 +20,26 @@ export interface Successor {
   readonly rotationId: string | undefined;
 }
 
-/** A chain of replacements longer than this is not followed to its end; nor is one that comes back to a life it has passed. */
+/** A chain of replacements longer than this is not followed to its end. */
 const CHAIN_LIMIT = 1_000;
 
+/** A life that one rotation put in the place of another. */
+interface Link extends EndedLife {
+  /** `doubtful`: live, unless an older flow replaced it and kept it without a mark; then the chain goes on. */
+  readonly state: 'live' | 'doubtful' | 'gone';
+}
+
+/** A life that the chain reached, with the rotation that replaced the asked key itself. */
+type Reached<L extends EndedLife> = L & { readonly rotationId: string | undefined };
+
+/** The chain forks where an older flow left several backups for one key; one of them leads on. */
 interface Search<T> {
   readonly asked: T;
-  readonly keyId: string;
-  readonly incarnation: string | undefined;
-  readonly rotationId: string | undefined;
-  /** Lives that the chain has passed. What older flows left can go round in a circle. */
+  readonly ends: readonly Reached<EndedLife>[];
+  /** Lives that were passed. What older flows left can go round in a circle. */
   readonly passed: ReadonlySet<string>;
+  /** The last doubtful link: the end, where nothing follows it. */
+  readonly doubtful: Reached<Link> | undefined;
 }
 
 /**
@@ -40,48 +54,87 @@ export async function followEvidence<T extends EndedLife>(
   steps: Steps,
 ): Promise<Map<T, Successor>> {
   const successors = new Map<T, Successor>();
-  let searches: Search<T>[] = lives.map((asked) => ({ ...asked, asked, rotationId: undefined, passed: new Set() }));
+  const end = (asked: T, { keyId, rotationId }: Reached<Link>) =>
+    successors.set(asked, { replacement: keyId, rotationId });
+
+  let searches = lives.map((asked): Search<T> => {
+    const { keyId, incarnation, begunAt } = asked;
+    const start = { keyId, incarnation, begunAt, rotationId: undefined };
+    return { asked, ends: [start], passed: new Set(), doubtful: undefined };
+  });
   for (let hop = 0; searches.length > 0 && hop < CHAIN_LIMIT; hop++) {
-    const evidence = await steps.readEvidence(transaction, unique(searches.map(({ keyId }) => keyId)));
-    if (evidence.length === 0) break;
-    const keys = await steps.readKeys(transaction, unique(evidence.map(({ _id }) => _id)));
+    const follow = await readNextLinks(
+      transaction,
+      searches.flatMap(({ ends }) => ends),
+      steps,
+    );
     const next: Search<T>[] = [];
     for (const search of searches) {
-      const found = chooseEvidence(search, evidence, (id) => isLive(keys.get(id)));
-      if (found === undefined) continue;
-      const rotationId = hop === 0 ? found.rotationId : search.rotationId;
-      const key = keys.get(found._id);
-      // The replacement's own life began with the rotation; the same id in a later life is not the one we look for.
-      if (isLive(key) && (found.rotationId === undefined || key?.incarnation === found.rotationId))
-        successors.set(search.asked, { replacement: found._id, rotationId });
-      else {
-        const life = JSON.stringify([found._id, found.rotationId]);
-        if (search.passed.has(life)) continue;
-        const passed = new Set(search.passed).add(life);
-        next.push({ asked: search.asked, keyId: found._id, incarnation: found.rotationId, rotationId, passed });
-      }
+      const reached = search.ends.flatMap(({ rotationId, ...life }) =>
+        follow(life).map((link) => ({ ...link, rotationId: hop === 0 ? link.incarnation : rotationId })),
+      );
+      const live = reached.find(({ state }) => state === 'live');
+      const doubtful = reached.find(({ state }) => state === 'doubtful') ?? search.doubtful;
+      const unseen = reached.filter((link) => !search.passed.has(nameOf(link)));
+      if (live !== undefined) end(search.asked, live);
+      else if (unseen.length > 0)
+        next.push({
+          asked: search.asked,
+          ends: unseen,
+          passed: new Set([...search.passed, ...unseen.map(nameOf)]),
+          doubtful,
+        });
+      else if (doubtful !== undefined) end(search.asked, doubtful);
     }
     searches = next;
   }
   return successors;
 }
 
-/** Evidence of rotations is exact. What older flows left may name hundreds of backups for one key: the one that is live counts. */
-function chooseEvidence(
-  { keyId, incarnation }: Search<EndedLife>,
-  evidence: readonly Evidence[],
-  isLiveKey: (id: string) => boolean,
-): Evidence | undefined {
-  const fitting = evidence.filter(
-    ({ usedFor, usedForIncarnation, rotationId }) =>
-      usedFor === keyId &&
-      (rotationId === undefined || incarnation === undefined || usedForIncarnation === incarnation),
+/** Reads what the next hop of all the searches needs. @returns a function that gives the links after one. */
+async function readNextLinks(
+  transaction: Transaction,
+  lives: readonly EndedLife[],
+  steps: Steps,
+): Promise<(life: EndedLife) => readonly Link[]> {
+  const evidence = await steps.readEvidence(transaction, unique(lives.map(({ keyId }) => keyId)));
+  if (evidence.length === 0) return () => [];
+  const keys = await steps.readKeys(transaction, unique(evidence.map(({ _id }) => _id)));
+  const doubtful = await findDoubtfulKeys(transaction, [...keys.values()], steps);
+  const evidenceOf = new Map<unknown, Evidence[]>();
+  for (const one of evidence) {
+    const sameKey = evidenceOf.get(one.usedFor);
+    if (sameKey === undefined) evidenceOf.set(one.usedFor, [one]);
+    else sameKey.push(one);
+  }
+
+  const stateOf = (key: KeyDocument | undefined, rotationId: string | undefined): Link['state'] => {
+    // The replacement's own life began with the rotation; the same id in a later life is not the one we look for.
+    if (key === undefined || !isLive(key) || (rotationId !== undefined && key.incarnation !== rotationId))
+      return 'gone';
+    return doubtful.has(key._id) ? 'doubtful' : 'live';
+  };
+  return (life) =>
+    chooseEvidence(life, evidenceOf.get(life.keyId) ?? []).map(({ _id, rotationId }) => {
+      const key = keys.get(_id);
+      const state = stateOf(key, rotationId);
+      return { keyId: _id, incarnation: rotationId, begunAt: state === 'doubtful' ? key?.createdAt : undefined, state };
+    });
+}
+
+/** Evidence of rotations is exact. Of what older flows left for a key, hundreds of backups maybe, any may have served. */
+function chooseEvidence({ incarnation, begunAt }: EndedLife, evidence: readonly Evidence[]): readonly Evidence[] {
+  const exact = evidence.find(
+    ({ rotationId, usedForIncarnation }) =>
+      rotationId !== undefined && (incarnation === undefined || usedForIncarnation === incarnation),
   );
-  return (
-    fitting.find(({ rotationId }) => rotationId !== undefined) ??
-    fitting.find(({ _id }) => isLiveKey(_id)) ??
-    fitting[0]
+  if (exact !== undefined) return [exact];
+  return evidence.filter(
+    ({ rotationId, usedAt }) =>
+      rotationId === undefined && !(begunAt instanceof Date && usedAt instanceof Date && usedAt < begunAt),
   );
 }
+
+const nameOf = ({ keyId, incarnation }: EndedLife): string => JSON.stringify([keyId, incarnation]);
 
 const unique = (ids: readonly string[]): string[] => [...new Set(ids)];

@@ -1,5 +1,5 @@
 import { incarnationOf, isLive, type KeyDocument } from './documents.ts';
-import { followEvidence } from './follow-evidence.ts';
+import { followEvidence, type Successor } from './follow-evidence.ts';
 import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import { RotationError } from './rotation-error.ts';
 import type { Answer, Replacement, Rotation, Transaction } from './rotation.ts';
@@ -40,17 +40,23 @@ export async function rotateBatch(
   );
   const keptByOldFlow = await findKeptByOldFlow(transaction, [...keys.values()], steps);
   const failed: { rotation: Rotation; failedKey: KeyDocument }[] = [];
-  const ended: Rotation[] = [];
+  const kept = new Map<Rotation, Successor>();
+  const gone: Rotation[] = [];
   for (const rotation of rotations) {
     const key = keys.get(rotation.keyId);
-    if (key !== undefined && isLive(key) && !keptByOldFlow.has(key._id) && isMeant(rotation, key)) {
-      rotation.incarnation = incarnationOf(key);
-      failed.push({ rotation, failedKey: key });
-    } else ended.push(rotation);
+    if (key === undefined || !isLive(key) || !isMeant(rotation, key)) gone.push(rotation);
+    else {
+      const successor = keptByOldFlow.get(key._id);
+      if (successor !== undefined) kept.set(rotation, successor);
+      else {
+        rotation.incarnation = incarnationOf(key);
+        failed.push({ rotation, failedKey: key });
+      }
+    }
   }
 
-  const successors = await followEvidence(transaction, ended, steps);
-  for (const rotation of ended) {
+  const successors = new Map([...kept, ...(await followEvidence(transaction, gone, steps))]);
+  for (const rotation of [...kept.keys(), ...gone]) {
     const successor = successors.get(rotation);
     if (successor === undefined) answers.set(rotation, { kind: 'not-found' });
     // An attempt whose commit was in doubt went through after all: its own id says so.

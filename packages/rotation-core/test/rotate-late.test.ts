@@ -164,7 +164,7 @@ describe('what older flows left', () => {
     expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
   });
 
-  // Red with plain `fitting[0]` in follow-evidence.ts: the latest claim is one of the wasted.
+  // Red where follow-evidence.ts follows the latest claim alone: that one was wasted.
   test('several backups used for one key: the one that is live counts', async () => {
     await seed(db, deletingPool, {
       keys: [key('b2')],
@@ -194,6 +194,22 @@ describe('what older flows left', () => {
     });
     asRotated(await rotator.rotate('b1'));
     expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement: 'b2' });
+  });
+
+  // Red where follow-evidence.ts follows the latest of several claims alone, once none of them is live any more.
+  test('several backups used for one key: the one that leads on to a live key counts', async () => {
+    await seed(db, deletingPool, {
+      keys: [key('b2')],
+      backups: [
+        backupUsedByOldFlow('b1', 'k1', new Date(1_000)),
+        backupUsedByOldFlow('b2', 'k1', new Date(2_000)),
+        backupUsedByOldFlow('b3', 'k1', new Date(3_000)),
+        backup('b4'),
+      ],
+      bindings: [binding('p1', 'b2')],
+    });
+    asRotated(await rotator.rotate('b2'));
+    expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement: 'b4' });
   });
 
   // Red where follow-evidence.ts does not look at what it has passed: 2,000 commands in one transaction, a second and more.
@@ -259,6 +275,49 @@ describe('kept keys', () => {
     expect(await readState(db, keepingPool)).toEqual(before);
     const { replacement } = asRotated(await rotator.rotate('b1'));
     expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement });
+  });
+
+  // Red where follow-evidence.ts takes a kept key without a mark for the live end of the chain.
+  test.each([
+    ['an older flow', [backupUsedByOldFlow('b1', 'k1'), backupUsedByOldFlow('b2', 'b1')], {}],
+    [
+      'this flow, then an older one',
+      [
+        backup('b1', { isUsed: true, usedFor: 'k1', usedForIncarnation: 'unknown', rotationId: 'r1' }),
+        backupUsedByOldFlow('b2', 'b1'),
+      ],
+      { incarnation: 'r1' },
+    ],
+  ] as const)('a chain of kept keys by %s leads on to its live end', async (_by, used, firstLife) => {
+    await seed(db, keepingPool, {
+      keys: [key('b1', { status: 'exhausted', ...firstLife }), key('b2')],
+      backups: [...used, backup('b3')],
+      bindings: [binding('p1', 'b2')],
+    });
+    const before = await readState(db, keepingPool);
+    for (const keyId of ['k1', 'b1'])
+      expect(await rotator.rotate(keyId)).toEqual({ kind: 'already-rotated', keyId, replacement: 'b2' });
+    expect(await readState(db, keepingPool)).toEqual(before);
+  });
+
+  test('a chain ends at a kept-looking key that nothing follows', async () => {
+    await seed(db, keepingPool, {
+      keys: [key('b1', { status: 'exhausted' }), key('b2', { status: 'exhausted' })],
+      backups: [backupUsedByOldFlow('b1', 'k1'), backupUsedByOldFlow('b2', 'b1'), backup('b3')],
+    });
+    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'already-rotated', replacement: 'b2' });
+    expect(await rotator.rotate('b2')).toMatchObject({ kind: 'rotated', replacement: 'b3' });
+    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'already-rotated', replacement: 'b3' });
+  });
+
+  // Red where follow-evidence.ts does not compare usedAt with createdAt: the key would wait for ever.
+  test('one that came back after an older flow had replaced its earlier life is rotated', async () => {
+    await seed(db, keepingPool, {
+      keys: [key('k1', { status: 'exhausted', createdAt: new Date('2026-03-03') }), key('b1')],
+      backups: [backupUsedByOldFlow('b1', 'k1', new Date('2026-02-02')), backup('b2')],
+      bindings: [binding('p1', 'b1')],
+    });
+    expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b2' });
   });
 
   test('one with old evidence that still has bindings waits for stock and is rotated', async () => {

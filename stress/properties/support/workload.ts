@@ -136,11 +136,9 @@ function toWorkload({ calls, keys, backups, dangling, poisoned, stranger, ...pla
     });
   });
   const poisonedIds = Array.from({ length: poisoned }, () => names.give(null, 'live'));
-  // Not on keys that an old flow rotated: of two backups without a rotation's mark nothing tells which one served, once it failed too.
-  const wasters = named.filter(({ spec }) => spec.earlier[0] !== 'old-flow');
   const stock = backups.map((spec) => {
     const id = names.give(spec.name, 'b');
-    return backupDocument(id, spec, wasters[spec.wastedOn % wasters.length]?.id);
+    return backupDocument(id, spec, named[spec.wastedOn % named.length]?.id);
   });
   const strangerId = names.give(stranger, 'stranger');
 
