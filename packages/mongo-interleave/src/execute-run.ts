@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import type { Footprint } from './footprint/footprint.ts';
 import type { Transactions } from './footprint/transactions.ts';
 import { clientLetter, type Gate, type HeldCommand } from './gate/gate.ts';
@@ -8,9 +9,11 @@ import type { Outcome } from './run-result.ts';
 import { Numbering, type Numbered } from './schedule/numbering.ts';
 import { formatToken, type Choice } from './schedule/token.ts';
 import type { TraceStep, TraceWriter } from './schedule/trace.ts';
+import { takeStep, type FaultMaker } from './take-step.ts';
 
 /** A command that may be released now. */
 export interface Offer {
+  /** With a `fault` when the chooser wants one. */
   readonly choice: Choice;
   /** Letter, count, name and collection: tells it from all else in the run, and says so when a replay differs. */
   readonly id: string;
@@ -19,6 +22,8 @@ export interface Offer {
 
 /** Who decides. May throw: the clients then run to their ends one after the other, and the error is thrown. */
 export interface Chooser {
+  /** Clients that take part; default all. */
+  readonly participants?: ReadonlySet<number>;
   choose(offers: readonly Offer[], step: number): Offer;
   took(footprint: Footprint): void;
 }
@@ -28,11 +33,21 @@ export interface RunSetup<T> {
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
   readonly writer: TraceWriter;
-  readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database'> & { readonly stepLimit: number };
+  readonly faults: FaultMaker;
+  readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database' | 'tokenFile'> & { readonly stepLimit: number };
+}
+
+/** One release, and what there was to choose from. */
+export interface Taken {
+  readonly choice: Choice;
+  /** Clients that had a command to release. */
+  readonly offered: readonly number[];
+  readonly footprint: Footprint;
 }
 
 export interface Executed<T> {
   readonly token: string;
+  readonly taken: readonly Taken[];
   readonly trace: readonly TraceStep[];
   readonly outcomes: readonly Outcome<T>[];
   /** What the chooser threw, if anything. */
@@ -46,10 +61,13 @@ export interface Executed<T> {
  * @throws InterleaveError `stuck`, `step-limit`, and what the gate throws; clients hang at the gate then
  */
 export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promise<Executed<T>> {
-  const { gate, transactions, writer, options } = setup;
-  const flows = setup.clients.map((client) => enter(setup, client));
+  const { gate, transactions, options } = setup;
+  const flows = setup.clients.map((client): Promise<Outcome<T>> =>
+    chooser.participants?.has(client.index) === false ? Promise.resolve({ kind: 'absent' }) : enter(setup, client, 0),
+  );
+  const lives = flows.map(() => 0);
   const numbering = new Numbering();
-  const choices: Choice[] = [];
+  const taken: Taken[] = [];
   const trace: TraceStep[] = [];
   let refusal: unknown;
   for (;;) {
@@ -57,28 +75,41 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
     if (held.length === 0) break;
     const offers = offersOf(held, transactions);
     const [first] = offers;
-    if (first === undefined) throw stuck(held);
-    if (trace.length === options.stepLimit) throw tooLong(options.stepLimit, formatToken(choices));
+    if (first === undefined) {
+      const abandoned = transactions.abandonedSessions;
+      if (abandoned.length === 0) throw stuck(held);
+      await setup.faults.outlast(abandoned);
+      transactions.endAbandoned();
+      continue;
+    }
+    if (trace.length === options.stepLimit) throw tooLong(options.stepLimit, tokenOf(taken));
     let chosen = first;
     try {
       if (refusal === undefined) chosen = chooser.choose(offers, trace.length);
     } catch (error) {
       refusal = error;
     }
-    const { command, choice } = chosen;
-    const reply = await gate.release(command);
-    choices.push(choice);
-    trace.push(writer.step(command, reply.body));
-    const footprint = transactions.follow(command, reply.body);
+    const { choice, command } = chosen;
+    if (options.tokenFile !== undefined)
+      writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`);
+    const { step, footprint, restarted } = await takeStep(setup, command, choice.fault);
+    trace.push(step);
+    taken.push({ choice, footprint, offered: [...new Set(offers.map((offer) => offer.choice.client))] });
     if (refusal === undefined) chooser.took(footprint);
-    reply.deliver();
+    if (restarted !== undefined) {
+      const { index } = restarted;
+      const life = (lives[index] ?? 0) + 1;
+      lives[index] = life;
+      flows[index] = enter(setup, restarted, life);
+    }
   }
-  return { token: formatToken(choices), trace, outcomes: await Promise.all(flows), refusal };
+  return { token: tokenOf(taken), taken, trace, outcomes: await Promise.all(flows), refusal };
 }
 
-function enter<T>({ gate, options }: RunSetup<T>, client: GatedClient): Promise<Outcome<T>> {
-  const flow = () => options.flow(client, client.mongo.db(options.database));
-  return gate.enter(client.index, flow, client.underWay).then(
+function enter<T>({ gate, options }: RunSetup<T>, client: GatedClient, life: number): Promise<Outcome<T>> {
+  const { index, letter, mongo, uri } = client;
+  const flow = () => options.flow({ index, letter, mongo, uri, life }, mongo.db(options.database));
+  return gate.enter(index, flow, client.underWay).then(
     (value) => ({ kind: 'returned', value }),
     (error: unknown) => ({ kind: 'threw', error }),
   );
@@ -99,6 +130,8 @@ function describe({ command: { client, name, body }, number }: Numbered): string
   const collection = body[name];
   return `${clientLetter(client)}${number} ${name}${typeof collection === 'string' ? ` ${collection}` : ''}`;
 }
+
+const tokenOf = (taken: readonly Taken[]): string => formatToken(taken.map(({ choice }) => choice));
 
 const stuck = (held: readonly Numbered[]): InterleaveError =>
   new InterleaveError(

@@ -3,7 +3,7 @@ import { clientLetter, type Gate } from './gate/gate.ts';
 import type { FlowClient } from './options.ts';
 
 /** A flow's client whose commands under way are counted, which tells when all that it sends at once is at the gate. */
-export interface GatedClient extends FlowClient {
+export interface GatedClient extends Omit<FlowClient, 'life'> {
   /** Commands that have asked for a connection and not given it back. */
   readonly underWay: () => number;
 }

@@ -1,9 +1,10 @@
 export { interleave, type Interleaving } from './interleave.ts';
-export type { ExploreOptions, FlowClient, InterleaveOptions } from './options.ts';
+export type { ExploreOptions, FaultOptions, FlowClient, InterleaveOptions, Progress } from './options.ts';
 export type { Exploration } from './explore/explore.ts';
 export { formatRun, type Outcome, type RunResult, type Verdict } from './run-result.ts';
 export { formatTrace, type TraceStep } from './schedule/trace.ts';
-export { formatToken, parseToken, type Choice } from './schedule/token.ts';
-export { openGate, type Gate, type GateOptions, type HeldCommand } from './gate/gate.ts';
+export { faultKinds, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
+export type { PlannedFault, Schedule, Switch } from './schedule/schedule.ts';
+export { openGate, type FrozenClient, type Gate, type GateOptions, type HeldCommand } from './gate/gate.ts';
 export type { Reply, ServerAddress } from './gate/relay.ts';
 export { InterleaveError, type InterleaveErrorCode } from './interleave-error.ts';

@@ -5,6 +5,7 @@
  * - `invalid-token`: a text that is no token of this version
  * - `unsupported-protocol`: a client speaks something that the gate can't hold (compression, TLS, exhaust, unacknowledged writes)
  * - `diverged`: a replay met other commands, or other choices, than the schedule says
+ * - `nondeterministic`: the same schedule took another course the second time; something but the commands' order decides
  * - `stuck`: clients are live, and none of their commands can be sent without blocking in the server
  * - `nothing-held`: a run ended without one held command, so it proves nothing; the flow probably used another client
  * - `step-limit`: a run was longer than allowed; a flow probably retries for ever
@@ -17,6 +18,7 @@ export type InterleaveErrorCode =
   | 'invalid-token'
   | 'unsupported-protocol'
   | 'diverged'
+  | 'nondeterministic'
   | 'stuck'
   | 'nothing-held'
   | 'step-limit'

@@ -1,38 +1,44 @@
-import { MongoClient, type Db } from 'mongodb';
-import { executeRun, type Chooser, type Executed } from './execute-run.ts';
-import { explore, type Exploration } from './explore/explore.ts';
-import { findPrimary } from './find-primary.ts';
-import { Transactions } from './footprint/transactions.ts';
-import { readUniqueKeys, type UniqueKeys } from './footprint/unique-keys.ts';
-import { openGate, type Gate } from './gate/gate.ts';
-import { connectGatedClient, type GatedClient } from './gated-client.ts';
+import { explore, type Exploration, type Runner } from './explore/explore.ts';
 import { InterleaveError } from './interleave-error.ts';
+import { Lane } from './lane.ts';
 import type { ExploreOptions, InterleaveOptions } from './options.ts';
-import type { RunResult, Verdict } from './run-result.ts';
+import type { RunResult } from './run-result.ts';
 import { expectWhole, replayChooser } from './schedule/replay.ts';
+import { scheduleChooser, type Schedule } from './schedule/schedule.ts';
+import { shrink } from './schedule/shrink.ts';
 import { parseToken } from './schedule/token.ts';
-import { TraceWriter } from './schedule/trace.ts';
 
-const DEFAULT_STEP_LIMIT = 1_000;
+const DEFAULT_SHRINK_LIMIT = 30;
+const MAX_LANES = 64;
 
-/** A scenario whose clients are connected through the gate. Runs are made one after the other, in the order asked for. */
+/** A scenario whose clients are connected through the gate. Calls are served one after the other, in the order asked for. */
 export interface Interleaving<T> extends AsyncDisposable {
   /**
    * Runs one schedule of each class of equivalent ones.
    *
-   * @throws InterleaveError see {@link Interleaving.run}
+   * @throws InterleaveError see {@link Interleaving.run}; `nondeterministic` where each schedule is run twice
    */
   explore(options?: ExploreOptions<T>): Promise<Exploration<T>>;
 
   /**
-   * Runs the schedule of a token, to the letter.
+   * Runs a schedule: that of a token, to the letter; that of a recorded run, with the same command at each step; or one that is only
+   * outlined, as far as the flow goes along.
    *
    * @throws InterleaveError `invalid-token`; `diverged` when the flows now send other commands; `nothing-held`.
    *   After any other code (`stuck`, `step-limit`, `watchdog`, ...) everything is closed, and a further call throws `stopped`.
    */
-  run(token: string): Promise<RunResult<T>>;
+  run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>>;
 
-  /** Closes clients and ports. The database stays as it is. May be called again. */
+  /**
+   * Looks for a simpler schedule that is violated too: first with fewer switches from client to client, then with fewer clients and
+   * faults. `runLimit` is how many to try; default 30.
+   *
+   * @returns the simplest found; the given one's run when there is none, or when it is not violated
+   * @throws InterleaveError see {@link Interleaving.run}
+   */
+  shrink(token: string, options?: { readonly runLimit?: number }): Promise<RunResult<T>>;
+
+  /** Closes clients and ports. The databases stay as they are. May be called again. */
   close(): Promise<void>;
 }
 
@@ -42,129 +48,85 @@ export interface Interleaving<T> extends AsyncDisposable {
  * @throws InterleaveError `invalid-option`; errors of the driver when the server can't be reached
  */
 export async function interleave<T>(options: InterleaveOptions<T>): Promise<Interleaving<T>> {
-  const { uri, stepLimit = DEFAULT_STEP_LIMIT } = options;
+  const { stepLimit = 1 } = options;
   if (!Number.isInteger(stepLimit) || stepLimit < 1) {
     throw new InterleaveError('invalid-option', `stepLimit is an integer above 0, not ${stepLimit}.`);
   }
-  const control = new MongoClient(uri);
-  const { tls, credentials } = control.options;
-  if (tls || credentials !== undefined) {
-    throw new InterleaveError('invalid-option', 'The gate needs a server without TLS and authentication.');
-  }
-  let gate: Gate | undefined;
-  const clients: GatedClient[] = [];
-  try {
-    await control.connect();
-    const { clients: count, waitLimitMs, clientOptions = {} } = options;
-    const server = await findPrimary(control);
-    gate = await openGate({ server, clients: count, ...(waitLimitMs === undefined ? {} : { waitLimitMs }) });
-    for (let index = 0; index < count; index++) clients.push(await connectGatedClient(gate, index, clientOptions));
-    return new OpenInterleaving({ ...options, stepLimit }, control, gate, clients);
-  } catch (error) {
-    await closeAll(control, gate, clients);
-    throw error;
-  }
+  return new OpenInterleaving(options, await Lane.open(options));
 }
 
 class OpenInterleaving<T> implements Interleaving<T> {
-  readonly #options: InterleaveOptions<T> & { readonly stepLimit: number };
-  readonly #control: MongoClient;
-  readonly #db: Db;
-  readonly #gate: Gate;
-  readonly #clients: readonly GatedClient[];
-  #unique: UniqueKeys | undefined;
+  readonly #options: InterleaveOptions<T>;
+  readonly #lanes: [Lane<T>, ...Lane<T>[]];
   #last: Promise<unknown> = Promise.resolve();
-  #closed: Promise<void> | undefined;
 
-  constructor(
-    options: InterleaveOptions<T> & { readonly stepLimit: number },
-    control: MongoClient,
-    gate: Gate,
-    clients: readonly GatedClient[],
-  ) {
+  constructor(options: InterleaveOptions<T>, lane: Lane<T>) {
     this.#options = options;
-    this.#control = control;
-    this.#db = control.db(options.database);
-    this.#gate = gate;
-    this.#clients = clients;
+    this.#lanes = [lane];
   }
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
-    return this.#alone(() =>
-      explore(options, {
-        execute: (chooser) => this.#execute(chooser),
-        judge: (executed) => this.#judge(executed),
-      }),
-    );
-  }
-
-  run(token: string): Promise<RunResult<T>> {
     return this.#alone(async () => {
-      const choices = parseToken(token);
-      const executed = await this.#execute(replayChooser(choices));
-      expectWhole(choices, executed.trace.length);
-      return this.#judge(executed);
+      const [first, ...others] = await this.#openLanes(options.lanes ?? 1);
+      return explore(options, [runnerOf(first), ...others.map(runnerOf)]);
     });
   }
 
-  close(): Promise<void> {
-    this.#closed ??= closeAll(this.#control, this.#gate, this.#clients);
-    return this.#closed;
+  run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {
+    const lane = this.#lanes[0];
+    return this.#alone(async () => {
+      if (typeof schedule === 'string') return runnerOf(lane).replay(schedule);
+      if ('token' in schedule) return replay(lane, schedule.token, schedule.trace);
+      return lane.judge(await lane.execute(scheduleChooser(schedule)));
+    });
+  }
+
+  shrink(token: string, { runLimit = DEFAULT_SHRINK_LIMIT } = {}): Promise<RunResult<T>> {
+    const lane = this.#lanes[0];
+    return this.#alone(async () => {
+      const executed = await lane.execute(replayChooser(parseToken(token)));
+      const failing = await lane.judge(executed);
+      if (failing.verdict.kind === 'valid') return failing;
+      return (await shrink({ failing, executed }, runnerOf(lane), runLimit)).result;
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** One data base, one run at a time. */
+  /** One call at a time: they share the databases. */
   #alone<R>(work: () => Promise<R>): Promise<R> {
     const mine = this.#last.then(work);
     this.#last = mine.catch(() => undefined);
     return mine;
   }
 
-  async #execute(chooser: Chooser): Promise<Executed<T>> {
-    if (this.#closed !== undefined) throw new InterleaveError('stopped', 'This interleaving was closed.');
-    const { reset, showFields = [] } = this.#options;
-    await reset(this.#db);
-    this.#unique ??= await readUniqueKeys(this.#db);
-    const transactions = new Transactions(this.#unique);
-    const writer = new TraceWriter(showFields);
-    let executed: Executed<T>;
-    try {
-      const setup = { gate: this.#gate, clients: this.#clients, options: this.#options, transactions, writer };
-      executed = await executeRun(setup, chooser);
-    } catch (error) {
-      await this.close();
-      throw error;
+  async #openLanes(count: number): Promise<readonly [Lane<T>, ...Lane<T>[]]> {
+    if (!Number.isInteger(count) || count < 1 || count > MAX_LANES)
+      throw new InterleaveError('invalid-option', `lanes is an integer from 1 to ${MAX_LANES}, not ${count}.`);
+    while (this.#lanes.length < count) {
+      const database = `${this.#options.database}_${this.#lanes.length + 1}`;
+      this.#lanes.push(await Lane.open({ ...this.#options, database }));
     }
-    // What a flow left open would block the next reset.
-    const left = transactions.openSessions;
-    if (left.length > 0) await this.#control.db('admin').command({ killSessions: left });
-    if (executed.refusal !== undefined) throw executed.refusal;
-    if (executed.trace.length === 0) {
-      throw new InterleaveError(
-        'nothing-held',
-        'No command came to the gate: does the flow use the client that it is given?',
-      );
-    }
-    return executed;
-  }
-
-  async #judge({ token, trace, outcomes }: Executed<T>): Promise<RunResult<T>> {
-    let verdict: Verdict = { kind: 'valid' };
-    try {
-      await this.#options.check(this.#db, outcomes);
-    } catch (error) {
-      verdict = { kind: 'violated', error };
-    }
-    return { token, trace, outcomes, verdict };
+    const [first, ...others] = this.#lanes;
+    return [first, ...others.slice(0, count - 1)];
   }
 }
 
-/** The clients first: the driver says goodbye to its server, and waits long for one that is gone. */
-async function closeAll(control: MongoClient, gate: Gate | undefined, clients: readonly GatedClient[]): Promise<void> {
-  gate?.retire();
-  await Promise.all([control.close(), ...clients.map(({ mongo }) => mongo.close())]);
-  await gate?.close();
+const runnerOf = <T>(lane: Lane<T>): Runner<T> => ({
+  execute: (chooser) => lane.execute(chooser),
+  judge: (executed) => lane.judge(executed),
+  replay: (token) => replay(lane, token),
+});
+
+async function replay<T>(lane: Lane<T>, token: string, recorded: RunResult<T>['trace'] = []): Promise<RunResult<T>> {
+  const choices = parseToken(token);
+  const executed = await lane.execute(replayChooser(choices, recorded));
+  expectWhole(choices, executed.trace.length);
+  return lane.judge(executed);
 }

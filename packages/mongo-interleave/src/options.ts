@@ -1,5 +1,6 @@
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb';
 import type { Outcome, RunResult } from './run-result.ts';
+import type { FaultKind } from './schedule/token.ts';
 
 /** One caller, as its flow sees it. */
 export interface FlowClient {
@@ -7,9 +8,11 @@ export interface FlowClient {
   readonly index: number;
   /** `A` is client 0. */
   readonly letter: string;
+  /** 0, and one more after each crash: a fresh client then begins the flow again. */
+  readonly life: number;
   /** Its own client, connected through its own port of the gate. */
   readonly mongo: MongoClient;
-  /** The port, for a flow that runs elsewhere. Such a client must send one command at a time. */
+  /** Its port, another one in each life, for a flow that runs elsewhere. Such a client must send one command at a time. */
   readonly uri: string;
 }
 
@@ -34,19 +37,65 @@ export interface InterleaveOptions<T> {
   readonly showFields?: readonly string[];
   /** Options of the gated clients, such as `retryWrites`. Compression is switched off whatever they say. */
   readonly clientOptions?: MongoClientOptions;
+  /**
+   * What becomes of a transaction that a crashed client has open. `end` (default): ended at once with `killSessions`, as its
+   * server would in time; `leave`: whoever needs its documents waits until the server ends it (`transactionLifetimeLimitSeconds`).
+   */
+  readonly crashedTransactions?: 'end' | 'leave';
+  /** With which code the server refuses a command where an `error` is wanted. Default 189, PrimarySteppedDown. Needs `enableTestCommands`. */
+  readonly errorCode?: number;
+  /** Where the token of the run at hand is written before each release, for a process that does not live to tell it. */
+  readonly tokenFile?: string;
   /** Watchdog of a single wait, in milliseconds; default 10,000. It fails a run and never decides one. */
   readonly waitLimitMs?: number;
   /** Most releases in one run; default 1,000. A flow that retries for ever ends with `step-limit`. */
   readonly stepLimit?: number;
 }
 
+/** How far a search came. */
+export interface Progress {
+  readonly classes: number;
+  readonly cut: number;
+  readonly runs: number;
+  readonly seconds: number;
+  /** From 0 to 1, by the choices that are left on the way of each run: the mean over all orders of the search, so it may mislead. */
+  readonly fractionDone: number;
+}
+
+/** What may go wrong, once in each run. */
+export interface FaultOptions {
+  readonly kinds: readonly FaultKind[];
+  /** Whose commands; default all clients'. */
+  readonly clients?: readonly number[];
+  /** Most faults in one run; default 1. */
+  readonly limit?: number;
+}
+
 export interface ExploreOptions<T> {
+  /** Default: nothing goes wrong. */
+  readonly faults?: FaultOptions;
+  /**
+   * Only schedules in which so many times at most another client goes on though the one before it could have. Equivalent ones
+   * are then run more than once. Default: no limit.
+   */
+  readonly preemptionLimit?: number;
+  /** Run each schedule twice, and throw `nondeterministic` when they differ. Default false. */
+  readonly twice?: boolean;
   /** Give up after this many runs, cut ones included; default 10,000. */
   readonly runLimit?: number;
   /** Give up after this many milliseconds, when the run at hand is over; default 60,000. */
   readonly timeLimitMs?: number;
   /** Stop after this many violated runs; default: go on to the end. */
   readonly violationLimit?: number;
+  /**
+   * Databases to run on at once; default 1. The others are called like `database` with `_2`, `_3` behind it, and `reset` and `check` get
+   * them in their turn; a flow that keeps something outside the database must keep it for each `db` of its own.
+   */
+  readonly lanes?: number;
+  /** Where the search is written every few seconds; it goes on from there when the file exists, and is deleted at the end. */
+  readonly checkpointFile?: string;
+  /** Called after each run. */
+  readonly onProgress?: (progress: Progress) => void;
   /** Called with each class's run. */
   readonly onClass?: (result: RunResult<T>) => void;
 }

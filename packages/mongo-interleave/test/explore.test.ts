@@ -26,7 +26,7 @@ describe('all interleavings up to equivalence', () => {
   ])('%s, %i clients', { timeout: timeLimitMs + 10_000 }, async (_name, clients, flow, expected) => {
     await using scenario = await rotations(flow, clients);
     const seen: RunResult<string>[] = [];
-    const { violations, seconds, ...counts } = await scenario.explore({
+    const { violations, seconds, fractionDone, ...counts } = await scenario.explore({
       timeLimitMs,
       onClass: (result) => seen.push(result),
     });
@@ -36,6 +36,7 @@ describe('all interleavings up to equivalence', () => {
       complete: true,
     });
     expect(seconds).toBeGreaterThan(0);
+    expect(fractionDone).toBeCloseTo(1);
     expect(new Set(seen.map(({ token }) => token)).size).toBe(expected.classes);
     // The data holds credentials; nothing that is printed does.
     const secret = /secret/;

@@ -94,7 +94,7 @@ test('says so when a run finds other choices where an earlier one went', () => {
   search.took(write('a'));
   search.choose([b]);
   search.took(write('a'));
-  expect(search.end()).toEqual({ kind: 'class', hasMore: true });
+  expect(search.end()).toEqual({ kind: 'class', hasMore: true, share: 0.5 });
   expect(() => search.choose([a])).toThrow(
     expect.objectContaining({ code: 'diverged', message: expect.stringContaining('B0') }),
   );

@@ -1,9 +1,12 @@
-import type { Chooser, Executed, Offer } from '../execute-run.ts';
+import type { Chooser, Executed } from '../execute-run.ts';
 import { dependent, type Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { ExploreOptions } from '../options.ts';
 import type { RunResult } from '../run-result.ts';
-import { SleepSetSearch } from './sleep-set-search.ts';
+import { openCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { expectSame } from './expect-same.ts';
+import { searchChooser } from './search-chooser.ts';
+import { SleepSetSearch, type SearchState } from './sleep-set-search.ts';
 
 const DEFAULT_RUN_LIMIT = 10_000;
 const DEFAULT_TIME_LIMIT_MS = 60_000;
@@ -19,6 +22,8 @@ export interface Exploration<T> {
   readonly seconds: number;
   /** True when there is no further class; false when a limit ended the search. */
   readonly complete: boolean;
+  /** From 0 to 1, see `Progress`. */
+  readonly fractionDone: number;
   /** The classes whose `check` threw, in the order found. */
   readonly violations: readonly RunResult<T>[];
 }
@@ -27,49 +32,100 @@ export interface Exploration<T> {
 export interface Runner<T> {
   execute(chooser: Chooser): Promise<Executed<T>>;
   judge(executed: Executed<T>): Promise<RunResult<T>>;
+  /** Runs a token, to the letter. */
+  replay(token: string): Promise<RunResult<T>>;
 }
 
+type Search = SleepSetSearch<Footprint>;
+
 /** Runs schedules until each class was met, or a limit. */
-export async function explore<T>(options: ExploreOptions<T>, runner: Runner<T>): Promise<Exploration<T>> {
+export async function explore<T>(
+  options: ExploreOptions<T>,
+  lanes: readonly [Runner<T>, ...Runner<T>[]],
+): Promise<Exploration<T>> {
   const { runLimit = DEFAULT_RUN_LIMIT, timeLimitMs = DEFAULT_TIME_LIMIT_MS, violationLimit = Infinity } = options;
+  const { preemptionLimit = Infinity } = options;
   for (const [name, limit] of Object.entries({ runLimit, timeLimitMs, violationLimit })) {
     if (!(limit > 0)) throw new InterleaveError('invalid-option', `${name} is above 0, not ${limit}.`);
   }
   const startedMs = performance.now();
-  const search = new SleepSetSearch(dependent);
-  const chooser = searchChooser(search);
+  // Which schedules a preemption limit leaves out is not the same for equivalent ones, so none may stand for another.
+  const depends = preemptionLimit === Infinity ? dependent : () => true;
+  const checkpoint = await openCheckpoint(options);
+  const counts = { classes: 0, cut: 0, fractionDone: 0, ...checkpoint.saved?.counts };
   const violations: RunResult<T>[] = [];
-  let classes = 0;
-  let cut = 0;
-  let hasMore = true;
+  for (const token of checkpoint.saved?.violations ?? []) violations.push(await lanes[0].replay(token));
+
+  const waiting = (checkpoint.saved?.searches ?? [[]]).map((state) => new SleepSetSearch(depends, state));
+  const running = new Set<Search>();
+  let changed = Promise.withResolvers<void>();
+  let failure: { readonly error: unknown } | undefined;
+  const seconds = (): number => (performance.now() - startedMs) / 1_000;
   const isOver = (): boolean =>
-    classes + cut >= runLimit || performance.now() - startedMs >= timeLimitMs || violations.length >= violationLimit;
-  while (hasMore && !isOver()) {
-    const executed = await runner.execute(chooser);
-    const end = search.end();
-    hasMore = end.hasMore;
-    if (end.kind === 'cut') cut++;
+    failure !== undefined ||
+    counts.classes + counts.cut >= runLimit ||
+    seconds() * 1_000 >= timeLimitMs ||
+    violations.length >= violationLimit;
+
+  /** @returns whether the search goes on */
+  async function runOnce(lane: Runner<T>, search: Search): Promise<boolean> {
+    const executed = await lane.execute(searchChooser(search, options));
+    const { kind, hasMore, share } = search.end();
+    counts.fractionDone += share;
+    if (kind === 'cut') counts.cut++;
     else {
-      classes++;
-      const result = await runner.judge(executed);
+      counts.classes++;
+      const result = await lane.judge(executed);
+      if (options.twice === true) await expectSame(result, lane);
       if (result.verdict.kind === 'violated') violations.push(result);
       options.onClass?.(result);
     }
+    options.onProgress?.({ ...counts, runs: counts.classes + counts.cut, seconds: seconds() });
+    return hasMore;
   }
-  const seconds = (performance.now() - startedMs) / 1_000;
-  return { classes, cut, runs: classes + cut, seconds, complete: !hasMore, violations };
-}
 
-function searchChooser(search: SleepSetSearch<Footprint>): Chooser {
-  return {
-    choose: (offers) => {
-      const { id } = search.choose(offers.map((offer) => ({ id: offer.id, client: offer.choice.client })));
-      return offers.find((offer) => offer.id === id) ?? expectOffer(id);
-    },
-    took: (footprint) => search.took(footprint),
-  };
-}
+  async function work(lane: Runner<T>): Promise<void> {
+    while (!isOver()) {
+      const search = waiting.shift();
+      if (search === undefined) {
+        if (running.size === 0) return;
+        await changed.promise;
+        continue;
+      }
+      running.add(search);
+      try {
+        if (await runOnce(lane, search)) {
+          waiting.unshift(search);
+          divide(search);
+        }
+      } catch (error) {
+        failure ??= { error };
+      }
+      running.delete(search);
+      if (failure === undefined) await checkpoint.save(() => stateNow());
+      changed.resolve();
+      changed = Promise.withResolvers();
+    }
+  }
 
-function expectOffer(id: string): Offer {
-  throw new InterleaveError('diverged', `${id} was chosen, but it is not at the gate.`);
+  /** Enough searches for all lanes. */
+  function divide(search: Search): void {
+    for (let idle = lanes.length - running.size - waiting.length + 1; idle > 0; idle--) {
+      const state = search.split();
+      if (state === undefined) return;
+      waiting.push(new SleepSetSearch(depends, state));
+    }
+  }
+
+  const stateNow = (): Checkpoint => ({
+    counts,
+    violations: violations.map(({ token }) => token),
+    searches: [...running, ...waiting].map((search): SearchState<Footprint> => search.state),
+  });
+
+  await Promise.all(lanes.map(work));
+  if (failure !== undefined) throw failure.error;
+  const complete = waiting.length === 0;
+  await checkpoint.end(complete, stateNow);
+  return { ...counts, runs: counts.classes + counts.cut, seconds: seconds(), complete, violations };
 }

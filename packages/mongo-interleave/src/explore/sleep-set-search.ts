@@ -11,14 +11,29 @@ interface Taken<F> {
   readonly footprint: F;
 }
 
-/** One state on the way of the present run. */
+/** One state on the way of the present run. Plain data. */
 interface Node<F> {
   readonly enabled: readonly Transition[];
   /** What an earlier run has done here, or before here, and nothing since then depended on. */
   readonly sleep: readonly Taken<F>[];
-  readonly done: Taken<F>[];
-  chosen: Transition;
-  footprint: F | undefined;
+  readonly done: readonly Taken<F>[];
+  readonly chosen: Transition;
+  readonly footprint: F | undefined;
+  /** Its other choices are another search's. */
+  readonly isShared: boolean;
+}
+
+/** Where a search is, as plain data. */
+export type SearchState<F> = readonly Node<F>[];
+
+/** The end of a run. */
+export interface RunEnd {
+  /** It was the only one of its class, or equivalent to an earlier one. */
+  readonly kind: 'class' | 'cut';
+  /** Is there another to run? */
+  readonly hasMore: boolean;
+  /** Its share of the whole tree, were the choices of each state equally large; the shares of all runs add up to 1. */
+  readonly share: number;
 }
 
 /**
@@ -33,12 +48,19 @@ interface Node<F> {
  */
 export class SleepSetSearch<F> {
   readonly #dependent: (one: F, other: F) => boolean;
-  readonly #path: Node<F>[] = [];
+  readonly #path: Node<F>[];
   #depth = 0;
   #cut = false;
 
-  constructor(dependent: (one: F, other: F) => boolean) {
+  /** @param state where an earlier search was; default: at the beginning */
+  constructor(dependent: (one: F, other: F) => boolean, state: SearchState<F> = []) {
     this.#dependent = dependent;
+    this.#path = [...state];
+  }
+
+  /** Between two runs. */
+  get state(): SearchState<F> {
+    return [...this.#path];
   }
 
   /**
@@ -62,37 +84,50 @@ export class SleepSetSearch<F> {
       this.#cut = true;
       return first;
     }
-    this.#path.push({ enabled, sleep, done: [], chosen, footprint: undefined });
+    this.#path.push({ enabled, sleep, done: [], chosen, footprint: undefined, isShared: false });
     return chosen;
   }
 
   /** What the chosen one touched. */
   took(footprint: F): void {
     if (this.#cut) return;
-    const node = this.#path[this.#depth++];
-    if (node !== undefined) node.footprint = footprint;
+    const node = this.#path[this.#depth];
+    if (node !== undefined) this.#path[this.#depth++] = { ...node, footprint };
   }
 
-  /** The run is over: it was the only one of its class, or equivalent to an earlier one. `hasMore` says if there is another to run. */
-  end(): { readonly kind: 'class' | 'cut'; readonly hasMore: boolean } {
+  /** The run is over. */
+  end(): RunEnd {
     const kind = this.#cut ? 'cut' : 'class';
+    const share = this.#path.reduce((product, { enabled, sleep }) => product / awake(enabled, sleep).length, 1);
     this.#depth = 0;
     this.#cut = false;
-    return { kind, hasMore: this.#backtrack() };
+    return { kind, hasMore: this.#backtrack(), share };
+  }
+
+  /**
+   * Between two runs: gives away what is left at the highest state that has something left.
+   *
+   * @returns where another search begins; undefined when this run is the only one left
+   */
+  split(): SearchState<F> | undefined {
+    for (const [depth, node] of this.#path.entries()) {
+      const next = nextOf(node);
+      if (next === undefined || node.footprint === undefined) continue;
+      const above = this.#path.slice(0, depth).map((one) => ({ ...one, isShared: true }));
+      this.#path[depth] = { ...node, isShared: true };
+      return [...above, moveOn(node, next)];
+    }
+    return undefined;
   }
 
   /** To the deepest state that has a choice left. */
   #backtrack(): boolean {
-    for (let node = this.#path.at(-1); node !== undefined; node = this.#path.at(-1)) {
-      const { enabled, sleep, done, chosen, footprint } = node;
-      if (footprint !== undefined) done.push({ transition: chosen, footprint });
-      const next = enabled.find(({ id }) => !has(sleep, id) && !has(done, id));
+    for (let node = this.#path.pop(); node !== undefined; node = this.#path.pop()) {
+      const next = nextOf(node);
       if (next !== undefined) {
-        node.chosen = next;
-        node.footprint = undefined;
+        this.#path.push(moveOn(node, next));
         return true;
       }
-      this.#path.pop();
     }
     return false;
   }
@@ -119,3 +154,16 @@ export class SleepSetSearch<F> {
 }
 
 const has = <F>(list: readonly Taken<F>[], id: string): boolean => list.some(({ transition }) => transition.id === id);
+
+const awake = <F>(enabled: readonly Transition[], sleep: readonly Taken<F>[]): readonly Transition[] =>
+  enabled.filter(({ id }) => !has(sleep, id));
+
+/** The choice after the present one. */
+const nextOf = <F>({ enabled, sleep, done, chosen, isShared }: Node<F>): Transition | undefined =>
+  isShared ? undefined : awake(enabled, sleep).find(({ id }) => id !== chosen.id && !has(done, id));
+
+function moveOn<F>(node: Node<F>, next: Transition): Node<F> {
+  const { chosen, footprint, done } = node;
+  const doneNow = footprint === undefined ? done : [...done, { transition: chosen, footprint }];
+  return { ...node, done: doneNow, chosen: next, footprint: undefined };
+}

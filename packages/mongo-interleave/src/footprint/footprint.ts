@@ -25,6 +25,8 @@ export interface Footprint {
   readonly movesSnapshot: boolean;
   /** A command whose effect is not known; it never commutes. */
   readonly everything: boolean;
+  /** Something went wrong on purpose. How often that happens in a run is limited, so one takes the place of another. */
+  readonly isFault: boolean;
 }
 
 export const nothing: Footprint = {
@@ -33,6 +35,7 @@ export const nothing: Footprint = {
   takesSnapshot: false,
   movesSnapshot: false,
   everything: false,
+  isFault: false,
 };
 
 /**
@@ -41,7 +44,7 @@ export const nothing: Footprint = {
  * no rule of their own: each looked for it, too.
  */
 export function dependent(one: Footprint, other: Footprint): boolean {
-  if (one.everything || other.everything) return true;
+  if (one.everything || other.everything || (one.isFault && other.isFault)) return true;
   if ((one.takesSnapshot && other.movesSnapshot) || (one.movesSnapshot && other.takesSnapshot)) return true;
   return meetsAny(one.writes, other.reads) || meetsAny(other.writes, one.reads);
 }

@@ -8,7 +8,8 @@ import type { UniqueKeys } from './unique-keys.ts';
 const WRITE_CONFLICT = 112;
 
 interface OpenTransaction {
-  readonly client: number;
+  /** Undefined when that client crashed. */
+  client: number | undefined;
   /** The `lsid` of its commands. */
   readonly session: unknown;
   readonly images: Image[];
@@ -74,7 +75,19 @@ export class Transactions {
     }
     const writes = access?.writes(reply) ?? [];
     this.#open.get(session)?.images.push(...writes);
-    return { reads, writes, takesSnapshot, movesSnapshot: false, everything };
+    return { ...nothing, reads, writes, takesSnapshot, everything };
+  }
+
+  /** The session of this client's open transaction, if it has one. */
+  openSessionOf(client: number): unknown {
+    return [...this.#open.values()].find((open) => open.client === client)?.session;
+  }
+
+  /** The client is gone, and its open transaction was ended. */
+  crash(client: number): Footprint {
+    this.#conflicts.delete(client);
+    const session = this.openSessionOf(client);
+    return session === undefined ? nothing : this.#end(BSON.EJSON.stringify(session));
   }
 
   /** A commit shows its writes to all, an abort frees them: either meets whoever looks for the documents. */
@@ -82,6 +95,23 @@ export class Transactions {
     const images = this.#open.get(session)?.images ?? [];
     this.#open.delete(session);
     return { ...nothing, writes: images, movesSnapshot: images.length > 0 };
+  }
+
+  /** The client is gone, and its transaction stays open until the server ends it. */
+  abandon(client: number): Footprint {
+    this.#conflicts.delete(client);
+    for (const open of this.#open.values()) if (open.client === client) open.client = undefined;
+    return nothing;
+  }
+
+  /** Sessions whose transactions only the server can end. */
+  get abandonedSessions(): readonly unknown[] {
+    return [...this.#open.values()].filter(({ client }) => client === undefined).map(({ session }) => session);
+  }
+
+  /** The server has ended what was abandoned. */
+  endAbandoned(): void {
+    for (const [session, { client }] of this.#open) if (client === undefined) this.#open.delete(session);
   }
 
   #imagesOfOthers(client: number): Image[] {

@@ -30,8 +30,20 @@ interface LogicalClient {
   readonly arrived: Waiting[];
   live: boolean;
   settled: boolean;
+  /** It crashed: what it sends goes nowhere. */
+  frozen: boolean;
+  /** Only goodbyes pass. */
+  retired: boolean;
   sent: number;
   underWay: () => number;
+}
+
+/** A client that crashed, and still waits for a reply. */
+export interface FrozenClient {
+  /** Lets its connections end. To be called before the frozen client is closed, see {@link Gate.retire}. */
+  retire(): void;
+  /** Closes its port and connections; after the client was closed. */
+  close(): Promise<void>;
 }
 
 const MAX_CLIENTS = 26;
@@ -54,7 +66,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   if (!(waitLimitMs > 0)) throw new InterleaveError('invalid-option', `waitLimitMs is above 0, not ${waitLimitMs}.`);
   const gate = new Gate(options.server, waitLimitMs);
   try {
-    for (let client = 0; client < clients; client++) await gate.open();
+    for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
     await gate.close();
     throw error;
@@ -68,7 +80,6 @@ export class Gate implements AsyncDisposable {
   readonly #waitLimitMs: number;
   readonly #clients: LogicalClient[] = [];
   #failure: InterleaveError | undefined;
-  #isRetired = false;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
@@ -77,8 +88,8 @@ export class Gate implements AsyncDisposable {
     this.#waitLimitMs = waitLimitMs;
   }
 
-  /** Opens the next client's port. Called by {@link openGate}. */
-  async open(): Promise<void> {
+  /** Opens a client's port, a fresh one when it had one. Called by {@link openGate}. */
+  async open(index: number): Promise<void> {
     const server = createServer((socket) => this.#accept(client, socket));
     const client: LogicalClient = {
       server,
@@ -87,21 +98,36 @@ export class Gate implements AsyncDisposable {
       arrived: [],
       live: false,
       settled: false,
+      frozen: false,
+      retired: false,
       sent: 0,
       underWay: () => 0,
     };
-    this.#clients.push(client);
+    this.#clients[index] = client;
     const listening = Promise.withResolvers<void>();
     server.once('error', listening.reject);
     server.listen(0, '127.0.0.1', listening.resolve);
     await listening.promise;
   }
 
-  /** How `client` reaches the server, `mongodb://127.0.0.1:PORT/?directConnection=true`. */
+  /**
+   * The client is gone as if its process were: it gets no further reply, and nothing that it sends goes on. It is frozen rather than told
+   * of an error, for an error would run its `catch` and `finally`. A fresh port takes the place of its own.
+   */
+  async crash(index: number): Promise<FrozenClient> {
+    const client = this.#client(index);
+    Object.assign(client, { frozen: true, live: false });
+    client.held.clear();
+    client.arrived.splice(0);
+    await this.open(index);
+    return { retire: () => void (client.retired = true), close: () => closePort(client) };
+  }
+
+  /** How `client` reaches the server: `mongodb://127.0.0.1:PORT/?directConnection=true`, and an `appName` of its own. */
   uri(client: number): string {
     const address = this.#client(client).server.address();
     if (address === null || typeof address === 'string') throw new InterleaveError('stopped', 'The gate is closed.');
-    return `mongodb://127.0.0.1:${address.port}/?directConnection=true`;
+    return `mongodb://127.0.0.1:${address.port}/?directConnection=true&appName=gate-${address.port}`;
   }
 
   /** What the gate could not read, if anything; it can't be used any more then. */
@@ -164,12 +190,14 @@ export class Gate implements AsyncDisposable {
    * @throws InterleaveError `watchdog`, `connection-lost`, `stopped`
    */
   async release(command: HeldCommand): Promise<Reply> {
-    const { held } = this.#client(command.client);
-    const waiting = held.get(command);
-    if (waiting === undefined) throw new InterleaveError('stopped', `"${command.name}" is not at the gate any more.`);
-    held.delete(command);
+    const waiting = this.#take(command);
     const what = () => `the server to answer "${command.name}" of ${clientLetter(command.client)}`;
     return this.#within(what, () => waiting.release());
+  }
+
+  /** Ends the connection of a command that the server never gets. @throws InterleaveError `stopped` */
+  reset(command: HeldCommand): void {
+    this.#take(command).reset();
   }
 
   /** Looks again at who is ready. */
@@ -186,20 +214,14 @@ export class Gate implements AsyncDisposable {
    * hang: a driver aborts its open transactions first, and would wait for that.
    */
   retire(): void {
-    this.#isRetired = true;
+    for (const client of this.#clients) client.retired = true;
     this.#fail(new InterleaveError('stopped', 'The gate is closed.'));
   }
 
   /** Closes all ports and connections. Close the clients first: drivers look long for a server that is gone. May be called again. */
   async close(): Promise<void> {
     this.retire();
-    await Promise.all(
-      this.#clients.map(({ server, sockets }) => {
-        const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-        for (const socket of sockets) socket.destroy();
-        return closed;
-      }),
-    );
+    await Promise.all(this.#clients.map(closePort));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -210,7 +232,7 @@ export class Gate implements AsyncDisposable {
     client.sockets.add(socket);
     socket.once('close', () => client.sockets.delete(socket));
     relay(socket, this.#address, {
-      mode: () => (this.#isRetired ? 'refuse' : client.live ? 'hold' : 'pass'),
+      mode: () => (client.retired ? 'refuse' : client.frozen ? 'swallow' : client.live ? 'hold' : 'pass'),
       held: (waiting) => {
         client.arrived.push(waiting);
         this.look();
@@ -222,6 +244,14 @@ export class Gate implements AsyncDisposable {
       },
       failed: (error) => this.#fail(error),
     });
+  }
+
+  #take(command: HeldCommand): Waiting {
+    const { held } = this.#client(command.client);
+    const waiting = held.get(command);
+    if (waiting === undefined) throw new InterleaveError('stopped', `"${command.name}" is not at the gate any more.`);
+    held.delete(command);
+    return waiting;
   }
 
   /** Numbers what has arrived. Two connections may be read in either order, so the client's own count decides. */
@@ -276,4 +306,10 @@ export class Gate implements AsyncDisposable {
     if (client === undefined) throw new InterleaveError('invalid-option', `There is no client ${index} at this gate.`);
     return client;
   }
+}
+
+function closePort({ server, sockets }: LogicalClient): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  for (const socket of sockets) socket.destroy();
+  return closed;
 }

@@ -15,6 +15,8 @@ export interface Reply {
   readonly body: Fields;
   /** Hands it to the client. */
   deliver(): void;
+  /** Ends the connection instead. */
+  lose(): void;
 }
 
 /** One command that waits on one connection. */
@@ -25,12 +27,14 @@ export interface Waiting {
   readonly body: Fields;
   /** Sends it to the server. @throws InterleaveError `connection-lost` */
   release(): Promise<Reply>;
+  /** Ends the connection; the server never gets it. */
+  reset(): void;
 }
 
 /** What the gate wants to hear of a connection. */
 export interface RelayListener {
-  /** `refuse` ends the connection of whoever sends more than an abort: the run was given up. */
-  mode(): 'hold' | 'pass' | 'refuse';
+  /** `swallow` lets nothing go on, and does not say so; `refuse` ends the connection of whoever sends more than an abort. */
+  mode(): 'hold' | 'pass' | 'swallow' | 'refuse';
   held(waiting: Waiting): void;
   /** The client gave up a command that was held: its connection is closed. */
   withdrawn(waiting: Waiting): void;
@@ -55,6 +59,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
         server.write(frame);
         return answer.promise;
       },
+      reset: close,
     };
     held.add(waiting);
     listener.held(waiting);
@@ -72,8 +77,8 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
         throw unsupported(name, 'asks for an exhaust cursor, whose replies come by themselves');
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
-      else if (mode === 'pass' || name === 'abortTransaction') server.write(frame);
-      else close();
+      else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) server.write(frame);
+      else if (mode === 'refuse') close();
     }
   }
 
@@ -84,7 +89,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       return;
     }
     awaited.delete(frame.readInt32LE(8));
-    answer.resolve({ body: readMessage(frame).body, deliver: () => void client.write(frame) });
+    answer.resolve({ body: readMessage(frame).body, deliver: () => void client.write(frame), lose: close });
   }
 
   function close(): void {

@@ -1,11 +1,16 @@
 import type { Chooser, Offer } from '../execute-run.ts';
-import { clientLetter } from '../gate/gate.ts';
 import { InterleaveError } from '../interleave-error.ts';
-import { formatToken, type Choice } from './token.ts';
+import { formatChoice, formatToken, type Choice } from './token.ts';
+import type { TraceStep } from './trace.ts';
 
-/** Follows a schedule to the letter. `choose` throws `diverged` with what the schedule says and what there is. */
-export function replayChooser(choices: readonly Choice[]): Chooser {
+/**
+ * Follows a schedule to the letter. `choose` throws `diverged` with what the schedule says and what there is.
+ *
+ * @param recorded the trace of the run that is to come again: then each command must be the same, too
+ */
+export function replayChooser(choices: readonly Choice[], recorded: readonly TraceStep[] = []): Chooser {
   return {
+    participants: new Set(choices.map(({ client }) => client)),
     took: () => undefined,
     choose(offers, step) {
       const there = offers.map(({ id }) => id).join(', ');
@@ -13,8 +18,16 @@ export function replayChooser(choices: readonly Choice[]): Chooser {
       if (wanted === undefined) throw diverged(`The schedule ends after ${step} steps, but there is ${there}.`);
       const offer = offers.find(({ choice }) => isSame(choice, wanted));
       if (offer === undefined)
-        throw diverged(`Step ${step + 1} of the schedule is ${letter(wanted)}, but there is ${there}.`);
-      return offer;
+        throw diverged(`Step ${step + 1} of the schedule is ${formatChoice(wanted)}, but there is ${there}.`);
+      const expected = recorded[step];
+      const { name, body } = offer.command;
+      const collection = body[name];
+      if (
+        expected !== undefined &&
+        (name !== expected.command || (typeof collection === 'string' ? collection : '') !== expected.collection)
+      )
+        throw diverged(`Step ${step + 1} was ${expected.command} ${expected.collection}, but there is ${offer.id}.`);
+      return { ...offer, choice: wanted };
     },
   };
 }
@@ -29,7 +42,5 @@ export function expectWhole(choices: readonly Choice[], steps: number): void {
 
 const isSame = (one: Offer['choice'], other: Choice): boolean =>
   one.client === other.client && one.position === other.position;
-
-const letter = ({ client, position }: Choice): string => clientLetter(client) + (position === 0 ? '' : position + 1);
 
 const diverged = (message: string): InterleaveError => new InterleaveError('diverged', message);

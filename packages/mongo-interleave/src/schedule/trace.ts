@@ -3,6 +3,7 @@ import { entriesOf } from '../footprint/known-fields.ts';
 import { errorCode } from '../footprint/transactions.ts';
 import { clientLetter, type HeldCommand } from '../gate/gate.ts';
 import type { Fields } from '../gate/message.ts';
+import type { FaultKind } from './token.ts';
 
 /** One release of a run, for people. Holds no field values but `_id`s and those that were asked for. */
 export interface TraceStep {
@@ -12,8 +13,9 @@ export interface TraceStep {
   readonly collection: string;
   /** What the command was about: its filter, or the documents that it inserts. */
   readonly touched: string;
-  /** The reply in short: a count, an `_id`, an error's code. */
+  /** The reply in short: a count, an `_id`, an error's code; or what went wrong instead. */
   readonly reply: string;
+  readonly fault?: FaultKind;
 }
 
 /** One line a step: number, client, command, collection, what it touched, reply. */
@@ -32,6 +34,14 @@ export function formatTrace(trace: readonly TraceStep[]): string {
 
 const MAX_TEXT = 40;
 
+const happened: Readonly<Record<FaultKind, string>> = {
+  crash: 'not sent: the client crashed, and a fresh one begins',
+  'crash-after': 'and the client crashed; a fresh one begins',
+  'lost-reply': 'and the reply was lost',
+  reset: 'not sent: the connection was reset',
+  error: 'on purpose',
+};
+
 /** Describes the steps of one run. ObjectIds are numbered in the order of their appearance: a replay makes new ones. */
 export class TraceWriter {
   readonly #shown: ReadonlySet<string>;
@@ -42,14 +52,17 @@ export class TraceWriter {
     this.#shown = new Set(['_id', ...showFields]);
   }
 
-  step({ client, name, body }: HeldCommand, reply: Fields): TraceStep {
+  /** @param reply missing where the server was not asked */
+  step({ client, name, body }: HeldCommand, reply: Fields | undefined, fault?: FaultKind): TraceStep {
     const collection = body[name];
+    const came = reply === undefined ? [] : [this.#reply(reply)];
     return {
       client,
       command: name,
       collection: typeof collection === 'string' ? collection : '',
       touched: this.#touched(body),
-      reply: this.#reply(reply),
+      reply: [...came, ...(fault === undefined ? [] : [happened[fault]])].join(', '),
+      ...(fault === undefined ? {} : { fault }),
     };
   }
 

@@ -1,0 +1,155 @@
+import { MongoClient, type Db } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { formatRun, interleave, type FlowClient, type InterleaveOptions, type Schedule } from '../src/index.ts';
+import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
+
+const set = await startLocalSet();
+const database = databaseOf('faults');
+const control = new MongoClient(set.uri);
+beforeAll(() => createCollections(control.db(database)));
+afterAll(() => control.close());
+
+const scenario = (options: Pick<InterleaveOptions<string>, 'flow' | 'clients'> & Partial<InterleaveOptions<string>>) =>
+  interleave({ uri: set.uri, database, ...rotationScenario, ...options });
+
+describe('crash', () => {
+  test('the crashed life goes no further, and a fresh one begins the flow again', async () => {
+    const lives: string[] = [];
+    const flow = async (client: FlowClient, db: Db): Promise<string> => {
+      lives.push(`${client.letter}${client.life} begins`);
+      try {
+        const outcome = await checkedClaim(client, db);
+        lives.push(`${client.letter}${client.life} ends`);
+        return outcome;
+      } finally {
+        lives.push(`${client.letter}${client.life} finally`);
+      }
+    };
+    await using one = await scenario({ clients: 2, flow });
+    // Crashed between its claim and the rest: that backup is wasted.
+    const result = await one.run('v1:AAA!AAAAAAB');
+    expect(lives).toEqual(['A0 begins', 'B0 begins', 'A1 begins', 'A1 ends', 'A1 finally', 'B0 ends', 'B0 finally']);
+    expect(formatRun(result)).toMatchInlineSnapshot(`
+      "v1:AAA!AAAAAAB violated: 2 backups used, 1 callers rotated
+        1 A find          keys     { _id: "k1" }                       -> _id "k1"
+        2 A findAndModify backups  { isUsed }                          -> _id "b1"
+        3 A delete        bindings { keyId }                           -> not sent: the client crashed, and a fresh one begins
+        4 A find          keys     { _id: "k1" }                       -> _id "k1"
+        5 A findAndModify backups  { isUsed }                          -> _id "b2"
+        6 A delete        bindings { keyId }                           -> n=1
+        7 A delete        keys     { _id: "k1" }                       -> n=1
+        8 A insert        keys     { _id: "b2", apiKey }               -> n=1
+        9 A insert        bindings { keyId, proxyId, _id: ObjectId#1 } -> n=1
+       10 B find          keys     { _id: "k1" }                       -> 0 documents
+          A returned "rotated"
+          B returned "already-rotated""
+    `);
+    expect(await one.run('v1:AAA!AAAAAAB')).toEqual(result);
+    expect(await one.run('v1:AAAAAAB')).toMatchObject({ verdict: { kind: 'valid' } });
+  });
+
+  const crashInTransaction: Schedule = {
+    clients: [0, 1],
+    switches: [{ client: 0, after: 4, to: 1 }],
+    faults: [{ client: 0, after: 3, kind: 'crash' }],
+  };
+
+  test('its open transaction is ended, so nobody waits for it', async () => {
+    await using one = await scenario({ clients: 2, flow: inTransaction });
+    const result = await one.run(crashInTransaction);
+    expect(formatRun(result)).toMatchInlineSnapshot(`
+      "v1:AAAA!BBBBBAA valid
+        1 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
+        2 A update            backups  { _id: "b1", isUsed } -> n=1
+        3 A insert            keys     { _id: "b1", apiKey } -> n=1
+        4 A update            bindings { keyId }             -> not sent: the client crashed, and a fresh one begins
+        5 B findAndModify     keys     start { _id: "k1" }   -> _id "k1"
+        6 B update            backups  { _id: "b2", isUsed } -> n=1
+        7 B insert            keys     { _id: "b2", apiKey } -> n=1
+        8 B update            bindings { keyId }             -> n=1
+        9 B commitTransaction                                -> ok
+       10 A findAndModify     keys     start { _id: "k1" }   -> null
+       11 A abortTransaction                                 -> ok
+          A returned "already-rotated"
+          B returned "rotated""
+    `);
+    expect(await one.run(result.token)).toEqual(result);
+  });
+
+  test('its transaction left open: the others wait until the server ends it', async () => {
+    await using one = await scenario({ clients: 2, flow: inTransaction, crashedTransactions: 'leave' });
+    const result = await one.run(crashInTransaction);
+    expect(formatRun(result)).toMatchInlineSnapshot(`
+      "v1:AAAA!BBAAAAAAABB valid
+        1 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
+        2 A update            backups  { _id: "b1", isUsed } -> n=1
+        3 A insert            keys     { _id: "b1", apiKey } -> n=1
+        4 A update            bindings { keyId }             -> not sent: the client crashed, and a fresh one begins
+        5 B findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict
+        6 B abortTransaction                                 -> error 251 NoSuchTransaction
+        7 A findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict
+        8 A abortTransaction                                 -> error 251 NoSuchTransaction
+        9 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
+       10 A update            backups  { _id: "b1", isUsed } -> n=1
+       11 A insert            keys     { _id: "b1", apiKey } -> n=1
+       12 A update            bindings { keyId }             -> n=1
+       13 A commitTransaction                                -> ok
+       14 B findAndModify     keys     start { _id: "k1" }   -> null
+       15 B abortTransaction                                 -> ok
+          A returned "rotated"
+          B returned "already-rotated""
+    `);
+    expect(await one.run(result)).toEqual(result);
+  });
+
+  test('after the last command: nobody was told, and the fresh one learns of it', async () => {
+    await using one = await scenario({ clients: 1, flow: inTransaction, check: () => undefined });
+    const { outcomes } = await one.run('v1:AAAAA*AA');
+    expect(outcomes).toEqual([{ kind: 'returned', value: 'already-rotated' }]);
+  });
+});
+
+describe('one fault at any command, in every interleaving', () => {
+  const usedOnce = async (db: Db): Promise<void> => {
+    const used = await db.collection('backups').countDocuments({ isUsed: true });
+    if (used !== 1) throw new Error(`${used} backups used`);
+  };
+
+  test.each([
+    ['crash', 78],
+    ['crash-after', 74],
+    ['lost-reply', 76],
+    ['reset', 66],
+    ['error', 66],
+  ] as const)('a transaction, %s', { timeout: 60_000 }, async (kind, expected) => {
+    await using one = await scenario({ clients: 2, flow: inTransaction, check: usedOnce });
+    const { violations, classes, complete } = await one.explore({ faults: { kinds: [kind] } });
+    expect({ classes, violations: violations.map(formatRun), complete }).toEqual({
+      classes: expected,
+      violations: [],
+      complete: true,
+    });
+  });
+
+  test('checked-claim, alone, crash-after: nobody is told, and between its first write and its last something is wasted or lost', async () => {
+    await using one = await scenario({ clients: 1, flow: checkedClaim });
+    const { violations } = await one.explore({ faults: { kinds: ['crash-after'] } });
+    expect(violations.map(({ token }) => token)).toEqual([
+      'v1:AAAAAA*A',
+      'v1:AAAAA*A',
+      'v1:AAAA*A',
+      'v1:AAA*AAAAAA',
+      'v1:AA*AAAAAA',
+    ]);
+  });
+
+  test('faults of one client alone, and two in a run', async () => {
+    await using one = await scenario({ clients: 2, flow: checkedClaim, check: () => undefined });
+    const tokens: string[] = [];
+    const onClass = ({ token }: { token: string }) => void tokens.push(token);
+    await one.explore({ faults: { kinds: ['crash'], clients: [1], limit: 2 }, onClass, runLimit: 500 });
+    expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
+    expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
+  });
+});
