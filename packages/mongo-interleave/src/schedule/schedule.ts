@@ -94,6 +94,11 @@ const FEW = 5;
  */
 export function* simpler({ clients, switches, faults }: Schedule): Generator<Schedule> {
   for (const some of fewer(switches)) yield { clients, switches: some, faults };
+  const [first, ...others] = switches;
+  if (first !== undefined) {
+    // What went before the first switch may go after it as well.
+    yield { clients: [first.to, ...clients.filter((client) => client !== first.to)], switches: others, faults };
+  }
   if (clients.length > 1) {
     for (const gone of clients.toReversed()) {
       const stays = ({ client, to }: Partial<Switch>): boolean => client !== gone && to !== gone;

@@ -1,0 +1,192 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { MongoClient } from 'mongodb';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { interleave, type InterleaveOptions, type Interleaving, type Progress } from '../src/index.ts';
+import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
+
+const set = await startLocalSet();
+const database = databaseOf('options');
+const LANES = 3;
+const databases = [database, ...Array.from({ length: LANES - 1 }, (_, index) => `${database}_${index + 2}`)];
+const control = new MongoClient(set.uri);
+const folder = await mkdtemp(join(tmpdir(), 'mongo-interleave-'));
+beforeAll(() => Promise.all(databases.map((name) => createCollections(control.db(name)))));
+afterAll(async () => {
+  await Promise.all(databases.slice(1).map((name) => control.db(name).dropDatabase()));
+  await control.close();
+  await rm(folder, { recursive: true });
+});
+
+const rotations = (options: Partial<InterleaveOptions<string>> = {}): Promise<Interleaving<string>> =>
+  interleave({ uri: set.uri, database, clients: 2, flow: checkedClaim, ...rotationScenario, ...options });
+
+/** All the classes of checked-claim with three clients. */
+const THREE_CLIENTS = { classes: 81, cut: 552, complete: true };
+
+describe('preemptionLimit', () => {
+  // By hand: A or B begins; with none it runs to its end. With one, it is interrupted after 1 to 5 of its 6 commands.
+  test.each([
+    [0, 2],
+    [1, 12],
+    [2, 42],
+  ])('%i: each schedule of the bound, and no other', async (preemptionLimit, count) => {
+    await using scenario = await rotations();
+    const seen: number[] = [];
+    const { classes, cut, complete } = await scenario.explore({
+      preemptionLimit,
+      onClass: ({ preemptions }) => seen.push(preemptions),
+    });
+    expect({ classes, cut, complete }).toEqual({ classes: count, cut: 0, complete: true });
+    expect(Math.max(...seen)).toBe(preemptionLimit);
+  });
+});
+
+describe('twice', () => {
+  test('finds nothing where only the schedule decides', async () => {
+    await using scenario = await rotations();
+    expect(await scenario.explore({ twice: true })).toMatchObject({ classes: 10, cut: 18 });
+  });
+
+  test('another reply the second time is neither a pass nor a failure, and is shown', async () => {
+    let resets = 0;
+    await using scenario = await rotations({
+      clients: 1,
+      reset: async (db) => {
+        await rotationScenario.reset(db);
+        if (resets++ % 2 === 1) await db.collection<{ _id: string }>('backups').deleteOne({ _id: 'b1' });
+      },
+    });
+    await expect(scenario.explore({ twice: true })).rejects.toThrow(
+      expect.objectContaining({ code: 'nondeterministic', message: expect.stringMatching(/_id "b1".*_id "b2"/) }),
+    );
+  });
+
+  test('other commands the second time', async () => {
+    let calls = 0;
+    await using scenario = await rotations({
+      clients: 1,
+      flow: async (_client, db) => {
+        const keys = db.collection('keys');
+        await (calls++ % 2 === 0 ? keys.findOne({}) : keys.countDocuments({}));
+        return 'rotated';
+      },
+      check: () => undefined,
+    });
+    await expect(scenario.explore({ twice: true })).rejects.toThrow(
+      expect.objectContaining({ code: 'nondeterministic', message: expect.stringMatching(/find.*aggregate/) }),
+    );
+  });
+});
+
+describe('lanes', () => {
+  test('several databases share the classes: each once', { timeout: 120_000 }, async () => {
+    await using scenario = await rotations({ clients: 3 });
+    const tokens: string[] = [];
+    const found = await scenario.explore({
+      lanes: LANES,
+      timeLimitMs: 100_000,
+      onClass: ({ token }) => tokens.push(token),
+    });
+    expect(found).toMatchObject({ classes: THREE_CLIENTS.classes, complete: true });
+    expect(found.fractionDone).toBeCloseTo(1);
+    expect(new Set(tokens).size).toBe(THREE_CLIENTS.classes);
+  });
+
+  test('a failure of one ends all', async () => {
+    let resets = 0;
+    await using scenario = await rotations({
+      clients: 3,
+      reset: async (db) => {
+        if (resets++ === 20) throw new Error('reset failed');
+        await rotationScenario.reset(db);
+      },
+    });
+    await expect(scenario.explore({ lanes: LANES })).rejects.toThrow('reset failed');
+    expect(resets).toBeLessThanOrEqual(20 + LANES);
+  });
+
+  test.each([0, 1.5, 65])('%d is refused', async (lanes) => {
+    await using scenario = await rotations();
+    await expect(scenario.explore({ lanes })).rejects.toThrow(expect.objectContaining({ code: 'invalid-option' }));
+  });
+});
+
+describe('checkpointFile', () => {
+  test('a search that was ended goes on where it was, also in more lanes', { timeout: 120_000 }, async () => {
+    const checkpointFile = join(folder, 'checkpoint');
+    const tokens: string[] = [];
+    const onClass = ({ token }: { token: string }): void => void tokens.push(token);
+    for (const [lanes, runLimit] of [
+      [1, 100],
+      [2, 300],
+    ] as const) {
+      await using scenario = await rotations({ clients: 3 });
+      const part = await scenario.explore({ checkpointFile, lanes, runLimit, onClass });
+      expect(part.complete).toBe(false);
+      expect(part.runs).toBeGreaterThanOrEqual(runLimit);
+    }
+    await using scenario = await rotations({ clients: 3 });
+    const whole = await scenario.explore({ checkpointFile, onClass, timeLimitMs: 100_000 });
+    expect(whole).toMatchObject({ classes: THREE_CLIENTS.classes, complete: true });
+    expect(whole.violations).toHaveLength(78);
+    expect([tokens.length, new Set(tokens).size]).toEqual([THREE_CLIENTS.classes, THREE_CLIENTS.classes]);
+    expect(existsSync(checkpointFile)).toBe(false);
+  });
+
+  test('that of another exploration is refused', async () => {
+    const checkpointFile = join(folder, 'other');
+    await using scenario = await rotations();
+    await scenario.explore({ checkpointFile, runLimit: 1 });
+    await expect(scenario.explore({ checkpointFile, preemptionLimit: 1 })).rejects.toThrow(
+      expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining(checkpointFile) }),
+    );
+  });
+});
+
+test('onProgress hears of each run, and the fraction only grows', async () => {
+  await using scenario = await rotations();
+  const heard: Progress[] = [];
+  await scenario.explore({ onProgress: (progress) => heard.push(progress) });
+  expect(heard.map(({ runs }) => runs)).toEqual(Array.from({ length: 28 }, (_, index) => index + 1));
+  const fractions = heard.map(({ fractionDone }) => fractionDone);
+  expect(fractions).toEqual(fractions.toSorted((one, other) => one - other));
+  expect(fractions.at(-1)).toBeCloseTo(1);
+});
+
+test('tokenFile holds the schedule of the run at hand before each release', async () => {
+  const tokenFile = join(folder, 'token');
+  const seen: string[] = [];
+  await using scenario = await rotations({
+    tokenFile,
+    flow: async (client, db) => {
+      const outcome = await checkedClaim(client, db);
+      seen.push(await readFile(tokenFile, 'utf8'));
+      return outcome;
+    },
+  });
+  await scenario.run('v1:AABBBBBBAA');
+  expect(seen).toEqual(['v1:AABBBBBB\n', 'v1:AABBBBBBAA\n']);
+});
+
+test('a recorded run is replayed only with the same command at each step', async () => {
+  let collection = 'keys';
+  await using scenario = await rotations({
+    clients: 1,
+    flow: async (_client, db) => {
+      await db.collection(collection).findOne({});
+      return 'rotated';
+    },
+    check: () => undefined,
+  });
+  const recorded = await scenario.run('v1:A');
+  expect(await scenario.run(recorded)).toEqual(recorded);
+  collection = 'backups';
+  expect(await scenario.run(recorded.token)).toMatchObject({ token: 'v1:A' });
+  await expect(scenario.run(recorded)).rejects.toThrow(
+    expect.objectContaining({ code: 'diverged', message: expect.stringMatching(/was find keys.*A0 find backups/) }),
+  );
+});
