@@ -1,6 +1,7 @@
 export { interleave, type Interleaving } from './interleave.ts';
 export type { ExploreOptions, FaultOptions, FlowClient, InterleaveOptions, Progress } from './options.ts';
 export type { Exploration } from './explore/explore.ts';
+export { formatGrid, type GridCell, type GridOptions } from './grid/fault-grid.ts';
 export { formatRun, type Outcome, type RunResult, type Verdict } from './run-result.ts';
 export { formatTrace, type TraceStep } from './schedule/trace.ts';
 export { faultKinds, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';

@@ -1,4 +1,5 @@
 import { explore, type Exploration, type Runner } from './explore/explore.ts';
+import { runGrid, type GridCell, type GridOptions } from './grid/fault-grid.ts';
 import { InterleaveError } from './interleave-error.ts';
 import { Lane } from './lane.ts';
 import type { ExploreOptions, InterleaveOptions } from './options.ts';
@@ -37,6 +38,13 @@ export interface Interleaving<T> extends AsyncDisposable {
    * @throws InterleaveError see {@link Interleaving.run}
    */
   shrink(token: string, options?: { readonly runLimit?: number }): Promise<RunResult<T>>;
+
+  /**
+   * Lets each fault happen at each command of client A, alone and with B as a rival.
+   *
+   * @throws InterleaveError see {@link Interleaving.run}
+   */
+  grid(options?: GridOptions): Promise<readonly GridCell<T>[]>;
 
   /** Closes clients and ports. The databases stay as they are. May be called again. */
   close(): Promise<void>;
@@ -89,6 +97,10 @@ class OpenInterleaving<T> implements Interleaving<T> {
       if (failing.verdict.kind === 'valid') return failing;
       return (await shrink({ failing, executed }, runnerOf(lane), runLimit)).result;
     });
+  }
+
+  grid(options: GridOptions = {}): Promise<readonly GridCell<T>[]> {
+    return this.#alone(() => runGrid(options, this.#options.clients, runnerOf(this.#lanes[0])));
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,14 @@
 import { MongoClient, type Db } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatRun, interleave, type FlowClient, type InterleaveOptions, type Schedule } from '../src/index.ts';
+import {
+  faultKinds,
+  formatGrid,
+  formatRun,
+  interleave,
+  type FlowClient,
+  type InterleaveOptions,
+  type Schedule,
+} from '../src/index.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
@@ -151,5 +159,52 @@ describe('one fault at any command, in every interleaving', () => {
     await one.explore({ faults: { kinds: ['crash'], clients: [1], limit: 2 }, onClass, runLimit: 500 });
     expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
     expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('grid: each fault at each command, alone and with a rival', () => {
+  test('checked-claim: what is red, and its tokens', async () => {
+    await using one = await scenario({ clients: 2, flow: checkedClaim });
+    const cells = await one.grid({ kinds: ['crash', 'lost-reply'] });
+    expect(cells).toHaveLength(6 * 2 * 2);
+    expect(formatGrid(cells)).toMatchInlineSnapshot(`
+      "                         crash  crash, rival  lost-reply  lost-reply, rival
+      1 find keys              .      .             .           .
+      2 findAndModify backups  .      .             .           x
+      3 delete bindings        x      x             x           x
+      4 delete keys            x      x             .           .
+      5 insert keys            x      x             .           .
+      6 insert bindings        x      x             .           .
+      v1:AA~BBBBBBAAA  lost-reply, rival at 2 findAndModify
+      v1:AAA!AAAAAA  crash at 3 delete
+      v1:AAA!BBBBBBA  crash, rival at 3 delete
+      v1:AAA~  lost-reply at 3 delete
+      v1:AAA~BBBBBB  lost-reply, rival at 3 delete
+      v1:AAAA!AAAAAA  crash at 4 delete
+      v1:AAAA!BBBBBBA  crash, rival at 4 delete
+      v1:AAAAA!A  crash at 5 insert
+      v1:AAAAA!BA  crash, rival at 5 insert
+      v1:AAAAAA!A  crash at 6 insert
+      v1:AAAAAA!BA  crash, rival at 6 insert"
+    `);
+  });
+
+  test('a transaction: every cell of every kind is green', { timeout: 60_000 }, async () => {
+    const check = async (db: Db): Promise<void> => {
+      expect(await db.collection('backups').countDocuments({ isUsed: true })).toBe(1);
+      expect(await db.collection('bindings').countDocuments({ keyId: { $ne: 'k1' } })).toBe(1);
+    };
+    await using one = await scenario({ clients: 2, flow: inTransaction, check });
+    const cells = await one.grid();
+    expect(cells).toHaveLength(5 * faultKinds.length * 2);
+    expect(cells.flatMap(({ result }) => (result.verdict.kind === 'violated' ? [formatRun(result)] : []))).toEqual([]);
+  });
+
+  test('one client has no rival', async () => {
+    await using one = await scenario({ clients: 1, flow: checkedClaim });
+    const cells = await one.grid({ kinds: ['reset'] });
+    expect(cells.map(({ command, name, hasRival }) => [command, name, hasRival])).toEqual(
+      ['find', 'findAndModify', 'delete', 'delete', 'insert', 'insert'].map((name, command) => [command, name, false]),
+    );
   });
 });

@@ -38,6 +38,11 @@ interface LogicalClient {
   underWay: () => number;
 }
 
+/** One wait; cheaper than an AbortSignal, of which a run needs dozens. */
+interface Wait {
+  isOver: boolean;
+}
+
 /** A client that crashed, and still waits for a reply. */
 export interface FrozenClient {
   /** Lets its connections end. To be called before the frozen client is closed, see {@link Gate.retire}. */
@@ -168,7 +173,7 @@ export class Gate implements AsyncDisposable {
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
       () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
-      async (signal) => {
+      async (wait) => {
         for (;;) {
           const changed = this.#changed.promise;
           if (this.#late().length === 0) {
@@ -176,7 +181,7 @@ export class Gate implements AsyncDisposable {
             await setImmediate();
             if (this.#late().length === 0) return;
           } else await changed;
-          if (signal.aborted) return;
+          if (wait.isOver) return;
         }
       },
     );
@@ -276,9 +281,9 @@ export class Gate implements AsyncDisposable {
     });
   }
 
-  async #within<T>(what: () => string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
-    const over = new AbortController();
+    const wait: Wait = { isOver: false };
     const stopped = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const limit = `${this.#waitLimitMs} ms`;
@@ -286,10 +291,10 @@ export class Gate implements AsyncDisposable {
     }, this.#waitLimitMs);
     this.#onFailure = stopped.reject;
     try {
-      return await Promise.race([work(over.signal), stopped.promise]);
+      return await Promise.race([work(wait), stopped.promise]);
     } finally {
       clearTimeout(timer);
-      over.abort();
+      wait.isOver = true;
       this.#onFailure = () => undefined;
     }
   }
