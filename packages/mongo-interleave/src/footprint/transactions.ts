@@ -64,7 +64,8 @@ export class Transactions {
       this.#open.set(session, { client, session: body['lsid'], images: [] });
       this.#conflicts.delete(client);
     }
-    const reads = access?.reads ?? [];
+    // A snapshot was taken: what others do from then on changes no reply of a statement that only reads.
+    const reads = access?.isWrite === true ? access.reads : [];
     const everything = access === undefined;
     const code = errorCode(reply);
     if (code !== undefined) {
