@@ -5,7 +5,9 @@
 
 /** What a caller was told; `error` carries a RotationError's code, or `unexpected`. */
 export type ToldOutcome =
-  | { readonly kind: 'rotated' | 'already-rotated'; readonly replacement: string; readonly rotationId?: string }
+  | { readonly kind: 'rotated'; readonly replacement: string; readonly rotationId?: string }
+  /** Without a replacement: the flow only knows that the key is gone. */
+  | { readonly kind: 'already-rotated'; readonly replacement?: string }
   | { readonly kind: 'no-backup' | 'not-found' | 'busy' }
   | { readonly kind: 'indeterminate'; readonly rotationId: string }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };

@@ -1,5 +1,5 @@
-import { BSON, type Db } from 'mongodb';
-import type { Pool } from 'rotation-core';
+import { BSON, type Db, type WithId } from 'mongodb';
+import type { BackupDocument, BindingDocument, KeyDocument, Pool } from 'rotation-core';
 import { backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/parts';
 
 /** A pool at one instant, in the words of the promises, whatever its collections and fields are called. */
@@ -41,6 +41,25 @@ export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
   const keys = await keysOf(db, pool).find({}, { session }).toArray();
   const backups = await backupsOf(db, pool).find({}, { session }).toArray();
   const bindings = await bindingsOf(db, pool).find({}, { session }).toArray();
+  return toPoolState(pool, keys, backups, bindings);
+}
+
+/** Reads all three collections at once, and no older than they are; only while nobody writes. */
+export async function readQuietState(db: Db, pool: Pool): Promise<PoolState> {
+  const [keys, backups, bindings] = await Promise.all([
+    keysOf(db, pool).find({}).toArray(),
+    backupsOf(db, pool).find({}).toArray(),
+    bindingsOf(db, pool).find({}).toArray(),
+  ]);
+  return toPoolState(pool, keys, backups, bindings);
+}
+
+function toPoolState(
+  pool: Pool,
+  keys: readonly KeyDocument[],
+  backups: readonly BackupDocument[],
+  bindings: readonly WithId<BindingDocument>[],
+): PoolState {
   return {
     keys: new Map(
       keys.map((key) => [

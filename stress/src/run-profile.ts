@@ -6,6 +6,7 @@ import { latencyByOutcome, type RunResult } from './report/run-result.ts';
 import { seededRandom } from './seeded-random.ts';
 import { runStorm, type StormResult } from './storm/run-storm.ts';
 import { Workers } from './storm/workers.ts';
+import { whyEnded } from './why-ended.ts';
 
 const SERVER_SELECTION_MS = 5_000;
 
@@ -68,11 +69,9 @@ async function runRow(
     return { ...row, ...toResult(storm) };
   } catch (error) {
     if (!signal.aborted) throw error;
-    return { ...row, ...notRun, reason: isTimeLimit(signal.reason) ? 'did not end in time' : 'interrupted' };
+    return { ...row, ...notRun, reason: whyEnded(signal) };
   }
 }
-
-const isTimeLimit = (reason: unknown): boolean => reason instanceof DOMException && reason.name === 'TimeoutError';
 
 const notRun = {
   verdict: 'unknown',

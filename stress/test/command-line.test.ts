@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { isUsageError, parseCommandLine, type StressOptions } from '../src/command-line.ts';
+import { isUsageError, type StressOptions } from '../src/command-line.ts';
 import { exitCodes } from '../src/exit-codes.ts';
 import { startStress, type Ended } from './support/stress-command.ts';
+import { stressOptions } from './support/stress-options.ts';
 
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (name.startsWith('ROTATION_')) vi.stubEnv(name, undefined);
@@ -96,7 +97,7 @@ describe('what is refused', () => {
     [['--time-limit', '2147484'], 'Expected a whole number from 1 to 2147483.'],
     [['--seed', '2147483648'], 'Expected a whole number from 0 to 2147483647.'],
     [['--callers'], "option '--callers <count>' argument missing"],
-    [['same-key'], 'too many arguments'],
+    [['exploer'], 'Did you mean explore? There are: explore, replay.'],
   ])('%j', (argv, text) => {
     expect(complaint(...argv)).toContain(text);
   });
@@ -125,7 +126,7 @@ async function run(...argv: readonly string[]): Promise<Ended> {
 }
 
 function parse(...argv: readonly string[]): StressOptions {
-  return parseCommandLine(argv);
+  return stressOptions(argv);
 }
 
 /** What the command prints on standard error before it gives up. */

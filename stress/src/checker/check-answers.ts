@@ -49,7 +49,9 @@ export function checkAnswers(
         if (isLive) broken(`${told}, which is live as before`);
         else if (outcome.kind === 'rotated' && !wasLive && !wasInstalled)
           broken(`${told}, which was no live key in this run`);
-        else if (outcome.kind === 'rotated' ? chain[0] !== outcome.replacement : !chain.includes(outcome.replacement))
+        else if (outcome.replacement === undefined) {
+          if (chain.length === 0) broken(`${told}, and nothing had taken its place`);
+        } else if (outcome.kind === 'rotated' ? chain[0] !== outcome.replacement : !chain.includes(outcome.replacement))
           broken(`${told} with replacement ${outcome.replacement}, which never took its place`);
         else if (start.backups.get(outcome.replacement)?.isUsed === true && !isLiveAt(start, outcome.replacement))
           broken(`${told} with replacement ${outcome.replacement}, which was no live key in this run`);

@@ -84,6 +84,7 @@ function placeAnswer(operation: Operation, { add, precede, rotations, installs, 
   const answer = add(`caller ${caller}'s ${outcome.kind} for ${keyId}`, invokedAtMs, completedAtMs);
   if (outcome.kind === 'already-rotated') {
     precede(rotations.get(keyId), answer);
+    if (outcome.replacement === undefined) return;
     precede(installs.get(outcome.replacement), answer);
     precede(answer, rotations.get(outcome.replacement)); // it was told as live
   } else if (outcome.kind === 'no-backup') {

@@ -21,8 +21,24 @@ export interface RunResult {
   readonly violations: readonly Violation[];
   readonly statesBetween: number;
   readonly durationMs: number;
-  /** The command that runs this row again. */
+  /** The command that runs this row again, or the schedule of it that shows what was violated. */
   readonly reproduce: string;
+  /** Where not chance but every schedule was tried. */
+  readonly exploration?: Explored;
+}
+
+/** How far an exploration came. */
+export interface Explored {
+  /** Classes of equivalent schedules, each run once. */
+  readonly classes: number;
+  /** Runs that turned out to be equivalent to an earlier one. */
+  readonly cut: number;
+  readonly runs: number;
+  /** There is no further class. */
+  readonly complete: boolean;
+  /** The simplest schedule found that breaks a promise, and its steps. */
+  readonly token?: string;
+  readonly trace?: string;
 }
 
 export interface OutcomeLatency {

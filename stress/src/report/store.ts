@@ -6,7 +6,8 @@ import type { RunResult } from './run-result.ts';
 export interface StoredResult {
   readonly version: 1;
   readonly startedAt: string;
-  readonly seed: number;
+  /** Of the storms. */
+  readonly seed?: number;
   readonly server: {
     readonly version: string;
     readonly provider: string;

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
-import type { Pool, RotationEvent } from 'rotation-core';
+import type { RotationEvent } from 'rotation-core';
 import { createRotatorOf, type Flow } from 'rotation-core/parts';
-import type { Observer, RunningFlow } from './subject.ts';
+import type { RunningFlow, Subject } from './subject.ts';
 import { toldError, toldOutcome } from './told.ts';
 
 /** A storm on a slow machine may hold a caller up; it is to be judged by what it did, not by how long it waited. */
@@ -11,18 +11,24 @@ const DEADLINE_MS = 60_000;
 export const BARE_CONCURRENCY = 16;
 
 /** Runs a flow of rotation-core, the reference or a broken one, through a rotator. */
-export function openRotator(
-  flow: (db: Db) => Flow,
-  { coalesce }: { coalesce: boolean },
-): (db: Db, pool: Pool, observer: Observer) => RunningFlow {
-  return (db, pool, observer) => {
+export function openRotator(flow: (db: Db) => Flow, { coalesce }: { coalesce: boolean }): Subject['open'] {
+  return (db, pool, observer, { gated = false } = {}): RunningFlow => {
     const onEvent = (event: RotationEvent): void => {
       if (event.type === 'claimed')
         observer.claimed({ keyId: event.keyId, backupId: event.backupId, rotationId: event.rotationId });
       else if (event.type === 'retried') observer.conflicted();
       else if (event.type === 'lost-race') observer.lostRace();
     };
-    const rotator = createRotatorOf(flow(db), db, pool, { coalesce, onEvent, deadlineMs: DEADLINE_MS });
-    return { rotate: (_caller, keyId) => rotator.rotate(keyId).then(toldOutcome, toldError) };
+    const rotator = createRotatorOf(flow(db), db, pool, {
+      coalesce,
+      onEvent,
+      deadlineMs: DEADLINE_MS,
+      ...(gated ? { random: () => 0, endAbandonedAfterMs: false } : {}),
+    });
+    return {
+      rotate: (_caller, keyId, incarnation) =>
+        rotator.rotate(keyId, incarnation === undefined ? {} : { incarnation }).then(toldOutcome, toldError),
+      operator: rotator,
+    };
   };
 }

@@ -1,10 +1,22 @@
 import type { Db } from 'mongodb';
-import type { Pool } from 'rotation-core';
+import type { Pool, Rotator } from 'rotation-core';
 import type { Claim, ToldOutcome } from '../history.ts';
 
 /** The flow under test, as one process runs it on one pool. */
 export interface RunningFlow {
-  rotate(caller: number, keyId: string): Promise<ToldOutcome>;
+  /** @param incarnation the life of the key that failed; flows that know no lives take no notice */
+  rotate(caller: number, keyId: string, incarnation?: string): Promise<ToldOutcome>;
+  /** What operators do; flows of the services' past have nothing of the kind. */
+  readonly operator?: Pick<Rotator, 'bind' | 'restoreBackup'>;
+}
+
+/** Where a flow runs. */
+export interface Surroundings {
+  /**
+   * Each command waits at a gate, and the schedule alone decides: a flow that draws lots, has timers of its own or looks what other
+   * clients are at would take other ways when the schedule is run again. Default: false.
+   */
+  readonly gated?: boolean;
 }
 
 /** Where a flow reports what the checker and the reader want to know. */
@@ -22,11 +34,17 @@ export interface Subject {
   readonly expected: 'valid' | 'violated';
   /** Callers under way at once in each process, where more would measure nothing but their crowding. Default: all. */
   readonly concurrency?: number;
-  readonly open: (db: Db, pool: Pool, observer: Observer) => RunningFlow;
+  /** Its running flow has what operators need. Default: false. */
+  readonly operates?: boolean;
+  /** Callers in one process may share a transaction. Default: false. */
+  readonly coalesces?: boolean;
+  readonly open: (db: Db, pool: Pool, observer: Observer, surroundings?: Surroundings) => RunningFlow;
 }
 
 export interface KnownBadSubject extends Subject {
   readonly expected: 'violated';
   /** The runs that must catch it. */
   readonly caughtBy: readonly { readonly scenario: string; readonly adapter: string }[];
+  /** The exploration that must catch it. Default: two callers of `same-key` on `keypool`. */
+  readonly explored?: { readonly scenario?: string; readonly adapter?: string; readonly callers?: number };
 }

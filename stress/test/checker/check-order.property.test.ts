@@ -28,7 +28,7 @@ const mutations: Readonly<Record<string, (run: SequentialRun) => Replaced | unde
     }),
   'already-rotated was called after the rotation of the replacement was answered': ({ operations }) =>
     firstOf(operations, ({ outcome }) => {
-      const winner = outcome.kind === 'already-rotated' ? winnerOf(operations, outcome.replacement) : undefined;
+      const winner = outcome.kind === 'already-rotated' ? winnerOf(operations, outcome.replacement ?? '') : undefined;
       return winner && beginAfter(winner.completedAtMs);
     }),
   'no-backup was answered before the last backup was asked for': ({ operations }) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommandLine } from '../../src/command-line.ts';
+import { stressOptions } from '../support/stress-options.ts';
 import { planRuns } from '../../src/profile.ts';
 import { runProfile } from '../../src/run-profile.ts';
 import { seededRandom } from '../../src/seeded-random.ts';
@@ -10,7 +10,7 @@ const NO_URI = 'mongodb://127.0.0.1:1/?replicaSet=none';
 const silent = { show: () => {}, clear: () => {} };
 
 const reproductionsOf = async (argv: readonly string[]): Promise<string[]> => {
-  const options = parseCommandLine(argv);
+  const options = stressOptions(argv);
   const rows = await runProfile(NO_URI, planRuns(options), options, AbortSignal.abort(), silent);
   expect(rows.map(({ reason }) => reason)).toEqual(rows.map(() => 'not run'));
   return rows.map(({ reproduce }) => reproduce);
@@ -23,13 +23,13 @@ describe.each([
   ['sizes', '--callers 7 --keys 5 --backups 0 --concurrency 2 --seed 0'.split(' ')],
 ])('%s', (_, argv) => {
   test('the line of each row, given as a command, plans that row again, with the same calls', async () => {
-    const options = parseCommandLine([...argv, '--seed', '41']);
+    const options = stressOptions([...argv, '--seed', '41']);
     const planned = planRuns(options);
     const lines = await reproductionsOf([...argv, '--seed', '41']);
     expect(lines).toHaveLength(planned.length);
     for (const [index, line] of lines.entries()) {
       expect(line.startsWith(PROGRAM)).toBe(true);
-      const again = parseCommandLine(line.slice(PROGRAM.length).split(' '));
+      const again = stressOptions(line.slice(PROGRAM.length).split(' '));
       expect(planRuns(again)).toEqual([planned[index]]);
       const { callers, keys, backups, concurrency, seed } = options;
       expect(again).toMatchObject({ ...defined({ callers, keys, backups, concurrency }), seed });

@@ -10,7 +10,7 @@ export const checkedClaim: KnownBadSubject = {
     { scenario: 'same-key', adapter: 'openhands' },
   ],
   open: openOldFlow(async (keyId, steps) => {
-    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     const backup = await steps.claimBackup(keyId);
     if (backup === null) return { kind: 'no-backup' };
     const bindings = await steps.takeBindings(keyId);

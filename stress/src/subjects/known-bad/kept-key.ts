@@ -6,8 +6,9 @@ export const keptKey: KnownBadSubject = {
   about: 'keeps the failed key as exhausted, which fools its existence check for ever: each late caller claims again',
   expected: 'violated',
   caughtBy: [{ scenario: 'late-callers', adapter: 'openhandspool' }],
+  explored: { adapter: 'openhandspool' },
   open: openOldFlow(async (keyId, steps) => {
-    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     const backup = await steps.claimBackup(keyId);
     if (backup === null) return { kind: 'no-backup' };
     const bindings = await steps.takeBindings(keyId);

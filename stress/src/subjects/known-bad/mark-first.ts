@@ -6,8 +6,9 @@ export const markFirst: KnownBadSubject = {
   about: 'marks the key exhausted and drops its bindings before the claim: "no backup left" already costs the bindings',
   expected: 'violated',
   caughtBy: [{ scenario: 'scarce', adapter: 'openhandspool' }],
+  explored: { scenario: 'two-keys-one-backup', adapter: 'openhandspool' },
   open: openOldFlow(async (keyId, steps) => {
-    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated', replacement: 'unknown' };
+    if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     await steps.setExhausted(keyId);
     const bindings = await steps.takeBindings(keyId);
     const backup = await steps.claimBackup(keyId);

@@ -6,11 +6,12 @@ export const naive: KnownBadSubject = {
   about: 'reads a free backup and marks it used at the end: two callers read the same one',
   expected: 'violated',
   caughtBy: [{ scenario: 'many-keys', adapter: 'keypool' }],
+  explored: { scenario: 'two-keys' },
   open: openOldFlow(async (keyId, steps) => {
     const backup = await steps.readFreeBackup();
     if (backup === null) return { kind: 'no-backup' };
     const bindings = await steps.takeBindings(keyId);
-    if (!(await steps.deleteKey(keyId))) return { kind: 'already-rotated', replacement: backup._id };
+    if (!(await steps.deleteKey(keyId))) return { kind: 'already-rotated' };
     await steps.insertKey(backup);
     await steps.markUsed(backup._id, keyId);
     await steps.createBindings(bindings, backup._id);

@@ -1,0 +1,37 @@
+import type { StressOptions } from '../command-line.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { planExplorations } from '../explore/plan-explorations.ts';
+import { runExplorations } from '../explore/run-explorations.ts';
+import { planRuns } from '../profile.ts';
+import type { RunResult } from '../report/run-result.ts';
+import { say } from '../report/say.ts';
+import { formatTable } from '../report/table.ts';
+import { formatFindings } from '../report/violations.ts';
+import { runProfile } from '../run-profile.ts';
+import { exploringSet, saySet, startSet, type CommandContext } from './context.ts';
+import { finish } from './finish.ts';
+
+/** Storms, and then every interleaving of a few callers. */
+export async function stress(options: StressOptions, context: CommandContext): Promise<ExitCode> {
+  await using set = await startSet(options, context);
+  if (!options.json) saySet(set, `; seed ${options.seed}`);
+  const startedAt = new Date().toISOString();
+  const storms = await runProfile(set.uri, planRuns(options), options, context.signal, context.progress);
+  const runs = [...storms, ...(await explorations(options, context))];
+  const { seed } = options;
+  return finish({ set, interrupted: context.interrupted, show, startedAt, seed, runs }, options);
+}
+
+/** What is said of storms alone leaves no room for them. */
+const storming = ['scenario', 'processes', 'callers', 'keys', 'backups', 'concurrency'] as const;
+
+async function explorations(options: StressOptions, context: CommandContext): Promise<RunResult[]> {
+  if (storming.some((name) => options[name] !== undefined) || context.signal.aborted) return [];
+  await using set = await startSet({ ...options, ...exploringSet }, context);
+  return runExplorations(set.uri, planExplorations(options), { violationLimit: 1 }, context);
+}
+
+function show(runs: readonly RunResult[]): void {
+  say(formatTable(runs));
+  say(`\n${formatFindings(runs)}`);
+}

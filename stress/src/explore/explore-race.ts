@@ -1,0 +1,111 @@
+import { formatRun, InterleaveError, type Progress, type RunResult as Schedule } from 'mongo-interleave';
+import type { Violation } from '../checker/violation.ts';
+import type { Explored, RunResult } from '../report/run-result.ts';
+import { whyEnded } from '../why-ended.ts';
+import { BrokenPromises } from './broken-promises.ts';
+import { openRace, type RaceOptions } from './open-race.ts';
+
+/** An exploration, before it has run. */
+export interface PlannedExploration extends RaceOptions {
+  /** What must come out; undefined where nothing is promised. */
+  readonly expected: RunResult['expected'];
+}
+
+export interface ExploreLimits {
+  /** Stop after this many violated classes. */
+  readonly violationLimit: number;
+  /** Ends the exploration in the middle. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+/** Runs a schedule of each class of equivalent ones, and judges each. What ended early proves nothing, unless it was violated. */
+export async function exploreRace(
+  uri: string,
+  planned: PlannedExploration,
+  { violationLimit, signal, onProgress }: ExploreLimits,
+): Promise<RunResult> {
+  const row = toRow(planned);
+  if (signal.aborted) return { ...row, verdict: 'unknown', reason: 'not run' };
+  await using race = await openRace(uri, planned);
+  const { interleaving } = race;
+  const stop = (): void => void interleaving.close();
+  signal.addEventListener('abort', stop, { once: true });
+  const violated: Schedule<string>[] = [];
+  let last: Progress = { classes: 0, cut: 0, runs: 0, seconds: 0, fractionDone: 0 };
+  let complete = false;
+  try {
+    ({ complete } = await interleaving.explore({
+      timeLimitMs: Infinity,
+      runLimit: Infinity,
+      violationLimit,
+      onClass: (schedule) => {
+        if (schedule.verdict.kind === 'violated') violated.push(schedule);
+      },
+      onProgress: (progress) => {
+        last = progress;
+        onProgress?.(progress);
+      },
+    }));
+    const [first] = violated.toSorted((one, other) => one.token.length - other.token.length);
+    if (first !== undefined) violated.push(await interleaving.shrink(first.token));
+  } catch (error) {
+    if (!(signal.aborted && error instanceof InterleaveError)) throw error;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+  const { classes, cut, runs } = last;
+  const explored = { ...row, durationMs: last.seconds * 1_000, exploration: { classes, cut, runs, complete } };
+  const simplest = violated.at(-1);
+  if (simplest !== undefined) return withViolation(explored, simplest, planned);
+  return complete ? { ...explored, verdict: 'valid' } : { ...explored, verdict: 'unknown', reason: whyEnded(signal) };
+}
+
+function withViolation(
+  row: Row & { exploration: Explored },
+  schedule: Schedule<string>,
+  planned: RaceOptions,
+): RunResult {
+  const { token } = schedule;
+  return {
+    ...row,
+    verdict: 'violated',
+    violations: violationsOf(schedule),
+    exploration: { ...row.exploration, token, trace: formatRun(schedule) },
+    reproduce: replayCommand(token, planned),
+  };
+}
+
+/** What a schedule broke. @throws what its check threw for another reason */
+export function violationsOf({ verdict }: Schedule<string>): readonly Violation[] {
+  if (verdict.kind === 'valid') return [];
+  if (verdict.error instanceof BrokenPromises) return verdict.error.violations;
+  throw verdict.error;
+}
+
+const selection = ({ subject, scenario, adapter, callers }: RaceOptions): string =>
+  `--subject ${subject.name} --scenario ${scenario.name} --adapter ${adapter} --callers ${callers}`;
+
+const replayCommand = (token: string, race: RaceOptions): string => `pnpm stress replay ${token} ${selection(race)}`;
+
+type Row = Omit<RunResult, 'verdict'>;
+
+function toRow(planned: PlannedExploration): Row {
+  const { subject, scenario, adapter, callers, expected } = planned;
+  return {
+    scenario: scenario.name,
+    subject: subject.name,
+    adapter,
+    processes: callers + (scenario.hasOperator === true ? 1 : 0),
+    callers: callers + (subject.coalesces === true ? 1 : 0),
+    expected,
+    outcomes: {},
+    backupsUsed: 0,
+    backupsWasted: 0,
+    contention: { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 },
+    violations: [],
+    statesBetween: 0,
+    durationMs: 0,
+    reproduce: `pnpm stress explore ${selection(planned)}`,
+  };
+}
