@@ -1,13 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { MongoClient } from 'mongodb';
+import { fc } from '@fast-check/vitest';
+import { MongoClient, type Db } from 'mongodb';
 import { afterAll, expect, test } from 'vitest';
-import { formatRun, interleave } from '../src/index.ts';
+import { schedules } from '../src/fast-check.ts';
+import { formatRun, interleave, type FlowClient, type Outcome } from '../src/index.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
 
-/* The README's code runs here, and its trace is what it prints. */
+/* The code of the README and of the guide runs here, and what they show is what it prints. */
 
-const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
-const source = await readFile(new URL(import.meta.url), 'utf8');
+const read = (path: string): Promise<string> => readFile(new URL(path, import.meta.url), 'utf8');
+const [readme, guide, source] = await Promise.all([
+  read('../README.md'),
+  read('../docs/from-a-flow-to-a-failing-schedule.md'),
+  read('readme.test.ts'),
+]);
 
 const set = await startLocalSet();
 const control = new MongoClient(set.uri);
@@ -15,34 +21,102 @@ afterAll(() => control.close());
 const { uri } = set;
 const database = databaseOf('readme');
 
-test('the README shows the failing schedule', async () => {
-  // README
-  await using race = await interleave<string | undefined>({
+/** What stands between `// NAME` and the next `// END`, set flush left. */
+function shown(name: string): string {
+  const [, rest = ''] = source.split(new RegExp(`^ *// ${name}\\n`, 'm'));
+  const [code = ''] = rest.split(/^ *\/\/ END\n/m);
+  const indent = /^ */.exec(code)?.[0] ?? '';
+  return code.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim();
+}
+
+// FLOW
+async function redeem(db: Db, who: string): Promise<string | undefined> {
+  const coupon = await db.collection('coupons').findOne({ used: false });
+  if (coupon === null) return undefined;
+  await db.collection('coupons').updateOne({ code: coupon['code'] }, { $set: { used: true, by: who } });
+  return coupon['code'];
+}
+// END
+
+// SCENARIO
+async function restock(db: Db): Promise<void> {
+  await db.collection('coupons').deleteMany({});
+  await db.collection('coupons').insertOne({ code: 'c1', used: false });
+}
+
+const gotCoupon = (outcome: Outcome<string | undefined>): boolean =>
+  outcome.kind === 'returned' && outcome.value !== undefined;
+// END
+
+/** Runs the test's body, and gives what it failed with. */
+const failureOf = (body: () => Promise<void>): Promise<string> =>
+  body().then(
+    () => expect.fail('it passed'),
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+
+test('the README and the guide show the failing schedule', async () => {
+  let traces: string[] = [];
+  const message = await failureOf(async () => {
+    // EXPLORE
+    await using race = await interleave({
+      uri,
+      database,
+      clients: 2,
+      reset: restock,
+      flow: (client, db) => redeem(db, client.letter),
+      check: async (_db, outcomes) => expect(outcomes.filter(gotCoupon)).toHaveLength(1),
+      showFields: ['code', 'used'],
+    });
+    const { violations } = await race.explore();
+    traces = violations.map(formatRun);
+    expect(violations.map(formatRun)).toEqual([]);
+    // END
+  });
+  expect(message).toContain('to deeply equal []');
+  expect(traces).toHaveLength(2);
+  const code = shown('EXPLORE').replace('traces = violations.map(formatRun);\n', '').replaceAll(/^/gm, '  ');
+  for (const page of [readme, guide]) {
+    expect(page).toContain(code);
+    expect(page).toContain(traces[0]);
+  }
+  for (const name of ['FLOW', 'SCENARIO']) expect(guide).toContain(shown(name));
+});
+
+test('the guide: the repaired flow, and the token of the broken one', async () => {
+  await using race = await interleave({
     uri,
     database,
     clients: 2,
-    reset: async (db) => {
-      await db.collection('coupons').deleteMany({});
-      await db.collection('coupons').insertOne({ code: 'c1', used: false });
+    reset: restock,
+    flow: async (_client, db) => {
+      const coupon = await db.collection('coupons').findOneAndUpdate({ used: false }, { $set: { used: true } });
+      return coupon?.['code'] as string | undefined;
     },
-    flow: async ({ letter }, db) => {
-      const coupon = await db.collection('coupons').findOne({ used: false });
-      if (coupon === null) return undefined;
-      await db.collection('coupons').updateOne({ code: coupon['code'] }, { $set: { used: true, by: letter } });
-      return coupon['code'];
-    },
-    check: (_db, outcomes) => {
-      const given = outcomes.filter((outcome) => outcome.kind === 'returned' && outcome.value !== undefined);
-      if (given.length > 1) throw new Error('the coupon was given out twice');
-    },
-    showFields: ['code', 'used'],
+    check: async (_db, outcomes) => expect(outcomes.filter(gotCoupon)).toHaveLength(1),
   });
-  const { violations, classes } = await race.explore();
-  // END
-  const texts = violations.map(formatRun);
-  expect({ classes, violations: texts.length }).toEqual({ classes: 4, violations: 2 });
-  expect(readme).toContain(texts[0]);
+  const found = await race.explore();
+  expect(found).toMatchObject({ classes: 2, complete: true, violations: [] });
+  expect(guide).toContain('`{ classes: 2, complete: true, violations: [] }`');
+  await expect(race.run('v1:ABAB')).rejects.toThrow(expect.objectContaining({ code: 'diverged' }));
+});
 
-  const [, shown = ''] = source.split(/^ {2}\/\/ (?:README|END)\n/m);
-  expect(readme).toContain(shown.replaceAll(/^ {2}/gm, ''));
+test('the guide: random schedules of five', async () => {
+  const flow = ({ letter }: FlowClient, db: Db): Promise<string | undefined> => redeem(db, letter);
+  const check = (_db: Db, outcomes: readonly Outcome<string | undefined>[]): void => {
+    if (outcomes.filter(gotCoupon).length > 1) throw new Error('given out twice');
+  };
+  const message = await failureOf(async () => {
+    // RANDOM
+    await using race = await interleave({ uri, database, clients: 5, reset: restock, flow, check });
+    await fc.assert(
+      fc.asyncProperty(schedules({ clients: 5 }), async (schedule) => {
+        const result = await race.run(schedule);
+        if (result.verdict.kind === 'violated') throw new Error(formatRun(result));
+      }),
+    );
+    // END
+  });
+  expect(message).toContain('Property failed');
+  expect(guide).toContain(shown('RANDOM').replaceAll(/^/gm, '  '));
 });
