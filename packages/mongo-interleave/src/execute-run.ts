@@ -18,6 +18,8 @@ export interface Offer {
   /** Letter, count, name and collection: tells it from all else in the run, and says so when a replay differs. */
   readonly id: string;
   readonly command: HeldCommand;
+  /** What it would touch if it went through, as far as the command alone tells. */
+  readonly predict: () => Footprint;
 }
 
 /** Who decides. May throw: the clients then run to their ends one after the other, and the error is thrown. */
@@ -121,7 +123,8 @@ function offersOf(held: readonly Numbered[], transactions: Transactions): Offer[
     const { client } = command;
     const own = held.filter((other) => other.command.client === client);
     const position = own.findIndex((other) => other.command === command);
-    return [{ command, choice: { client, position }, id: describe({ command, number }) }];
+    const predict = (): Footprint => transactions.predict(command);
+    return [{ command, choice: { client, position }, id: describe({ command, number }), predict }];
   });
 }
 

@@ -3,6 +3,7 @@ export type { ExploreOptions, FaultOptions, FlowClient, InterleaveOptions, Progr
 export type { Exploration } from './explore/explore.ts';
 export { formatGrid, type GridCell, type GridOptions } from './grid/fault-grid.ts';
 export { formatRun, type Outcome, type RunResult, type Verdict } from './run-result.ts';
+export type { SampleOptions, Sampling, Strategy } from './sample/sample.ts';
 export { formatTrace, type TraceStep } from './schedule/trace.ts';
 export { faultKinds, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
 export type { PlannedFault, Schedule, Switch } from './schedule/schedule.ts';

@@ -4,6 +4,7 @@ import { InterleaveError } from './interleave-error.ts';
 import { Lane } from './lane.ts';
 import type { ExploreOptions, InterleaveOptions } from './options.ts';
 import type { RunResult } from './run-result.ts';
+import { sample, type SampleOptions, type Sampling } from './sample/sample.ts';
 import { expectWhole, replayChooser } from './schedule/replay.ts';
 import { scheduleChooser, type Schedule } from './schedule/schedule.ts';
 import { shrink } from './schedule/shrink.ts';
@@ -20,6 +21,13 @@ export interface Interleaving<T> extends AsyncDisposable {
    * @throws InterleaveError see {@link Interleaving.run}; `nondeterministic` where each schedule is run twice
    */
   explore(options?: ExploreOptions<T>): Promise<Exploration<T>>;
+
+  /**
+   * Runs schedules that are drawn at random, for more clients than `explore` can go through.
+   *
+   * @throws InterleaveError see {@link Interleaving.run}
+   */
+  sample(options: SampleOptions<T>): Promise<Sampling<T>>;
 
   /**
    * Runs a schedule: that of a token, to the letter; that of a recorded run, with the same command at each step; or one that is only
@@ -78,6 +86,10 @@ class OpenInterleaving<T> implements Interleaving<T> {
       const [first, ...others] = await this.#openLanes(options.lanes ?? 1);
       return explore(options, [runnerOf(first), ...others.map(runnerOf)]);
     });
+  }
+
+  sample(options: SampleOptions<T>): Promise<Sampling<T>> {
+    return this.#alone(() => sample(options, runnerOf(this.#lanes[0])));
   }
 
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {

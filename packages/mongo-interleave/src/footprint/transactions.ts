@@ -47,6 +47,25 @@ export class Transactions {
     return ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
   }
 
+  /** What a command would touch if it went through: a write writes what it looks for. */
+  predict({ client, name, body }: HeldCommand): Footprint {
+    if (name === 'commitTransaction' || name === 'abortTransaction') {
+      const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
+      return { ...nothing, writes: images, movesSnapshot: images.length > 0 };
+    }
+    const access = accessOf(body, this.#unique);
+    if (access === undefined) return { ...nothing, everything: true };
+    const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
+    const takesSnapshot = body['startTransaction'] === true;
+    return {
+      ...nothing,
+      reads: access.reads,
+      writes,
+      takesSnapshot,
+      movesSnapshot: !isInTransaction(body) && access.isWrite,
+    };
+  }
+
   /** What a command touched, now that it was answered. Each command is told once, in the order released. */
   follow({ client, name, body }: HeldCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
