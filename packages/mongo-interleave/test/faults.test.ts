@@ -208,3 +208,39 @@ describe('grid: each fault at each command, alone and with a rival', () => {
     );
   });
 });
+
+test('who met a conflict begins again also between the crash of the other one and its next attempt', async () => {
+  const takeCoupon = async ({ mongo }: FlowClient, db: Db): Promise<string> => {
+    const coupons = db.collection<{ _id: string; used: boolean }>('coupons');
+    for (const attempt of ['first', 'second', 'third']) {
+      await using session = mongo.startSession({ causalConsistency: false });
+      session.startTransaction();
+      try {
+        const coupon = await coupons.findOne({ used: false }, { session });
+        if (coupon !== null && attempt === 'first')
+          await coupons.updateOne({ _id: coupon._id }, { $set: { used: true } }, { session });
+        await session.commitTransaction();
+        return `${attempt} attempt: ${coupon === null ? 'none' : 'free'}`;
+      } catch {
+        // a conflict: the next attempt only looks
+      }
+    }
+    return 'gave up';
+  };
+  const reset = async (db: Db): Promise<void> => {
+    await db.collection('coupons').deleteMany({});
+    await db.collection<{ _id: string }>('coupons').insertOne({ _id: 'c1', used: false } as { _id: string });
+  };
+  await using one = await scenario({ clients: 2, flow: takeCoupon, reset, check: () => undefined });
+  const told = new Set<string>();
+  await one.explore({
+    faults: { kinds: ['crash'], clients: [0] },
+    onClass: ({ outcomes: [, b] }) => void told.add(b?.kind === 'returned' ? b.value : ''),
+  });
+  expect([...told].toSorted()).toEqual([
+    'first attempt: free',
+    'first attempt: none',
+    'second attempt: free',
+    'second attempt: none',
+  ]);
+});

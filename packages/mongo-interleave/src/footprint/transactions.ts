@@ -79,12 +79,14 @@ export class Transactions {
   #followStatement(client: number, body: Fields, reply: Fields, access: Access | undefined): Footprint {
     const session = sessionOf(body);
     const takesSnapshot = body['startTransaction'] === true;
+    // A snapshot was taken: what others do from then on changes no reply of a statement that only reads.
+    const reads = access?.isWrite === true ? [...access.reads] : [];
     if (takesSnapshot) {
+      // After a conflict it could not have begun while another had those documents, so its order with their writes matters.
+      reads.push(...(this.#conflicts.get(client) ?? []));
       this.#open.set(session, { client, session: body['lsid'], images: [] });
       this.#conflicts.delete(client);
     }
-    // A snapshot was taken: what others do from then on changes no reply of a statement that only reads.
-    const reads = access?.isWrite === true ? access.reads : [];
     const everything = access === undefined;
     const code = errorCode(reply);
     if (code !== undefined) {
