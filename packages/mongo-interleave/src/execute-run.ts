@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Footprint } from './footprint/footprint.ts';
 import type { Transactions } from './footprint/transactions.ts';
 import { clientLetter, type Gate, type HeldCommand } from './gate/gate.ts';
+import type { Fields } from './gate/message.ts';
 import type { GatedClient } from './gated-client.ts';
 import { InterleaveError } from './interleave-error.ts';
 import type { InterleaveOptions } from './options.ts';
@@ -45,6 +46,10 @@ export interface Taken {
   /** Clients that had a command to release. */
   readonly offered: readonly number[];
   readonly footprint: Footprint;
+  /** Both whole; they may hold credentials. */
+  readonly command: Fields;
+  /** Missing where the server was not asked. */
+  readonly reply: Fields | undefined;
 }
 
 export interface Executed<T> {
@@ -94,9 +99,10 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
     const { choice, command } = chosen;
     if (options.tokenFile !== undefined)
       writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`);
-    const { step, footprint, restarted } = await takeStep(setup, command, choice.fault);
+    const { step, footprint, reply, restarted } = await takeStep(setup, command, choice.fault);
     trace.push(step);
-    taken.push({ choice, footprint, offered: [...new Set(offers.map((offer) => offer.choice.client))] });
+    const offered = [...new Set(offers.map((offer) => offer.choice.client))];
+    taken.push({ choice, offered, footprint, command: command.body, reply });
     if (refusal === undefined) chooser.took(footprint);
     if (restarted !== undefined) {
       const { index } = restarted;

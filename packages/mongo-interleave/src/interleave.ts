@@ -1,3 +1,4 @@
+import type { Executed } from './execute-run.ts';
 import { explore, type Exploration, type Runner } from './explore/explore.ts';
 import { runGrid, type GridCell, type GridOptions } from './grid/fault-grid.ts';
 import { InterleaveError } from './interleave-error.ts';
@@ -95,8 +96,8 @@ class OpenInterleaving<T> implements Interleaving<T> {
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {
     const lane = this.#lanes[0];
     return this.#alone(async () => {
-      if (typeof schedule === 'string') return runnerOf(lane).replay(schedule);
-      if ('token' in schedule) return replay(lane, schedule.token, schedule.trace);
+      if (typeof schedule === 'string') return lane.judge(await follow(lane, schedule));
+      if ('token' in schedule) return lane.judge(await follow(lane, schedule.token, schedule.trace));
       return lane.judge(await lane.execute(scheduleChooser(schedule)));
     });
   }
@@ -104,7 +105,7 @@ class OpenInterleaving<T> implements Interleaving<T> {
   shrink(token: string, { runLimit = DEFAULT_SHRINK_LIMIT } = {}): Promise<RunResult<T>> {
     const lane = this.#lanes[0];
     return this.#alone(async () => {
-      const executed = await lane.execute(replayChooser(parseToken(token)));
+      const executed = await follow(lane, token);
       const failing = await lane.judge(executed);
       if (failing.verdict.kind === 'valid') return failing;
       return (await shrink({ failing, executed }, runnerOf(lane), runLimit)).result;
@@ -145,12 +146,12 @@ class OpenInterleaving<T> implements Interleaving<T> {
 const runnerOf = <T>(lane: Lane<T>): Runner<T> => ({
   execute: (chooser) => lane.execute(chooser),
   judge: (executed) => lane.judge(executed),
-  replay: (token) => replay(lane, token),
+  follow: (token) => follow(lane, token),
 });
 
-async function replay<T>(lane: Lane<T>, token: string, recorded: RunResult<T>['trace'] = []): Promise<RunResult<T>> {
+async function follow<T>(lane: Lane<T>, token: string, recorded: RunResult<T>['trace'] = []): Promise<Executed<T>> {
   const choices = parseToken(token);
   const executed = await lane.execute(replayChooser(choices, recorded));
   expectWhole(choices, executed.trace.length);
-  return lane.judge(executed);
+  return executed;
 }

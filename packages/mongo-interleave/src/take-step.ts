@@ -1,6 +1,7 @@
 import { nothing, type Footprint } from './footprint/footprint.ts';
 import type { Transactions } from './footprint/transactions.ts';
 import type { Gate, HeldCommand } from './gate/gate.ts';
+import type { Fields } from './gate/message.ts';
 import type { GatedClient } from './gated-client.ts';
 import type { FaultKind } from './schedule/token.ts';
 import type { TraceStep, TraceWriter } from './schedule/trace.ts';
@@ -27,6 +28,7 @@ interface StepSetup {
 interface Step {
   readonly step: TraceStep;
   readonly footprint: Footprint;
+  readonly reply: Fields | undefined;
   /** The fresh client after a crash. */
   readonly restarted?: GatedClient;
 }
@@ -37,25 +39,33 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
   switch (fault) {
     case undefined: {
       const reply = await gate.release(command);
-      const step = { step: writer.step(command, reply.body), footprint: transactions.follow(command, reply.body) };
+      const footprint = transactions.follow(command, reply.body);
       reply.deliver();
-      return step;
+      return { step: writer.step(command, reply.body), footprint, reply: reply.body };
     }
     case 'lost-reply': {
       const reply = await gate.release(command);
       const footprint = { ...transactions.follow(command, reply.body), isFault: true };
       reply.lose();
-      return { step: writer.step(command, reply.body, fault), footprint };
+      return { step: writer.step(command, reply.body, fault), footprint, reply: reply.body };
     }
     case 'reset':
       gate.reset(command);
-      return { step: writer.step(command, undefined, fault), footprint: { ...nothing, isFault: true } };
+      return {
+        step: writer.step(command, undefined, fault),
+        footprint: { ...nothing, isFault: true },
+        reply: undefined,
+      };
     case 'error': {
       await faults.failNext(command.client, command.name);
       const reply = await gate.release(command);
       reply.deliver();
       // Refused before it began: an open transaction stays open, which other errors end.
-      return { step: writer.step(command, reply.body, fault), footprint: { ...nothing, isFault: true } };
+      return {
+        step: writer.step(command, reply.body, fault),
+        footprint: { ...nothing, isFault: true },
+        reply: reply.body,
+      };
     }
     case 'crash-after': {
       const reply = await gate.release(command);
@@ -63,6 +73,7 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
       const { restarted, footprint } = await crash(setup, command.client);
       return {
         step: writer.step(command, reply.body, fault),
+        reply: reply.body,
         footprint: {
           ...before,
           writes: [...before.writes, ...footprint.writes],
@@ -73,11 +84,18 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
       };
     }
     case 'crash':
-      return { step: writer.step(command, undefined, fault), ...(await crash(setup, command.client)) };
+      return {
+        step: writer.step(command, undefined, fault),
+        reply: undefined,
+        ...(await crash(setup, command.client)),
+      };
   }
 }
 
-async function crash({ transactions, faults }: StepSetup, client: number): Promise<Required<Omit<Step, 'step'>>> {
+async function crash(
+  { transactions, faults }: StepSetup,
+  client: number,
+): Promise<Required<Omit<Step, 'step' | 'reply'>>> {
   const restarted = await faults.crash(client, transactions.openSessionOf(client));
   const ended = faults.leavesTransactions ? transactions.abandon(client) : transactions.crash(client);
   return { footprint: { ...ended, isFault: true }, restarted };

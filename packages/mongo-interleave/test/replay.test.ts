@@ -1,6 +1,11 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { interleave, type Interleaving, type RunResult } from '../src/index.ts';
+import type { Chooser, Executed } from '../src/execute-run.ts';
+import { explore } from '../src/explore/explore.ts';
+import { interleave, parseToken, type Interleaving } from '../src/index.ts';
+import { Lane } from '../src/lane.ts';
+import { findDifference } from '../src/schedule/content.ts';
+import { replayChooser } from '../src/schedule/replay.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
@@ -13,18 +18,36 @@ afterAll(() => control.close());
 const rotations = (flow: typeof checkedClaim, clients = 2): Promise<Interleaving<string>> =>
   interleave({ uri: set.uri, database, clients, flow, showFields: ['keyId'], ...rotationScenario });
 
-describe('a token gives the same steps, replies, outcomes and verdict each time', () => {
+/** Replays of each of 50 tokens; 20 of them make a thousand. */
+const REPLAYS = Number(process.env['INTERLEAVE_REPLAYS'] ?? 3);
+
+describe('a token gives the same commands, replies and outcomes each time', () => {
   test.each([
-    ['checked-claim, 2 clients', checkedClaim, 2, 8],
-    ['checked-claim, 3 clients', checkedClaim, 3, 8],
-    ['a transaction, 2 clients', inTransaction, 2, 4],
-  ])('%s', async (_name, flow, clients, tokens) => {
-    await using scenario = await rotations(flow, clients);
-    const first: RunResult<string>[] = [];
-    await scenario.explore({ runLimit: 60, onClass: (result) => first.length < tokens && first.push(result) });
-    expect(first).toHaveLength(tokens);
-    for (const expected of first) {
-      for (let time = 0; time < 5; time++) expect(await scenario.run(expected.token)).toEqual(expected);
+    ['checked-claim, 2 clients', checkedClaim, 2, 10],
+    ['checked-claim, 3 clients', checkedClaim, 3, 21],
+    ['a transaction, 2 clients', inTransaction, 2, 9],
+    ['a transaction, 3 clients', inTransaction, 3, 10],
+  ])('%s', { timeout: 30_000 + 3_000 * REPLAYS }, async (_name, flow, clients, tokens) => {
+    const lane = await Lane.open({ uri: set.uri, database, clients, flow, ...rotationScenario });
+    try {
+      const first: Executed<string>[] = [];
+      const follow = (token: string): Promise<Executed<string>> => lane.execute(replayChooser(parseToken(token)));
+      const execute = async (chooser: Chooser): Promise<Executed<string>> => {
+        const executed = await lane.execute(chooser);
+        first.push(executed);
+        return executed;
+      };
+      await explore({ runLimit: tokens }, [{ execute, follow, judge: (executed) => lane.judge(executed) }]);
+      expect(first).toHaveLength(tokens);
+      for (const { taken, token, trace, outcomes } of first) {
+        for (let time = 0; time < REPLAYS; time++) {
+          const again = await follow(token);
+          expect(findDifference(taken, again.taken)).toBeUndefined();
+          expect(again).toMatchObject({ token, trace, outcomes });
+        }
+      }
+    } finally {
+      await lane.close();
     }
   });
 });

@@ -1,29 +1,39 @@
+import type { Executed } from '../execute-run.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { formatRun, type RunResult } from '../run-result.ts';
+import { findDifference } from '../schedule/content.ts';
 import type { Runner } from './explore.ts';
 
-const volatile = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b[0-9a-f]{24}\b/g;
+const drawn = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b[0-9a-f]{24}\b/g;
 
 /**
  * Runs a schedule again. UUIDs, ObjectIds and times may differ; nothing else.
  *
- * @throws InterleaveError `nondeterministic`, with the first line that differs
+ * @throws InterleaveError `nondeterministic`, with the first difference
  */
-export async function expectSame<T>(first: RunResult<T>, { replay }: Pick<Runner<T>, 'replay'>): Promise<void> {
-  let second: RunResult<T>;
+export async function expectSame<T>(
+  { executed, result }: { readonly executed: Executed<T>; readonly result: RunResult<T> },
+  runner: Runner<T>,
+): Promise<void> {
+  const { token } = result;
+  let again: Executed<T>;
   try {
-    second = await replay(first.token);
+    again = await runner.follow(token);
   } catch (error) {
     if (!(error instanceof InterleaveError) || error.code !== 'diverged') throw error;
-    throw new InterleaveError('nondeterministic', `${first.token} ran once, and not again: ${error.message}`, {
-      cause: error,
-    });
+    throw nondeterministic(`${token} ran once, and not again: ${error.message}`, { cause: error });
   }
-  const [before, now] = [first, second].map((result) => formatRun(result).replaceAll(volatile, '...').split('\n'));
-  const line = before?.findIndex((text, index) => text !== now?.[index]) ?? -1;
-  if (line === -1 && before?.length === now?.length) return;
-  throw new InterleaveError(
-    'nondeterministic',
-    `${first.token} went "${before?.at(line)?.trim()}", and the second time "${now?.[line]?.trim() ?? 'nothing more'}"; something but the schedule decides.`,
-  );
+  const lines = [result, await runner.judge(again)].map((one) => formatRun(one).replaceAll(drawn, '...').split('\n'));
+  const [before = [], now = []] = lines;
+  const line = before.findIndex((text, index) => text !== now[index]);
+  if (line !== -1)
+    throw nondeterministic(`${token} went "${before[line]?.trim()}", and the second time "${now[line]?.trim()}"`);
+  const difference = findDifference(executed.taken, again.taken);
+  if (difference !== undefined)
+    throw nondeterministic(
+      `${token}: ${difference.what} differs the second time in "${before[difference.step + 1]?.trim()}"`,
+    );
 }
+
+const nondeterministic = (message: string, options?: ErrorOptions): InterleaveError =>
+  new InterleaveError('nondeterministic', `${message}; something but the schedule decides.`, options);

@@ -33,7 +33,7 @@ export interface Runner<T> {
   execute(chooser: Chooser): Promise<Executed<T>>;
   judge(executed: Executed<T>): Promise<RunResult<T>>;
   /** Runs a token, to the letter. */
-  replay(token: string): Promise<RunResult<T>>;
+  follow(token: string): Promise<Executed<T>>;
 }
 
 type Search = SleepSetSearch<Footprint>;
@@ -54,7 +54,8 @@ export async function explore<T>(
   const checkpoint = await openCheckpoint(options);
   const counts = { classes: 0, cut: 0, fractionDone: 0, ...checkpoint.saved?.counts };
   const violations: RunResult<T>[] = [];
-  for (const token of checkpoint.saved?.violations ?? []) violations.push(await lanes[0].replay(token));
+  for (const token of checkpoint.saved?.violations ?? [])
+    violations.push(await lanes[0].judge(await lanes[0].follow(token)));
 
   const waiting = (checkpoint.saved?.searches ?? [[]]).map((state) => new SleepSetSearch(depends, state));
   const running = new Set<Search>();
@@ -76,7 +77,7 @@ export async function explore<T>(
     else {
       counts.classes++;
       const result = await lane.judge(executed);
-      if (options.twice === true) await expectSame(result, lane);
+      if (options.twice === true) await expectSame({ executed, result }, lane);
       if (result.verdict.kind === 'violated') violations.push(result);
       options.onClass?.(result);
     }

@@ -1,9 +1,5 @@
 import type { HeldCommand } from '../gate/gate.ts';
-
-/** Differ between two runs of one schedule. */
-const volatileFields = new Set(['lsid', 'txnNumber', '$clusterTime']);
-const objectIds = /"[0-9a-f]{24}"/g;
-const dates = /"\d{4}-\d\d-\d\dT[\d:.]+Z"/g;
+import { contentOf } from './content.ts';
 
 /** A held command with its place among all commands of its client. */
 export interface Numbered {
@@ -23,7 +19,7 @@ export class Numbering {
   /** @returns the same commands by client and number */
   number(held: readonly HeldCommand[]): Numbered[] {
     const fresh = held.filter((command) => !this.#numbers.has(command));
-    const texts = new Map(fresh.length > 1 ? fresh.map((command) => [command, contentOf(command)]) : []);
+    const texts = new Map(fresh.length > 1 ? fresh.map((command) => [command, contentOf(command.body)]) : []);
     for (const command of fresh.toSorted((one, other) => compare(texts.get(one), texts.get(other)))) {
       const count = this.#counts.get(command.client) ?? 0;
       this.#numbers.set(command, count);
@@ -33,12 +29,6 @@ export class Numbering {
       .map((command) => ({ command, number: this.#numbers.get(command) ?? 0 }))
       .toSorted((one, other) => one.command.client - other.command.client || one.number - other.number);
   }
-}
-
-/** The command without what is drawn anew in each run. */
-function contentOf({ body }: HeldCommand): string {
-  const kept = Object.entries(body).filter(([name]) => !volatileFields.has(name));
-  return JSON.stringify(kept).replaceAll(objectIds, '"id"').replaceAll(dates, '"date"');
 }
 
 const compare = (one = '', other = ''): number => (one < other ? -1 : one > other ? 1 : 0);
