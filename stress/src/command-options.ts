@@ -11,6 +11,14 @@ const TIME_LIMIT_SECONDS = 600;
 export const named = (flag: string, text: string, names: Iterable<string>): Option =>
   new Option(flag, text).argParser(oneOf([...names])).env(environmentName(flag));
 
+/** An option that takes some of these names, with commas between them; it can also be given in the environment. */
+export const several = (flag: string, text: string, names: Iterable<string>): Option => {
+  const one = oneOf([...names]);
+  return new Option(flag, text)
+    .argParser((list: string) => list.split(',').map((name) => one(name.trim())))
+    .env(environmentName(flag));
+};
+
 /** An option that takes a whole number; it can also be given in the environment. */
 export const counted = (
   flag: string,

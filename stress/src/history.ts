@@ -10,7 +10,12 @@ export type ToldOutcome =
   | { readonly kind: 'already-rotated'; readonly replacement?: string }
   | { readonly kind: 'no-backup' | 'not-found' | 'busy' }
   | { readonly kind: 'indeterminate'; readonly rotationId: string }
+  /** Nothing: its process was gone before the answer. It may have done all of it. */
+  | { readonly kind: 'crashed' }
   | { readonly kind: 'error'; readonly code: string; readonly message: string };
+
+/** Who got no clear answer may have rotated the key, now or later. */
+export const isDoubtful = ({ kind }: ToldOutcome): boolean => kind === 'indeterminate' || kind === 'crashed';
 
 /** One call of `rotate`, from its begin to its answer. */
 export interface Operation {
@@ -19,6 +24,7 @@ export interface Operation {
   readonly pool: string;
   readonly keyId: string;
   readonly invokedAtMs: number;
+  /** Infinite where there was no answer. */
   readonly completedAtMs: number;
   readonly outcome: ToldOutcome;
 }

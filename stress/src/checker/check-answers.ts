@@ -1,4 +1,4 @@
-import type { History } from '../history.ts';
+import { isDoubtful, type History } from '../history.ts';
 import type { PoolState } from '../pool-state.ts';
 import { readEarlier } from './earlier.ts';
 import { groupBy, type Succession } from './succession.ts';
@@ -37,7 +37,7 @@ export function checkAnswers(
     const isReplaced = succession.takenFor.has(keyId) && !isLive;
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
     const chain = chainOf(keyId, (id) => succession.replacementOf(id) ?? earlier.replacementOf(id));
-    const mayBeSilent = operations.some(({ outcome }) => outcome.kind === 'indeterminate');
+    const mayBeSilent = operations.some(({ outcome }) => isDoubtful(outcome));
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);
     if (winners.length === 0 && isReplaced && !mayBeSilent)

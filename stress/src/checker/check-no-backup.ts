@@ -1,4 +1,4 @@
-import type { History } from '../history.ts';
+import { isDoubtful, type History } from '../history.ts';
 import type { PoolState } from '../pool-state.ts';
 import { groupBy } from './succession.ts';
 import type { Violation } from './violation.ts';
@@ -26,8 +26,8 @@ export function checkNoBackup(start: PoolState, final: PoolState, history: Histo
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
     if (before?.live !== true && !wasInstalled)
       broken(`caller ${first.caller} was told no-backup for ${keyId}, which was no live key in this run`);
-    const wasReplaced = operations.some(({ outcome }) =>
-      ['rotated', 'already-rotated', 'indeterminate'].includes(outcome.kind),
+    const wasReplaced = operations.some(
+      ({ outcome }) => ['rotated', 'already-rotated'].includes(outcome.kind) || isDoubtful(outcome),
     );
     if (before === undefined || wasReplaced) continue;
     const now = final.keys.get(keyId);

@@ -1,4 +1,4 @@
-import type { History, Operation } from '../history.ts';
+import { isDoubtful, type History, type Operation } from '../history.ts';
 import type { PoolState } from '../pool-state.ts';
 import { groupBy, type Succession } from './succession.ts';
 import type { Violation } from './violation.ts';
@@ -65,7 +65,7 @@ export function checkOrder(start: PoolState, history: History, succession: Succe
 
 /** Where no winner is known, one of those did it who could not know, and not before its call. */
 function firstDoubtMs(operations: readonly Operation[]): number {
-  const doubtful = operations.filter(({ outcome }) => outcome.kind === 'indeterminate');
+  const doubtful = operations.filter(({ outcome }) => isDoubtful(outcome));
   return doubtful.reduce((min, { invokedAtMs }) => Math.min(min, invokedAtMs), doubtful[0]?.invokedAtMs ?? 0);
 }
 

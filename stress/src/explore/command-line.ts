@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { faultKinds, type FaultKind } from 'mongo-interleave';
 import type { ProviderName } from 'mongo-replica-set';
 import { adapters } from '../adapters.ts';
 import {
@@ -7,6 +8,7 @@ import {
   listed,
   named,
   providerOption,
+  several,
   quietOption,
   storeOption,
   timeLimitOption,
@@ -26,6 +28,8 @@ interface RaceChoice {
 }
 
 export interface ExploreOptions extends RaceChoice {
+  readonly faults?: readonly FaultKind[];
+  readonly preemptionLimit?: number;
   readonly violationLimit?: number;
   readonly store: string;
   readonly json: boolean;
@@ -44,6 +48,7 @@ Examples:
   $ pnpm stress explore                                        the reference and each known-bad flow, as in pnpm stress
   $ pnpm stress explore --subject checked-claim --callers 3    a part of it, or a row that it does not have
   $ pnpm stress explore --scenario chain --adapter openhands --violation-limit 1
+  $ pnpm stress explore --subject naive --faults crash,lost-reply   one fault at each command, with a rival
 
 Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 2 nothing proven (time limit),
 64 usage, 69 no MongoDB, 70 internal error, 130 interrupted.`;
@@ -51,6 +56,16 @@ Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 
 export function exploreCommand(chosen: (options: ExploreOptions) => void): Command {
   return withRace(new Command('explore'))
     .description('Runs every interleaving of the commands of a few callers, up to equivalence, and judges each.')
+    .addOption(
+      several(
+        '--faults <kinds>',
+        `what goes wrong, once in each run, at any command of the first client: ${faultKinds.join(', ')}`,
+        faultKinds,
+      ),
+    )
+    .addOption(
+      counted('--preemption-limit <count>', 'how often at most another client goes on (default: no limit)', { min: 0 }),
+    )
     .addOption(counted('--violation-limit <count>', 'end a row after this many violated classes (default: go on)'))
     .addOption(storeOption())
     .addOption(jsonOption())

@@ -1,4 +1,10 @@
-import { formatRun, InterleaveError, type Progress, type RunResult as Schedule } from 'mongo-interleave';
+import {
+  formatRun,
+  InterleaveError,
+  type FaultKind,
+  type Progress,
+  type RunResult as Schedule,
+} from 'mongo-interleave';
 import type { Violation } from '../checker/violation.ts';
 import type { Explored, RunResult } from '../report/run-result.ts';
 import { whyEnded } from '../why-ended.ts';
@@ -7,6 +13,10 @@ import { openRace, type RaceOptions } from './open-race.ts';
 
 /** An exploration, before it has run. */
 export interface PlannedExploration extends RaceOptions {
+  /** What goes wrong, once in each run, at any command of the first client; the others are its rivals. Default: nothing. */
+  readonly faults?: readonly FaultKind[];
+  /** Only schedules in which another client goes on at most so often though the one before it could have. Default: all. */
+  readonly preemptionLimit?: number;
   /** What must come out; undefined where nothing is promised. */
   readonly expected: RunResult['expected'];
 }
@@ -39,6 +49,8 @@ export async function exploreRace(
       timeLimitMs: Infinity,
       runLimit: Infinity,
       violationLimit,
+      ...(planned.faults === undefined ? {} : { faults: { kinds: planned.faults, clients: [0] } }),
+      ...(planned.preemptionLimit === undefined ? {} : { preemptionLimit: planned.preemptionLimit }),
       onClass: (schedule) => {
         if (schedule.verdict.kind === 'violated') violated.push(schedule);
       },
@@ -88,10 +100,17 @@ const selection = ({ subject, scenario, adapter, callers }: RaceOptions): string
 
 const replayCommand = (token: string, race: RaceOptions): string => `pnpm stress replay ${token} ${selection(race)}`;
 
+const exploreCommand = ({ faults, preemptionLimit, ...race }: PlannedExploration): string =>
+  [
+    `pnpm stress explore ${selection(race)}`,
+    ...(faults === undefined ? [] : [`--faults ${faults.join(',')}`]),
+    ...(preemptionLimit === undefined ? [] : [`--preemption-limit ${preemptionLimit}`]),
+  ].join(' ');
+
 type Row = Omit<RunResult, 'verdict'>;
 
 function toRow(planned: PlannedExploration): Row {
-  const { subject, scenario, adapter, callers, expected } = planned;
+  const { subject, scenario, adapter, callers, expected, faults, preemptionLimit } = planned;
   return {
     scenario: scenario.name,
     subject: subject.name,
@@ -99,6 +118,8 @@ function toRow(planned: PlannedExploration): Row {
     processes: callers + (scenario.hasOperator === true ? 1 : 0),
     callers: callers + (subject.coalesces === true ? 1 : 0),
     expected,
+    ...(faults === undefined ? {} : { faults }),
+    ...(preemptionLimit === undefined ? {} : { preemptionLimit }),
     outcomes: {},
     backupsUsed: 0,
     backupsWasted: 0,
@@ -106,6 +127,6 @@ function toRow(planned: PlannedExploration): Row {
     violations: [],
     statesBetween: 0,
     durationMs: 0,
-    reproduce: `pnpm stress explore ${selection(planned)}`,
+    reproduce: exploreCommand(planned),
   };
 }

@@ -24,6 +24,7 @@ export interface RaceOptions {
 /** A pair scenario at the gate, in a database of its own. */
 export interface Race extends AsyncDisposable {
   readonly interleaving: Interleaving<string>;
+  readonly database: string;
 }
 
 /**
@@ -56,23 +57,24 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
       clients: plan.clients.length,
       clientOptions: { appName: 'rotation-stress', monitorCommands: true },
       showFields: [pool.bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
-      reset: async (past) => {
+      reset: async (own) => {
         run = new RaceRun();
-        await putBack(saved, past);
+        await putBack(saved, own);
       },
       flow: (client, own) => {
         const ownPool = pools[client.index % pools.length] ?? pool;
         return run.follow(client, own, subject, ownPool, plan.clients[client.index] ?? { calls: [] });
       },
-      check: async (past, outcomes) => {
+      check: async (own, outcomes) => {
         for (const outcome of outcomes) if (outcome.kind === 'threw') throw outcome.error;
-        const final = await readQuietState(past, pool);
-        const violations = judge({ start, final, history: run.recorder.history(), operated: run.operated });
+        const final = await readQuietState(own, pool);
+        const violations = judge({ start, final, history: run.history(), operated: run.operated });
         if (violations.length > 0) throw new BrokenPromises(violations);
       },
     });
     return {
       interleaving,
+      database: db.databaseName,
       [Symbol.asyncDispose]: async () => {
         await interleaving.close();
         await dispose();

@@ -1,6 +1,6 @@
-import { parseToken } from 'mongo-interleave';
+import { parseToken, type FaultKind } from 'mongo-interleave';
 import { adapters } from '../adapters.ts';
-import { knownBad, references, subjects } from '../subjects/index.ts';
+import { knownBad, subjects } from '../subjects/index.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { PlannedExploration } from './explore-race.ts';
 import { pairScenarios } from './scenarios/index.ts';
@@ -11,59 +11,78 @@ export interface RaceSelection {
   readonly subject?: string;
   readonly adapter?: string;
   readonly callers?: number;
+  readonly faults?: readonly FaultKind[];
+  readonly preemptionLimit?: number;
 }
 
 const PAIR = 2;
+/** A crash alone is met at each command already without a rival in between; the rival comes before, after, or when it is blocked. */
+const CRASHES = { faults: ['crash-after'], preemptionLimit: 0 } as const;
 
 /**
- * The default profile: the reference through each adapter, coalescing and bare; then every known-bad flow. A selection cuts it
- * down; what the profile does not have is made up from the selection.
+ * The default profile: the reference through each adapter, coalescing and bare, alone with others and with a crash; then every
+ * known-bad flow. A selection cuts it down; what the profile does not have is made up from the selection.
  */
 export function planExplorations(selected: RaceSelection): PlannedExploration[] {
+  const { scenario, subject, adapter, callers, faults, preemptionLimit } = selected;
   const chosen = defaultProfile().filter(
-    (race) =>
-      (selected.scenario === undefined || race.scenario.name === selected.scenario) &&
-      (selected.subject === undefined || race.subject.name === selected.subject) &&
-      (selected.adapter === undefined || race.adapter === selected.adapter) &&
-      (selected.callers === undefined || race.callers === selected.callers),
+    (planned) =>
+      (scenario === undefined || planned.scenario.name === scenario) &&
+      (subject === undefined || planned.subject.name === subject) &&
+      (adapter === undefined || planned.adapter === adapter) &&
+      (callers === undefined || planned.callers === callers) &&
+      (faults === undefined || planned.faults?.join() === faults.join()) &&
+      (preemptionLimit === undefined || planned.preemptionLimit === preemptionLimit),
   );
   return chosen.length > 0 ? chosen : [planOne(selected)];
 }
 
 function defaultProfile(): PlannedExploration[] {
+  const bare = (selected: RaceSelection): PlannedExploration => planOne({ subject: 'reference-bare', ...selected });
   return [
-    ...[...adapters.keys()].flatMap((adapter) =>
-      references.map((subject) => planOne({ scenario: 'same-key', subject: subject.name, adapter, callers: PAIR })),
-    ),
-    ...['two-keys', 'two-keys-one-backup', 'chain'].map((scenario) =>
-      planOne({ scenario, subject: 'reference-bare', adapter: 'keypool', callers: PAIR }),
-    ),
-    ...knownBad.map((subject) => planOne({ subject: subject.name, ...placeOf(subject) })),
+    ...[...adapters.keys()].flatMap((adapter) => [
+      planOne({ subject: 'reference', adapter }),
+      bare({ adapter }),
+      bare({ adapter, ...CRASHES }),
+    ]),
+    bare({ callers: 3 }),
+    bare({ faults: CRASHES.faults }),
+    ...['two-keys', 'two-keys-one-backup', 'chain'].map((scenario) => bare({ scenario })),
+    planOne({ subject: 'reference', scenario: 'two-keys-one-backup' }),
+    bare({ scenario: 'binding-added', callers: 1 }),
+    ...['keypool', 'openhandspool'].map((adapter) => bare({ scenario: 'restore', adapter, callers: 1 })),
+    ...knownBad.map(({ name }) => planOne({ subject: name })),
   ];
 }
 
-/** One exploration; what is not chosen is where the flow must be caught, or two callers of one key. */
+/** One exploration; what is not chosen is as where the flow must be caught, or else two callers of one key and nothing that goes wrong. */
 export function planOne(selected: RaceSelection): PlannedExploration {
   const subject = get(subjects, selected.subject ?? 'reference');
   const bad = knownBad.find(({ name }) => name === subject.name);
   const place = placeOf(bad);
-  const { scenario = place.scenario, adapter = place.adapter, callers = place.callers } = selected;
-  const isPlace = scenario === place.scenario && adapter === place.adapter && callers >= place.callers;
+  const { scenario, adapter, callers, faults, preemptionLimit } = { ...place, ...selected };
+  const isPlace =
+    scenario === place.scenario &&
+    adapter === place.adapter &&
+    callers >= place.callers &&
+    place.faults?.join() === faults?.join() &&
+    preemptionLimit === undefined;
   return {
     scenario: get(pairScenarios, scenario),
     subject,
     adapter,
     callers,
     expected: bad === undefined ? 'valid' : isPlace ? 'violated' : undefined,
+    ...(faults === undefined ? {} : { faults }),
+    ...(preemptionLimit === undefined ? {} : { preemptionLimit }),
   };
 }
 
-const placeOf = (subject: KnownBadSubject | undefined): Required<NonNullable<KnownBadSubject['explored']>> => ({
-  scenario: 'same-key',
-  adapter: 'keypool',
-  callers: PAIR,
-  ...subject?.explored,
-});
+function placeOf(
+  subject: KnownBadSubject | undefined,
+): Required<Pick<RaceSelection, 'scenario' | 'adapter' | 'callers'>> & Pick<RaceSelection, 'faults'> {
+  return { scenario: 'same-key', adapter: 'keypool', callers: PAIR, ...subject?.explored };
+}
 
 /** Why this can't be run, if it can't. */
 export const misfitOf = ({ subject, scenario }: PlannedExploration): string | undefined =>

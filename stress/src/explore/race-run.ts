@@ -1,7 +1,7 @@
 import type { FlowClient } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { Pool } from 'rotation-core';
-import type { ToldOutcome } from '../history.ts';
+import type { History, Operation, ToldOutcome } from '../history.ts';
 import { Recorder } from '../storm/run-calls.ts';
 import type { RunningFlow, Subject } from '../subjects/subject.ts';
 import { operate } from './operate.ts';
@@ -10,9 +10,17 @@ import { StepClock } from './step-clock.ts';
 
 /** One schedule on its way: makes the clients' calls and writes down what they were told. */
 export class RaceRun {
-  readonly recorder: Recorder = new Recorder();
+  readonly #recorder = new Recorder();
   readonly operated: Operated[] = [];
+  readonly #unanswered = new Set<Unanswered>();
   readonly #clock = new StepClock();
+
+  /** What happened; times are steps. Who has no answer when the run is over will never have one: its client crashed. */
+  history(): History {
+    const crashed = [...this.#unanswered].map((call) => operationOf(call, Infinity, { kind: 'crashed' }));
+    const { operations, ...rest } = this.#recorder.history();
+    return { operations: [...operations, ...crashed], ...rest };
+  }
 
   /** @returns what the client was told, as text for the trace */
   async follow(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
@@ -25,7 +33,7 @@ export class RaceRun {
   }
 
   async #play(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
-    const flow = subject.open(db, pool, this.recorder, { gated: true });
+    const flow = subject.open(db, pool, this.#recorder, { gated: true });
     if ('calls' in plan) {
       const told = await Promise.all(plan.calls.map((call) => this.#call(client, flow, pool, call)));
       return told.flat().join(', ');
@@ -46,22 +54,28 @@ export class RaceRun {
     for (let time = 0; time <= follow && failed !== undefined; time++) {
       const keyId: string = failed;
       const begun = this.#clock.begin(client.mongo);
+      const unanswered = { caller, process: client.index, pool: pool.name, keyId, begun };
+      this.#unanswered.add(unanswered);
       const outcome = await flow.rotate(caller, keyId, time === 0 ? incarnation : undefined);
-      this.recorder.operations.push({
-        caller,
-        process: client.index,
-        pool: pool.name,
-        keyId,
-        invokedAtMs: begun.atStep,
-        completedAtMs: this.#clock.now(),
-        outcome,
-      });
+      this.#unanswered.delete(unanswered);
+      this.#recorder.operations.push(operationOf(unanswered, this.#clock.now(), outcome));
       told.push(`caller ${caller}: ${keyId} ${describe(outcome)}`);
       failed = 'replacement' in outcome ? outcome.replacement : undefined;
     }
     return told;
   }
 }
+
+interface Unanswered extends Pick<Operation, 'caller' | 'process' | 'pool' | 'keyId'> {
+  readonly begun: { readonly atStep: number };
+}
+
+const operationOf = ({ begun, ...call }: Unanswered, completedAtMs: number, outcome: ToldOutcome): Operation => ({
+  ...call,
+  invokedAtMs: begun.atStep,
+  completedAtMs,
+  outcome,
+});
 
 function describe(outcome: ToldOutcome): string {
   if (outcome.kind === 'error') return `error ${outcome.code}`;

@@ -11,6 +11,9 @@ export interface RunResult {
   readonly processes: number;
   readonly callers: number;
   readonly expected: 'valid' | 'violated' | undefined;
+  /** Of an exploration: what went wrong once in each run, and how often at most another client went on. */
+  readonly faults?: readonly string[];
+  readonly preemptionLimit?: number;
   readonly verdict: Verdict;
   /** Why the verdict is `unknown`. */
   readonly reason?: string;

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
-import { judge, type Explored, type RunResult } from './run-result.ts';
+import { formatExploration } from './explored.ts';
+import { judge, type RunResult } from './run-result.ts';
 
 const headers = [
   'scenario',
@@ -13,7 +14,6 @@ const headers = [
   'conflicts',
   'verdict',
 ];
-const MS_PER_SECOND = 1_000;
 const RIGHT_ALIGNED = new Set(['procs', 'callers', 'used', 'wasted', 'conflicts']);
 
 /** One line a run. Colours only where the terminal shows them. */
@@ -24,9 +24,7 @@ export function formatTable(results: readonly RunResult[]): string {
     result.adapter,
     String(result.processes),
     String(result.callers),
-    result.exploration === undefined
-      ? formatOutcomes(result)
-      : formatExploration(result.exploration, result.durationMs),
+    result.exploration === undefined ? formatOutcomes(result) : formatExploration(result, result.exploration),
     String(result.backupsUsed),
     String(result.backupsWasted),
     String(result.contention.conflicts),
@@ -45,13 +43,6 @@ export function formatTable(results: readonly RunResult[]): string {
       .trimEnd();
   const lines = results.map((result, index) => colour(result, formatRow(rows[index] ?? [])));
   return [styleText('bold', formatRow(headers)), ...lines].join('\n');
-}
-
-/** As in "10 of 10 classes, 18 cut, 28 runs, 0.3 s, complete". */
-export function formatExploration({ classes, cut, runs, complete }: Explored, durationMs: number): string {
-  const all = complete ? ` of ${classes}` : '';
-  const seconds = (durationMs / MS_PER_SECOND).toFixed(1);
-  return `${classes}${all} classes, ${cut} cut, ${runs} runs, ${seconds} s, ${complete ? 'complete' : 'not complete'}`;
 }
 
 function formatOutcomes({ outcomes }: RunResult): string {

@@ -1,4 +1,5 @@
 import { promiseTexts } from '../checker/violation.ts';
+import { traceLines } from './explored.ts';
 import { judge, type RunResult } from './run-result.ts';
 
 const SENTENCES_MAX = 3;
@@ -10,26 +11,20 @@ export function formatFindings(results: readonly RunResult[]): string {
   const parts: string[] = [];
   if (caught.length > 0) {
     parts.push('Caught, as they must be:');
-    for (const { subject, violations } of caught) {
+    for (const { subject, violations, exploration } of caught) {
       const [first] = violations;
       if (first !== undefined)
-        parts.push(`  ${subject}: ${first.promise} (${promiseTexts[first.promise]}): ${first.sentence}`);
+        parts.push(
+          `  ${subject}: ${first.promise} (${promiseTexts[first.promise]}): ${first.sentence}${exploration === undefined ? '' : `; ${exploration.token}`}`,
+        );
     }
   }
   for (const result of wrong) parts.push('', ...formatWrong(result));
   return parts.join('\n');
 }
 
-function formatWrong({
-  scenario,
-  subject,
-  adapter,
-  expected,
-  verdict,
-  violations,
-  reason,
-  reproduce,
-}: RunResult): string[] {
+function formatWrong(result: RunResult): string[] {
+  const { scenario, subject, adapter, expected, verdict, violations, reason, reproduce } = result;
   const lines = [
     `${subject} on ${adapter}, ${scenario}: ${verdict}${expected === undefined ? '' : `, and must be ${expected}`}`,
   ];
@@ -39,6 +34,6 @@ function formatWrong({
     for (const { sentence } of group.slice(0, SENTENCES_MAX)) lines.push(`    ${sentence}`);
     if (group.length > SENTENCES_MAX) lines.push(`    and ${group.length - SENTENCES_MAX} more`);
   }
-  lines.push(`  again: ${reproduce}`);
+  lines.push(...traceLines(result), `  again: ${reproduce}`);
   return lines;
 }

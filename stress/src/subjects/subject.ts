@@ -1,3 +1,4 @@
+import type { FaultKind } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { Pool, Rotator } from 'rotation-core';
 import type { Claim, ToldOutcome } from '../history.ts';
@@ -46,5 +47,11 @@ export interface KnownBadSubject extends Subject {
   /** The runs that must catch it. */
   readonly caughtBy: readonly { readonly scenario: string; readonly adapter: string }[];
   /** The exploration that must catch it. Default: two callers of `same-key` on `keypool`. */
-  readonly explored?: { readonly scenario?: string; readonly adapter?: string; readonly callers?: number };
+  readonly explored?: {
+    readonly scenario?: string;
+    readonly adapter?: string;
+    readonly callers?: number;
+    /** What must go wrong for it, at some command of the first client. Default: nothing. */
+    readonly faults?: readonly FaultKind[];
+  };
 }

@@ -1,15 +1,7 @@
-import { bindThrice, numbered } from '../../scenarios/build.ts';
-import type { ClientPlan, PairCall, PairScenario } from './pair-scenario.ts';
-
-/** One caller in each client, and one more in the first where something can be shared; callers take the keys in turn. */
-function callersOf(count: number, shares: boolean, callOf: (caller: number) => PairCall): ClientPlan[] {
-  const own = Array.from({ length: count }, (_, caller) => ({ calls: [callOf(caller)] }));
-  const [first] = own;
-  if (shares) first?.calls.push(callOf(count));
-  return own;
-}
-
-const backupsFor = (callers: number, shares: boolean): string[] => numbered('b', callers + (shares ? 1 : 0) + 1);
+import { bindThrice } from '../../scenarios/build.ts';
+import { backupsFor, callersOf } from './callers.ts';
+import { bindingAdded, restore } from './operated.ts';
+import type { PairScenario } from './pair-scenario.ts';
 
 const boundOnceOrTwice = [...bindThrice('k1').slice(0, 2), ...bindThrice('k2').slice(0, 1)];
 
@@ -50,5 +42,5 @@ const chain: PairScenario = {
 };
 
 export const pairScenarios: ReadonlyMap<string, PairScenario> = new Map(
-  [sameKey, twoKeys, twoKeysOneBackup, chain].map((scenario) => [scenario.name, scenario]),
+  [sameKey, twoKeys, twoKeysOneBackup, chain, bindingAdded, restore].map((scenario) => [scenario.name, scenario]),
 );

@@ -8,7 +8,7 @@ export const filteredMiss: KnownBadSubject = {
   expected: 'violated',
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'many-keys', adapter: 'keypool' }],
-  explored: { scenario: 'two-keys' },
+  explored: { scenario: 'two-keys', faults: ['crash-after'] },
   open: openRotator(
     () => {
       const tried = new Set<string>();

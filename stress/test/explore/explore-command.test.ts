@@ -1,0 +1,111 @@
+import { describe, expect, inject, test, vi } from 'vitest';
+import { createStore } from '../support/store-folder.ts';
+import { startStress, type Ended } from '../support/stress-command.ts';
+
+const environment = { MONGODB_URI: inject('mongodbUri') };
+vi.setConfig({ testTimeout: 120_000 });
+
+const run = async (line: string, variables: NodeJS.ProcessEnv = environment): Promise<Ended> => {
+  await using command = startStress(line.split(' '), variables);
+  return await command.ended();
+};
+
+describe.concurrent('explore', () => {
+  test('a known-bad flow: a line, the promise, the steps, the command that replays it; all in the store', async () => {
+    using store = createStore();
+    const { code, stdout, stderr } = await run(
+      `explore --subject checked-claim --violation-limit 1 --store ${store.path}`,
+    );
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /same-key, checked-claim on keypool, 2 clients, 2 callers, 2 classes, 2 cut, 4 runs, \S+ s, v1:AAAABBBBBBA: violated, as it must be\n {2}I1 \(no backup claimed twice\): k1 took 2 backups/,
+    );
+    expect(stdout).toMatch(/ 6 B findAndModify +backup_keys .*-> _id "b2"\n/);
+    const again =
+      'pnpm stress replay v1:AAAABBBBBBA --subject checked-claim --scenario same-key --adapter keypool --callers 2';
+    expect(stdout).toContain(`  again: ${again}\n`);
+    expect(stdout).toContain('1 passed, 0 failed\n');
+    expect(store.result()).toMatchObject({
+      exitCode: 0,
+      runs: [{ verdict: 'violated', expected: 'violated', reproduce: again, exploration: { token: 'v1:AAAABBBBBBA' } }],
+    });
+  });
+
+  test('the reference: complete, and 0', async () => {
+    using store = createStore();
+    const { code, stdout } = await run(`explore --subject reference-bare --scenario two-keys --store ${store.path}`);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/, 6 of 6 classes, 7 cut, 13 runs, \S+ s, complete: valid\n/);
+  });
+
+  test('the time limit: 2, and how far it came', async () => {
+    using store = createStore();
+    const line = 'explore --subject reference-bare --callers 4 --time-limit 10 --json';
+    const { code } = await run(`${line} --store ${store.path}`);
+    expect(code).toBe(2);
+    expect(store.result()).toMatchObject({
+      runs: [{ verdict: 'unknown', reason: 'did not end in time', exploration: { complete: false } }],
+    });
+  });
+
+  test('a flow without an operator in a scenario that needs one: 64', async () => {
+    const { code, stdout, stderr } = await run('explore --subject naive --scenario restore');
+    expect({ code, stdout, stderr }).toEqual({
+      code: 64,
+      stdout: '',
+      stderr: 'error: naive has nothing for the operator of restore.\n',
+    });
+  });
+});
+
+describe.concurrent('replay', () => {
+  test('prints the steps and what broke, and ends with 1', async () => {
+    const { code, stdout } = await run('replay v1:AAAABBBBBBA --subject checked-claim');
+    expect(code).toBe(1);
+    expect(stdout).toContain('v1:AAAABBBBBBA violated: I1: k1 took 2 backups instead of one');
+    expect(stdout).toContain('I2 (no backup wasted): ');
+  });
+
+  test('of a schedule that breaks nothing: 0', async () => {
+    const { code, stdout } = await run('replay v1:AAAAAAAB --subject checked-claim');
+    expect(code).toBe(0);
+    expect(stdout).toContain('v1:AAAAAAAB valid\n');
+  });
+
+  test('of one that the flow does not follow: 2, and why, in one line', async () => {
+    const { code, stderr } = await run('replay v1:AAAAAAABB --subject checked-claim');
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr:
+        'This flow no longer goes that way: The run was over after 8 steps, but the schedule v1:AAAAAAABB has 9.\n',
+    });
+  });
+
+  test('of no token: 64', async () => {
+    const { code, stderr } = await run('replay ABBA --subject checked-claim');
+    expect(code).toBe(64);
+    expect(stderr).toMatch(/^error: "ABBA" is no schedule; one looks like v1:ABBA.*\n$/);
+  });
+});
+
+describe.concurrent('help and typos', () => {
+  test.each(['explore', 'replay'])('%s --help shows examples and exit codes', async (command) => {
+    const { code, stdout, stderr } = await run(`${command} --help`);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`Examples:\n  $ pnpm stress ${command} `);
+    expect(stdout).toContain('two-keys-one-backup: two keys fail');
+    expect(stdout).toMatch(/Exit codes: 0 .*64 usage, 69 no MongoDB, 70 internal error, 130 interrupted/s);
+  });
+
+  test.each([
+    ['explore --scenario same-kye', 'Did you mean same-key?'],
+    ['explore --faults crash,rest', 'Did you mean reset?'],
+    ['explore --calers 3', '(Did you mean --callers?)'],
+    ['replay v1:A --subject naiv', 'Did you mean naive?'],
+    ['replay', "missing required argument 'token'"],
+  ])('%s', async (line, text) => {
+    const { code, stdout, stderr } = await run(line);
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' });
+    expect(stderr).toContain(text);
+  });
+});
