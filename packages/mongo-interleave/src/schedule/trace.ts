@@ -33,6 +33,9 @@ export function formatTrace(trace: readonly TraceStep[]): string {
 }
 
 const MAX_TEXT = 40;
+const MAX_TOUCHED = 100;
+
+const shorten = (text: string, max: number): string => (text.length > max ? `${text.slice(0, max)}...` : text);
 
 const happened: Readonly<Record<FaultKind, string>> = {
   crash: 'not sent: the client crashed, and a fresh one begins',
@@ -74,7 +77,7 @@ export class TraceWriter {
     const documents: readonly unknown[] = Array.isArray(body['documents']) ? body['documents'] : [];
     const parts = [...filters, ...documents].filter((part) => part !== undefined);
     const start = body['startTransaction'] === true ? 'start ' : '';
-    return start + parts.map((part) => this.#document(part)).join(' ');
+    return shorten(start + parts.map((part) => this.#document(part)).join(' '), MAX_TOUCHED);
   }
 
   #reply(reply: Fields): string {
@@ -105,10 +108,12 @@ export class TraceWriter {
   }
 
   #scalar(value: unknown): string {
-    if (typeof value === 'string')
-      return JSON.stringify(value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}...` : value);
+    if (typeof value === 'string') return JSON.stringify(shorten(value, MAX_TEXT));
     if (value === null || ['number', 'boolean', 'undefined'].includes(typeof value)) return String(value);
     if (value instanceof Date) return value.toISOString();
+    const [[operator, operand] = []] = entriesOf(value);
+    if (operator === '$in' && Array.isArray(operand))
+      return `in [${operand.map((one: unknown) => this.#scalar(one)).join(', ')}]`;
     if (!(value instanceof ObjectId)) return '...';
     const hex = value.toHexString();
     const number = this.#ids.get(hex) ?? this.#ids.size + 1;
