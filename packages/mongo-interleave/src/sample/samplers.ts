@@ -57,13 +57,16 @@ const FIRST_LENGTH = 20;
  * of at least 1 / (clients * steps ^ (depth - 1)). What is longer goes on at random, so that retries end.
  */
 export function prioritized<F>(random: () => number, depth: number): Sampler<F> {
-  let longest = FIRST_LENGTH;
+  let longest: number | undefined;
   let steps = 0;
   let changes = drawChanges();
   const priorities = new Map<number, number>();
 
+  /** Different steps, the first one aside; all of them where there are no more. */
   function drawChanges(): ReadonlySet<number> {
-    return new Set(Array.from({ length: depth - 1 }, () => 1 + Math.floor(random() * Math.max(1, longest - 1))));
+    const left = Array.from({ length: (longest ?? FIRST_LENGTH) - 1 }, (_, step) => step + 1);
+    const count = Math.min(depth - 1, left.length);
+    return new Set(Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)).flat());
   }
   const priorityOf = ({ client }: Transition): number => {
     const known = priorities.get(client) ?? 1 + random();
@@ -73,7 +76,7 @@ export function prioritized<F>(random: () => number, depth: number): Sampler<F> 
   return {
     choose: (enabled, step) => {
       steps = step + 1;
-      if (step >= longest) return pick(enabled, random);
+      if (step >= (longest ?? FIRST_LENGTH)) return pick(enabled, random);
       if (changes.has(step)) {
         const highest = maxBy(enabled, priorityOf);
         priorities.set(highest.client, -step);
@@ -82,7 +85,7 @@ export function prioritized<F>(random: () => number, depth: number): Sampler<F> 
     },
     took: () => undefined,
     end: () => {
-      longest = longest === FIRST_LENGTH ? steps : Math.max(longest, steps);
+      longest = Math.max(longest ?? 0, steps);
       changes = drawChanges();
       priorities.clear();
     },
