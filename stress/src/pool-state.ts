@@ -1,4 +1,4 @@
-import { BSON, type Db, type WithId } from 'mongodb';
+import { BSON, type ClientSession, type Db, type WithId } from 'mongodb';
 import type { BackupDocument, BindingDocument, KeyDocument, Pool } from 'rotation-core';
 import { backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/parts';
 
@@ -7,6 +7,8 @@ export interface PoolState {
   readonly keys: ReadonlyMap<string, KeyState>;
   readonly backups: ReadonlyMap<string, BackupState>;
   readonly bindings: readonly BindingState[];
+  /** Ids of the keys that have a copy in the pool's archive, where it has one. */
+  readonly archived?: ReadonlySet<string>;
 }
 
 export interface KeyState {
@@ -35,23 +37,31 @@ export interface BindingState {
   readonly rest: string;
 }
 
-/** Reads all three collections in one snapshot, so that no transaction is seen in part. */
+/** Reads all collections in one snapshot, so that no transaction is seen in part. */
 export async function readPoolState(db: Db, pool: Pool): Promise<PoolState> {
   await using session = db.client.startSession({ snapshot: true });
   const keys = await keysOf(db, pool).find({}, { session }).toArray();
   const backups = await backupsOf(db, pool).find({}, { session }).toArray();
   const bindings = await bindingsOf(db, pool).find({}, { session }).toArray();
-  return toPoolState(pool, keys, backups, bindings);
+  return toPoolState(pool, keys, backups, bindings, await readArchived(db, pool, session));
 }
 
-/** Reads all three collections at once, and no older than they are; only while nobody writes. */
+/** Reads all collections at once, and no older than they are; only while nobody writes. */
 export async function readQuietState(db: Db, pool: Pool): Promise<PoolState> {
-  const [keys, backups, bindings] = await Promise.all([
+  const [keys, backups, bindings, archived] = await Promise.all([
     keysOf(db, pool).find({}).toArray(),
     backupsOf(db, pool).find({}).toArray(),
     bindingsOf(db, pool).find({}).toArray(),
+    readArchived(db, pool),
   ]);
-  return toPoolState(pool, keys, backups, bindings);
+  return toPoolState(pool, keys, backups, bindings, archived);
+}
+
+async function readArchived(db: Db, pool: Pool, session?: ClientSession): Promise<ReadonlySet<string> | undefined> {
+  if (pool.retirement.kind !== 'delete' || pool.retirement.archive === undefined) return undefined;
+  const options = { projection: { _id: 1 }, ...(session === undefined ? {} : { session }) };
+  const copies = await db.collection<KeyDocument>(pool.retirement.archive).find({}, options).toArray();
+  return new Set(copies.map(({ _id }) => _id));
 }
 
 function toPoolState(
@@ -59,8 +69,10 @@ function toPoolState(
   keys: readonly KeyDocument[],
   backups: readonly BackupDocument[],
   bindings: readonly WithId<BindingDocument>[],
+  archived: ReadonlySet<string> | undefined,
 ): PoolState {
   return {
+    ...(archived === undefined ? {} : { archived }),
     keys: new Map(
       keys.map((key) => [
         key._id,

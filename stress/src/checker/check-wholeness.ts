@@ -2,7 +2,10 @@ import type { BindingState, PoolState } from '../pool-state.ts';
 import { groupBy, type Succession } from './succession.ts';
 import type { Violation } from './violation.ts';
 
-/** I3: where a key was replaced, it was replaced whole; no binding dangles, none is lost, doubled or changed. */
+/**
+ * I3: where a key was replaced, it was replaced whole, its copy in the archive included; no binding dangles, none is lost,
+ * doubled or changed.
+ */
 export function checkWholeness(start: PoolState, state: PoolState, succession: Succession): Violation[] {
   const violations: Violation[] = [];
   const broken = (sentence: string): void => {
@@ -44,7 +47,9 @@ export function checkWholeness(start: PoolState, state: PoolState, succession: S
     }
   }
 
-  for (const taken of succession.takenFor.values()) {
+  for (const [keyId, taken] of succession.takenFor) {
+    if (state.archived?.has(keyId) === false && state.keys.get(keyId)?.live !== true)
+      broken(`${keyId} was retired, and the archive has no copy of it`);
     for (const { id, apiKey } of taken) {
       const key = state.keys.get(id);
       if (key !== undefined && key.apiKey !== apiKey) broken(`${id} is a key with another apiKey than the backup's`);

@@ -104,3 +104,11 @@ test('a proxy without a name is shown as it is', () => {
   };
   expect(sentencesOf.wholeness(left)).toEqual(['a binding of k1 was lost or changed: {"priority":1}']);
 });
+
+test('a key that was retired without a copy in the archive, where the pool has one', () => {
+  const final = pool({ keys: ['b1', 'k2'], used, bindings: { p1: 'b1', p2: 'b1', p3: 'k2' } });
+  expect(wholeness({ ...final, archived: new Set(['k2']) })).toEqual([
+    'k1 was retired, and the archive has no copy of it',
+  ]);
+  expect(wholeness({ ...final, archived: new Set(['k1']) })).toEqual([]);
+});
