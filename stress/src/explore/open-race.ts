@@ -86,5 +86,6 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
   }
 }
 
-const judgeRotations = ({ start, final, history }: PairRun): Violation[] =>
+/** The checker for runs in which only rotations change the pool. */
+export const judgeRotations = ({ start, final, history }: PairRun): Violation[] =>
   checkRun({ start, between: [], final, history, expectations: { errorCodes: [] } });

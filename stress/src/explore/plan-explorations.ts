@@ -3,6 +3,7 @@ import { adapters } from '../adapters.ts';
 import { knownBad, subjects } from '../subjects/index.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { PlannedExploration } from './explore-race.ts';
+import { faultKindsOf } from './faults.ts';
 import { pairScenarios } from './scenarios/index.ts';
 
 /** What the user asked for; an absent part means the default profile's. */
@@ -51,6 +52,7 @@ function defaultProfile(): PlannedExploration[] {
     planOne({ subject: 'reference', scenario: 'two-keys-one-backup' }),
     bare({ scenario: 'binding-added', callers: 1 }),
     ...['keypool', 'openhandspool'].map((adapter) => bare({ scenario: 'restore', adapter, callers: 1 })),
+    bare({ scenario: 'put-back' }),
     ...knownBad.map(({ name }) => planOne({ subject: name })),
   ];
 }
@@ -81,7 +83,10 @@ export function planOne(selected: RaceSelection): PlannedExploration {
 function placeOf(
   subject: KnownBadSubject | undefined,
 ): Required<Pick<RaceSelection, 'scenario' | 'adapter' | 'callers'>> & Pick<RaceSelection, 'faults'> {
-  return { scenario: 'same-key', adapter: 'keypool', callers: PAIR, ...subject?.explored };
+  if (subject === undefined) return { scenario: 'same-key', adapter: 'keypool', callers: PAIR };
+  const { mode, ...place } = subject.shownBy;
+  const faults = faultKindsOf[mode];
+  return faults.length === 0 ? place : { ...place, faults };
 }
 
 /** Why this can't be run, if it can't. */

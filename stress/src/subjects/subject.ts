@@ -1,6 +1,6 @@
-import type { FaultKind } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { Pool, Rotator } from 'rotation-core';
+import type { PromiseName } from '../checker/violation.ts';
 import type { Claim, ToldOutcome } from '../history.ts';
 
 /** The flow under test, as one process runs it on one pool. */
@@ -42,16 +42,24 @@ export interface Subject {
   readonly open: (db: Db, pool: Pool, observer: Observer, surroundings?: Surroundings) => RunningFlow;
 }
 
+/** Every interleaving of the callers; the same with one of them dead at some command; or with the reply of one command lost. */
+export type ExploringMode = 'exhaustive' | 'crash' | 'lost-reply';
+
+/** Where exploring catches a flow, each time. */
+export interface Shown {
+  readonly scenario: string;
+  readonly adapter: string;
+  readonly callers: number;
+  readonly mode: ExploringMode;
+}
+
 export interface KnownBadSubject extends Subject {
   readonly expected: 'violated';
-  /** The runs that must catch it. */
+  /** The promises that exploring must see broken. */
+  readonly breaks: readonly [PromiseName, ...PromiseName[]];
+  /** One more than the preemptions of the simplest schedule that shows it, where a fault of its mode's comes on top. */
+  readonly depth: number;
+  /** The storms that must catch it; none where only luck would. */
   readonly caughtBy: readonly { readonly scenario: string; readonly adapter: string }[];
-  /** The exploration that must catch it. Default: two callers of `same-key` on `keypool`. */
-  readonly explored?: {
-    readonly scenario?: string;
-    readonly adapter?: string;
-    readonly callers?: number;
-    /** What must go wrong for it, at some command of the first client. Default: nothing. */
-    readonly faults?: readonly FaultKind[];
-  };
+  readonly shownBy: Shown;
 }

@@ -1,6 +1,6 @@
 import { bindThrice } from '../../scenarios/build.ts';
 import { backupsFor, callersOf } from './callers.ts';
-import { bindingAdded, restore } from './operated.ts';
+import { bindingAdded, putBack, restore } from './operated.ts';
 import type { PairScenario } from './pair-scenario.ts';
 
 const boundOnceOrTwice = [...bindThrice('k1').slice(0, 2), ...bindThrice('k2').slice(0, 1)];
@@ -42,5 +42,8 @@ const chain: PairScenario = {
 };
 
 export const pairScenarios: ReadonlyMap<string, PairScenario> = new Map(
-  [sameKey, twoKeys, twoKeysOneBackup, chain, bindingAdded, restore].map((scenario) => [scenario.name, scenario]),
+  [sameKey, twoKeys, twoKeysOneBackup, chain, bindingAdded, restore, putBack].map((scenario) => [
+    scenario.name,
+    scenario,
+  ]),
 );

@@ -1,6 +1,7 @@
 import { incarnationOf, type KeyDocument } from 'rotation-core';
 import { checkAddedBindings } from '../../checker/check-added-bindings.ts';
 import { checkEndedLife } from '../../checker/check-ended-life.ts';
+import { checkPutBack } from '../../checker/check-put-back.ts';
 import { bindThrice } from '../../scenarios/build.ts';
 import { backupsFor, callersOf } from './callers.ts';
 import type { PairScenario } from './pair-scenario.ts';
@@ -49,4 +50,32 @@ export const restore: PairScenario = {
     ],
   }),
   judge: (run) => checkEndedLife(run, { keyId: 'k1', backupId: 'b1', liveKeyId: 'b2' }),
+};
+
+export const putBack: PairScenario = {
+  name: 'put-back',
+  about: 'callers of a key, while an operator restores the backup that took its place and puts the key back as it was',
+  hasOperator: true,
+  plan: (callers, shares) => ({
+    start: {
+      keys: [firstLife],
+      bindings: bindThrice('k1').slice(0, 2),
+      earlier: [
+        { keyId: 'k1', backupId: 'b3', by: 'rotation-core' },
+        { keyId: 'b3', backupId: 'b4', by: 'rotation-core' },
+      ],
+      // Taken before the restored one.
+      backups: ['b1', 'b2'],
+    },
+    clients: [
+      ...callersOf(callers, shares, (caller) => ({ caller, keyId: 'k1' })),
+      {
+        operator: [
+          { kind: 'restore', backupId: 'b3' },
+          { kind: 'add-key', key: firstLife },
+        ],
+      },
+    ],
+  }),
+  judge: (run) => checkPutBack(run, 'k1'),
 };

@@ -5,10 +5,13 @@ export const checkedClaim: KnownBadSubject = {
   name: 'checked-claim',
   about: 'checks that the key exists, then claims: all who passed the check claim a backup each, and one serves',
   expected: 'violated',
+  breaks: ['I2'],
+  depth: 2,
   caughtBy: [
     { scenario: 'same-key', adapter: 'keypool' },
     { scenario: 'same-key', adapter: 'openhands' },
   ],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: openOldFlow(async (keyId, steps) => {
     if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     const backup = await steps.claimBackup(keyId);

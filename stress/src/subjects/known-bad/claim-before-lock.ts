@@ -6,8 +6,11 @@ export const claimBeforeLock: KnownBadSubject = {
   name: 'claim-before-lock',
   about: 'the reference, but a backup is claimed before the lock is taken: who then finds the key gone has wasted it',
   expected: 'violated',
+  breaks: ['I2'],
+  depth: 1,
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'late-callers', adapter: 'keypool' }],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: openRotator(
     () => ({
       ...referenceFlow,

@@ -6,9 +6,11 @@ export const filteredMiss: KnownBadSubject = {
   name: 'filtered-miss',
   about: 'the reference, but a candidate that was tried once is not looked at again, and nothing left means no-backup',
   expected: 'violated',
+  breaks: ['I4'],
+  depth: 1,
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'many-keys', adapter: 'keypool' }],
-  explored: { scenario: 'two-keys', faults: ['crash-after'] },
+  shownBy: { scenario: 'two-keys', adapter: 'keypool', callers: 2, mode: 'lost-reply' },
   open: openRotator(
     () => {
       const tried = new Set<string>();

@@ -6,7 +6,10 @@ export const firstBinding: KnownBadSubject = {
   name: 'first-binding',
   about: 'the reference, but of several bindings only the first is moved; needs no race at all',
   expected: 'violated',
+  breaks: ['I3'],
+  depth: 1,
   caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: openRotator(
     () => ({
       ...referenceFlow,

@@ -5,8 +5,10 @@ export const keptKey: KnownBadSubject = {
   name: 'kept-key',
   about: 'keeps the failed key as exhausted, which fools its existence check for ever: each late caller claims again',
   expected: 'violated',
+  breaks: ['I1'],
+  depth: 1,
   caughtBy: [{ scenario: 'late-callers', adapter: 'openhandspool' }],
-  explored: { adapter: 'openhandspool' },
+  shownBy: { scenario: 'same-key', adapter: 'openhandspool', callers: 2, mode: 'exhaustive' },
   open: openOldFlow(async (keyId, steps) => {
     if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     const backup = await steps.claimBackup(keyId);

@@ -19,8 +19,11 @@ export const lockByFind: KnownBadSubject = {
   about:
     'the reference, but the failed key is only read in the transaction, and deleted after it: a find is not a lock',
   expected: 'violated',
+  breaks: ['I5'],
+  depth: 2,
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: (db, pool, observer, surroundings = {}) => {
     const flow = open(db, pool, observer, surroundings);
     return {

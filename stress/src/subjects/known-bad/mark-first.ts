@@ -5,8 +5,10 @@ export const markFirst: KnownBadSubject = {
   name: 'mark-first',
   about: 'marks the key exhausted and drops its bindings before the claim: "no backup left" already costs the bindings',
   expected: 'violated',
+  breaks: ['I4'],
+  depth: 1,
   caughtBy: [{ scenario: 'scarce', adapter: 'openhandspool' }],
-  explored: { scenario: 'two-keys-one-backup', adapter: 'openhandspool' },
+  shownBy: { scenario: 'two-keys-one-backup', adapter: 'openhandspool', callers: 2, mode: 'exhaustive' },
   open: openOldFlow(async (keyId, steps) => {
     if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     await steps.setExhausted(keyId);

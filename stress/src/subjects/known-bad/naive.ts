@@ -5,8 +5,10 @@ export const naive: KnownBadSubject = {
   name: 'naive',
   about: 'reads a free backup and marks it used at the end: two callers read the same one',
   expected: 'violated',
+  breaks: ['I3'],
+  depth: 2,
   caughtBy: [{ scenario: 'many-keys', adapter: 'keypool' }],
-  explored: { scenario: 'two-keys' },
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: openOldFlow(async (keyId, steps) => {
     const backup = await steps.readFreeBackup();
     if (backup === null) return { kind: 'no-backup' };

@@ -5,7 +5,10 @@ export const surplusInsert: KnownBadSubject = {
   name: 'surplus-insert',
   about: "does not look at the delete's count: every caller that passed the check installs a key, bound to nothing",
   expected: 'violated',
+  breaks: ['I1'],
+  depth: 2,
   caughtBy: [{ scenario: 'same-key', adapter: 'keypool' }],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'exhaustive' },
   open: openOldFlow(async (keyId, steps) => {
     if (!(await steps.keyExists(keyId))) return { kind: 'already-rotated' };
     const backup = await steps.claimBackup(keyId);

@@ -10,19 +10,28 @@ export const swallowedDuplicate: KnownBadSubject = {
   about:
     'the reference, but the new key is inserted beside the transaction and a duplicate key error taken for "done by another"',
   expected: 'violated',
+  breaks: ['I5'],
+  depth: 1,
   concurrency: BARE_CONCURRENCY,
   caughtBy: [{ scenario: 'poisoned-backup', adapter: 'keypool' }],
+  shownBy: { scenario: 'same-key', adapter: 'keypool', callers: 2, mode: 'crash' },
   open: openRotator(
     () => ({
       ...referenceFlow,
       steps: {
         ...referenceFlow.steps,
         installKeys: async ({ db, pool }, replacements, backups) => {
-          for (const { backupId } of replacements) {
+          for (const { backupId, rotation } of replacements) {
             const backup = backups.get(backupId);
             if (backup === undefined) continue;
             await keysOf(db, pool)
-              .insertOne({ _id: backup._id, apiKey: backup.apiKey, status: 'healthy', createdAt: new Date() })
+              .insertOne({
+                _id: backup._id,
+                apiKey: backup.apiKey,
+                status: 'healthy',
+                createdAt: new Date(),
+                incarnation: rotation.rotationId,
+              })
               .catch((error: unknown) => {
                 if (!(error instanceof MongoServerError && error.code === DUPLICATE_KEY)) throw error;
               });
