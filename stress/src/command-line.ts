@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import type { ProviderName } from 'mongo-replica-set';
 import { adapters } from './adapters.ts';
+import { catalogueCommand, type CatalogueOptions } from './catalogue/command-line.ts';
 import {
   counted,
   jsonOption,
@@ -54,7 +55,8 @@ Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 
 export type CommandLine =
   | { readonly kind: 'stress'; readonly options: StressOptions }
   | { readonly kind: 'explore'; readonly options: ExploreOptions }
-  | { readonly kind: 'replay'; readonly options: ReplayOptions };
+  | { readonly kind: 'replay'; readonly options: ReplayOptions }
+  | { readonly kind: 'catalogue'; readonly options: CatalogueOptions };
 
 /** @throws CommanderError: its `exitCode` is 0 when help was asked for; what is wrong was printed already. */
 export function parseCommandLine(argv: readonly string[]): CommandLine {
@@ -68,6 +70,9 @@ export function parseCommandLine(argv: readonly string[]): CommandLine {
     }),
     replayCommand((options) => {
       parsed = { kind: 'replay', options };
+    }),
+    catalogueCommand((options) => {
+      parsed = { kind: 'catalogue', options };
     }),
   ];
   for (const command of commands) program.addCommand(command.copyInheritedSettings(program));

@@ -1,5 +1,6 @@
 import { ReplicaSetError } from 'mongo-replica-set';
 import { isUsageError, parseCommandLine, type CommandLine } from './command-line.ts';
+import { catalogue } from './commands/catalogue.ts';
 import { createContext, type CommandContext } from './commands/context.ts';
 import { explore } from './commands/explore.ts';
 import { replay } from './commands/replay.ts';
@@ -35,6 +36,8 @@ function run(commandLine: CommandLine, context: CommandContext): Promise<ExitCod
       return explore(commandLine.options, context);
     case 'replay':
       return replay(commandLine.options, context);
+    case 'catalogue':
+      return catalogue(commandLine.options, context);
   }
 }
 

@@ -1,0 +1,27 @@
+import type { FaultKind } from 'mongo-interleave';
+import { faultKindsOf, faultsAtFirst } from '../explore/faults.ts';
+import type { Race } from '../explore/open-race.ts';
+import type { Detection } from './detection.ts';
+import { endedBy } from './ended-by.ts';
+import type { TryLimits } from './try-limits.ts';
+
+/** The grid of the first client's commands, each with a crash after it and with its reply lost. */
+const grid: readonly FaultKind[] = [...faultKindsOf.crash, ...faultKindsOf['lost-reply']];
+
+/** Goes through all schedules until the first that breaks a promise of the flow's: the same one each time. */
+export async function detectByExploring(
+  { interleaving }: Race,
+  strategy: 'exhaustive' | 'crash',
+  { budgetMs, signal }: Omit<TryLimits, 'seed'>,
+): Promise<Detection | null> {
+  return endedBy(signal, interleaving, async () => {
+    const { violations, runs, seconds } = await interleaving.explore({
+      ...faultsAtFirst(strategy === 'crash' ? grid : []),
+      timeLimitMs: budgetMs,
+      runLimit: Number.MAX_SAFE_INTEGER,
+      violationLimit: 1,
+    });
+    const [first] = violations;
+    return first === undefined ? null : { runs, seconds, token: first.token };
+  });
+}
