@@ -36,6 +36,8 @@ export class RaceRun {
     const flow = subject.open(db, pool, this.#recorder, { gated: true });
     if ('calls' in plan) {
       const told = await Promise.all(plan.calls.map((call) => this.#call(client, flow, pool, call)));
+      // What goes on after the answer is held at the gate as well.
+      await flow.idle?.();
       return told.flat().join(', ');
     }
     const told: string[] = [];

@@ -9,6 +9,8 @@ export interface RunningFlow {
   rotate(caller: number, keyId: string, incarnation?: string): Promise<ToldOutcome>;
   /** What operators do; flows of the services' past have nothing of the kind. */
   readonly operator?: Pick<Rotator, 'bind' | 'restoreBackup'>;
+  /** Resolves when nothing is under way any more, for a flow that goes on after its answer. Default: none does. */
+  readonly idle?: () => Promise<unknown>;
 }
 
 /** Where a flow runs. */

@@ -31,13 +31,15 @@ export const earlyAnswer: KnownBadSubject = {
       },
       surroundings,
     );
+    const underWay: Promise<void>[] = [];
     return {
       ...flow,
+      idle: () => Promise.all(underWay),
       rotate: (...call) => {
         const [, keyId] = call;
         const { promise, resolve } = Promise.withResolvers<ToldOutcome>();
         waiting.set(keyId, [...(waiting.get(keyId) ?? []), resolve]);
-        void flow.rotate(...call).then(resolve);
+        underWay.push(flow.rotate(...call).then(resolve));
         return promise;
       },
     };
