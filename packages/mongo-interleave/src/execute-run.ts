@@ -37,6 +37,7 @@ export interface RunSetup<T> {
   readonly transactions: Transactions;
   readonly writer: TraceWriter;
   readonly faults: FaultMaker;
+  readonly onStep: (step: TraceStep) => Promise<void> | void;
   readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database' | 'tokenFile'> & { readonly stepLimit: number };
 }
 
@@ -101,6 +102,7 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
       writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`);
     const { step, footprint, reply, restarted } = await takeStep(setup, command, choice.fault);
     trace.push(step);
+    await setup.onStep(step);
     const offered = [...new Set(offers.map((offer) => offer.choice.client))];
     taken.push({ choice, offered, footprint, command: command.body, reply });
     if (refusal === undefined) chooser.took(footprint);

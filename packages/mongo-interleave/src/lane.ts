@@ -9,7 +9,7 @@ import { connectGatedClient, type GatedClient } from './gated-client.ts';
 import { InterleaveError } from './interleave-error.ts';
 import type { InterleaveOptions } from './options.ts';
 import { countPreemptions, type RunResult, type Verdict } from './run-result.ts';
-import { TraceWriter } from './schedule/trace.ts';
+import { TraceWriter, type TraceStep } from './schedule/trace.ts';
 import type { FaultMaker } from './take-step.ts';
 
 const DEFAULT_STEP_LIMIT = 1_000;
@@ -67,7 +67,7 @@ export class Lane<T> implements FaultMaker {
   /** Makes the start state and runs one schedule. */
   async execute(chooser: Chooser): Promise<Executed<T>> {
     if (this.#closed !== undefined) throw new InterleaveError('stopped', 'This interleaving was closed.');
-    const { reset, showFields = [], stepLimit = DEFAULT_STEP_LIMIT } = this.#options;
+    const { reset, onStep, showFields = [], stepLimit = DEFAULT_STEP_LIMIT } = this.#options;
     await this.#buryFrozen();
     await reset(this.#db);
     this.#unique ??= await readUniqueKeys(this.#db);
@@ -81,6 +81,7 @@ export class Lane<T> implements FaultMaker {
         transactions,
         writer: new TraceWriter(showFields),
         faults: this,
+        onStep: (step: TraceStep) => onStep?.(step, this.#db),
       };
       executed = await executeRun(setup, chooser);
     } catch (error) {

@@ -1,6 +1,7 @@
 import type { Db, MongoClient, MongoClientOptions } from 'mongodb';
 import type { Outcome, RunResult } from './run-result.ts';
 import type { FaultKind } from './schedule/token.ts';
+import type { TraceStep } from './schedule/trace.ts';
 
 /** One caller, as its flow sees it. */
 export interface FlowClient {
@@ -33,6 +34,8 @@ export interface InterleaveOptions<T> {
   readonly flow: (client: FlowClient, db: Db) => Promise<T>;
   /** Looks at the data, past the gate, and at how the clients ended. Throws when something is violated. */
   readonly check: (db: Db, outcomes: readonly Outcome<T>[]) => Promise<void> | void;
+  /** Told of each step before the next one is chosen, with the database past the gate: for looking at what is committed meanwhile. */
+  readonly onStep?: (step: TraceStep, db: Db) => Promise<void> | void;
   /** Fields whose scalar values traces may show. Default none: `_id` only. */
   readonly showFields?: readonly string[];
   /** Options of the gated clients, such as `retryWrites`. Compression is switched off whatever they say. */

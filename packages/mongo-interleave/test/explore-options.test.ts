@@ -190,3 +190,25 @@ test('a recorded run is replayed only with the same command at each step', async
     expect.objectContaining({ code: 'diverged', message: expect.stringMatching(/was find keys.*A0 find backups/) }),
   );
 });
+
+test('onStep sees what is committed after each step', async () => {
+  const seen: string[] = [];
+  await using scenario = await rotations({
+    onStep: async ({ command }, db) => {
+      seen.push(`${command} ${await db.collection('backups').countDocuments({ isUsed: true })}`);
+    },
+  });
+  await scenario.run('v1:AABBAAAABB');
+  expect(seen).toEqual([
+    'find 0',
+    'findAndModify 1',
+    'find 1',
+    'findAndModify 2',
+    'delete 2',
+    'delete 2',
+    'insert 2',
+    'insert 2',
+    'delete 2',
+    'delete 2',
+  ]);
+});
