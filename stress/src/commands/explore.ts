@@ -22,5 +22,5 @@ export async function explore(options: ExploreOptions, context: CommandContext):
   const runs = await runExplorations(set.uri, rows, { violationLimit }, context, (result) => {
     if (!options.json) say(formatExplored(result));
   });
-  return finish({ set, interrupted: context.interrupted, show: () => {}, startedAt, runs }, options);
+  return await finish({ set, interrupted: context.interrupted, show: () => {}, startedAt, runs }, options);
 }

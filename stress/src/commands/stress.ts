@@ -19,7 +19,7 @@ export async function stress(options: StressOptions, context: CommandContext): P
   const storms = await runProfile(set.uri, planRuns(options), options, context.signal, context.progress);
   const runs = [...storms, ...(await explorations(options, context))];
   const { seed } = options;
-  return finish({ set, interrupted: context.interrupted, show, startedAt, seed, runs }, options);
+  return await finish({ set, interrupted: context.interrupted, show, startedAt, seed, runs }, options);
 }
 
 /** What is said of storms alone leaves no room for them. */
@@ -28,7 +28,7 @@ const storming = ['scenario', 'processes', 'callers', 'keys', 'backups', 'concur
 async function explorations(options: StressOptions, context: CommandContext): Promise<RunResult[]> {
   if (storming.some((name) => options[name] !== undefined) || context.signal.aborted) return [];
   await using set = await startSet({ ...options, ...exploringSet }, context);
-  return runExplorations(set.uri, planExplorations(options), { violationLimit: 1 }, context);
+  return await runExplorations(set.uri, planExplorations(options), { violationLimit: 1 }, context);
 }
 
 function show(runs: readonly RunResult[]): void {

@@ -81,7 +81,8 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
       },
     };
   } catch (error) {
-    await dispose();
+    // Where the server is gone this fails too, and the first error says more.
+    await dispose().catch(() => control.close());
     throw error;
   }
 }

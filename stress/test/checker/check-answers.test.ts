@@ -86,3 +86,17 @@ test.each([
     [],
   );
 });
+
+test('who only knows that the key is gone names no replacement; that is true once it was replaced', () => {
+  expect(answersOf(once, [3, 'k1', rotated('b1')], [4, 'k1', { kind: 'already-rotated' }])).toEqual([]);
+  const lost = pool({ free: ['b1', 'b2'], bindings: { p1: 'k1' } });
+  expect(answersOf(lost, [4, 'k1', { kind: 'already-rotated' }])).toEqual([
+    'caller 4 was told already-rotated for k1, and nothing had taken its place',
+  ]);
+});
+
+test('a caller that crashed may have rotated the key, and nobody was told', () => {
+  const again = [4, 'k1', alreadyRotated('b1')] as const;
+  expect(answersOf(once, [3, 'k1', { kind: 'crashed' }], again)).toEqual([]);
+  expect(answersOf(once, again)).toEqual(['k1 was replaced, and no caller was told rotated']);
+});

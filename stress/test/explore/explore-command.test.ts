@@ -58,6 +58,19 @@ describe.concurrent('explore', () => {
   });
 });
 
+test('without a command: storms, and then what is explored of the same flow, in one table, on sets of its own', async () => {
+  using store = createStore();
+  // Both sets are the command's own, so that one which ends too early would show.
+  const { code, stdout, stderr } = await run(`--subject kept-key --members 1 --store ${store.path}`, {});
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/\nlate-callers +kept-key +openhandspool +1 +200 .* violated, as it must be\n/);
+  expect(stdout).toMatch(
+    /\nsame-key +kept-key +openhandspool +2 +2 +1 classes, .*, v1:A+ .* violated, as it must be\n/,
+  );
+  expect(stdout).toMatch(/ {2}kept-key: I2 .*; v1:A+\n/);
+  expect(stdout).toContain('2 passed, 0 failed\n');
+});
+
 describe.concurrent('replay', () => {
   test('prints the steps and what broke, and ends with 1', async () => {
     const { code, stdout } = await run('replay v1:AAAABBBBBBA --subject checked-claim');
