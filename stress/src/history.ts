@@ -40,6 +40,8 @@ export interface Claim {
 }
 
 export interface History {
+  /** What its times are: milliseconds, or at a gate steps, of which the whole ones are replies. Default: ms. */
+  readonly unit?: 'ms' | 'steps';
   readonly operations: readonly Operation[];
   readonly claims: readonly Claim[];
   /** Attempts that the database undid. */

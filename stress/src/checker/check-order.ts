@@ -60,7 +60,7 @@ export function checkOrder(start: PoolState, history: History, succession: Succe
   if (stockEnd !== undefined) for (const rotation of rotations.values()) precede(rotation, stockEnd);
 
   for (const operation of history.operations) placeAnswer(operation, { add, precede, rotations, installs, stockEnd });
-  return pushEarliest(points);
+  return pushEarliest(points, history.unit ?? 'ms');
 }
 
 /** Where no winner is known, one of those did it who could not know, and not before its call. */
@@ -95,7 +95,7 @@ function placeAnswer(operation: Operation, { add, precede, rotations, installs, 
 }
 
 /** Pushes earliest instants along the edges, in topological order; what is left over lies on a cycle. */
-function pushEarliest(points: readonly Point[]): Violation[] {
+function pushEarliest(points: readonly Point[], unit: string): Violation[] {
   const waiting = new Map<Point, number>(points.map((point) => [point, 0]));
   for (const point of points) for (const next of point.after) waiting.set(next, (waiting.get(next) ?? 0) + 1);
   const ready = points.filter((point) => waiting.get(point) === 0);
@@ -106,7 +106,7 @@ function pushEarliest(points: readonly Point[]): Violation[] {
     if (point.earliestMs > point.latestMs)
       violations.push({
         promise: 'I7',
-        sentence: `no order explains ${point.what}: it was over at ${point.latestMs.toFixed(1)} ms, but can't have come before ${point.earliestMs.toFixed(1)} ms, when ${point.because}`,
+        sentence: `no order explains ${point.what}: it was over at ${point.latestMs.toFixed(1)} ${unit}, but can't have come before ${point.earliestMs.toFixed(1)} ${unit}, when ${point.because}`,
       });
     for (const next of point.after) {
       if (point.earliestMs > next.earliestMs) {

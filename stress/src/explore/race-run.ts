@@ -19,7 +19,7 @@ export class RaceRun {
   history(): History {
     const crashed = [...this.#unanswered].map((call) => operationOf(call, Infinity, { kind: 'crashed' }));
     const { operations, ...rest } = this.#recorder.history();
-    return { operations: [...operations, ...crashed], ...rest };
+    return { unit: 'steps', operations: [...operations, ...crashed], ...rest };
   }
 
   /** @returns what the client was told, as text for the trace */
