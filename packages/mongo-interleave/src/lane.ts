@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { executeRun, type Chooser, type Executed } from './execute-run.ts';
 import { findPrimary } from './find-primary.ts';
+import { readArrayFields } from './footprint/array-fields.ts';
+import type { Schema } from './footprint/command-access.ts';
 import { Transactions } from './footprint/transactions.ts';
-import { readUniqueKeys, type UniqueKeys } from './footprint/unique-keys.ts';
+import { readUniqueKeys } from './footprint/unique-keys.ts';
 import { openGate, type FrozenClient, type Gate } from './gate/gate.ts';
 import { connectGatedClient, type GatedClient } from './gated-client.ts';
 import { InterleaveError } from './interleave-error.ts';
@@ -32,7 +34,7 @@ export class Lane<T> implements FaultMaker {
   readonly #clients: GatedClient[];
   #frozen: Frozen[] = [];
   #isFailing = false;
-  #unique: UniqueKeys | undefined;
+  #schema: Schema | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(options: InterleaveOptions<T>, control: MongoClient, gate: Gate, clients: GatedClient[]) {
@@ -70,8 +72,8 @@ export class Lane<T> implements FaultMaker {
     const { reset, onStep, showFields = [], stepLimit = DEFAULT_STEP_LIMIT } = this.#options;
     await this.#buryFrozen();
     await reset(this.#db);
-    this.#unique ??= await readUniqueKeys(this.#db);
-    const transactions = new Transactions(this.#unique);
+    this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
+    const transactions = new Transactions(this.#schema);
     let executed: Executed<T>;
     try {
       const setup = {

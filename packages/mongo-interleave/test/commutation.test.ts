@@ -1,15 +1,13 @@
 import { MongoClient, type Db } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Taken } from '../src/execute-run.ts';
 import { dependent, type Footprint } from '../src/footprint/footprint.ts';
 import type { FlowClient, InterleaveOptions } from '../src/index.ts';
 import { Lane } from '../src/lane.ts';
-import { replayChooser } from '../src/schedule/replay.ts';
-import { formatTrace } from '../src/schedule/trace.ts';
-import { randomWalk } from '../src/sample/samplers.ts';
 import { seededRandom } from '../src/sample/seeded-random.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { createThings, randomScenario, type Mode } from './support/random-flow.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
+import { swapNeighbours, type Swaps } from './support/swap-neighbours.ts';
 
 /* What the footprints call independent must commute on the real database: neighbours are swapped, and nothing may change. */
 
@@ -19,6 +17,7 @@ const control = new MongoClient(set.uri);
 const db = control.db(database);
 beforeAll(async () => {
   await createCollections(db);
+  await createThings(db);
   await db
     .collection('stock')
     .createIndex({ slot: 1 }, { unique: true, partialFilterExpression: { slot: { $type: 'int' } } });
@@ -61,69 +60,20 @@ const scenarios: readonly (readonly [string, Options])[] = [2, 3].flatMap((clien
   [`mixed, ${clients} clients`, { flow: mixed, reset: resetStock, clients }] as const,
 ]);
 
-/** What a run left and what everybody was told: data, each client's steps and replies, and how it ended. */
-async function observe(lane: Lane<unknown>, choices: readonly Taken['choice'][], options: Options): Promise<string> {
-  const { trace, outcomes } = await lane.execute(replayChooser(choices));
-  const replies = Array.from({ length: options.clients }, (_, client) =>
-    formatTrace(trace.filter((step) => step.client === client)),
-  );
-  const data = await Promise.all(
-    ['keys', 'backups', 'bindings', 'stock'].map((name) =>
-      db
-        .collection(name)
-        .find({}, { projection: name === 'bindings' ? { _id: 0 } : {} })
-        .toArray(),
-    ),
-  );
-  const sorted = data.map((documents) => documents.map((one) => JSON.stringify(one)).toSorted());
-  return JSON.stringify([sorted, replies, outcomes]).replaceAll(/ObjectId#\d+/g, 'ObjectId');
-}
+const independent = (one: Footprint, other: Footprint): boolean => !dependent(one, other);
 
-/** Swaps neighbours that `mayCommute`, in random schedules. @returns those pairs whose order was seen to matter */
-async function findDifferences(
-  options: Options,
-  mayCommute: (one: Footprint, other: Footprint) => boolean,
-  { schedules, seed }: { readonly schedules: number; readonly seed: number },
-): Promise<{ readonly swapped: number; readonly differences: readonly string[] }> {
-  const random = seededRandom(seed);
-  const lane = await Lane.open({ ...options, uri: set.uri, database, check: () => undefined, showFields: ['kind'] });
-  const differences: string[] = [];
-  let swapped = 0;
+async function swapAll(options: Options, mayCommute: typeof independent, schedules: number): Promise<Swaps> {
+  const lane = await Lane.open({ ...options, uri: set.uri, database, check: () => undefined });
   try {
-    for (let schedule = 0; schedule < schedules; schedule++) {
-      const walk = randomWalk<Footprint>(random);
-      const { taken } = await lane.execute({
-        choose: (offers, step) =>
-          walk.choose(
-            offers.map((offer) => ({ ...offer, client: offer.choice.client })),
-            step,
-          ),
-        took: () => undefined,
-      });
-      const pairs = taken.flatMap((one, at) => {
-        const other = taken[at + 1];
-        if (other === undefined || one.choice.client === other.choice.client) return [];
-        if (!one.offered.includes(other.choice.client) || !mayCommute(one.footprint, other.footprint)) return [];
-        return [{ at, swap: [other.choice, one.choice] }];
-      });
-      const pair = pairs[Math.floor(random() * pairs.length)];
-      if (pair === undefined) continue;
-      const choices = taken.map(({ choice }) => choice);
-      const other = choices.toSpliced(pair.at, 2, ...pair.swap);
-      swapped++;
-      const [before, after] = [await observe(lane, choices, options), await observe(lane, other, options)];
-      if (before !== after) differences.push(`${pair.at + 1}: ${before}\n   ${after}`);
-    }
+    return await swapNeighbours(lane, db, mayCommute, { schedules, random: seededRandom(1) });
   } finally {
     await lane.close();
   }
-  return { swapped, differences };
 }
 
 describe('neighbours that are called independent commute', () => {
   test.each(scenarios)('%s', { timeout: 60_000 }, async (_name, options) => {
-    const independent = (one: Footprint, other: Footprint): boolean => !dependent(one, other);
-    const { swapped, differences } = await findDifferences(options, independent, { schedules: 40, seed: 1 });
+    const { swapped, differences } = await swapAll(options, independent, 12);
     expect(differences).toEqual([]);
     expect(swapped).toBeGreaterThan(10);
   });
@@ -131,10 +81,42 @@ describe('neighbours that are called independent commute', () => {
 
 describe('and this test sees it when they do not', () => {
   test.each(scenarios)('%s, with the rule that all commute', { timeout: 60_000 }, async (_name, options) => {
-    const { differences } = await findDifferences(options, () => true, { schedules: 20, seed: 1 }).catch(
-      // the other order went another way altogether
-      (error: unknown) => ({ differences: [String(error)] }),
-    );
+    const { differences } = await swapAll(options, () => true, 4);
     expect(differences.length).toBeGreaterThan(0);
+  });
+});
+
+/** Drawn flows; each takes some ten runs. */
+const flowCount = Number(process.env['INTERLEAVE_FLOWS'] ?? 10);
+const firstSeed = Number(process.env['INTERLEAVE_SEED'] ?? 1);
+
+describe.each<[Mode, number]>([
+  ['plain', 3],
+  ['transactions', 3],
+  ['both', 3],
+])('and those of flows that are drawn at random: %s, %i clients', (mode, clients) => {
+  test(`seeds from ${firstSeed}`, { timeout: 30_000 + flowCount * 3_000 }, async () => {
+    let scenario = randomScenario(firstSeed, clients, mode);
+    const lane = await Lane.open<unknown>({
+      ...scenario,
+      uri: set.uri,
+      database,
+      check: () => undefined,
+      flow: (client, own) => scenario.flow(client, own),
+    });
+    const differences: string[] = [];
+    let swapped = 0;
+    try {
+      for (let seed = firstSeed; seed < firstSeed + flowCount; seed++) {
+        scenario = randomScenario(seed, clients, mode);
+        const swaps = await swapNeighbours(lane, db, independent, { schedules: 2, random: seededRandom(seed) });
+        differences.push(...swaps.differences.map((text) => `seed ${seed}, ${text}`));
+        swapped += swaps.swapped;
+      }
+    } finally {
+      await lane.close();
+    }
+    expect(differences).toEqual([]);
+    expect(swapped).toBeGreaterThan(flowCount);
   });
 });

@@ -4,12 +4,18 @@ import { dependent, type Footprint } from '../src/footprint/footprint.ts';
 import { Transactions } from '../src/footprint/transactions.ts';
 import type { Fields } from '../src/gate/message.ts';
 
-const unique = new Map([['users', [['email']]]]);
+const schema = {
+  unique: new Map([
+    ['users', [['email']]],
+    ['people', [['profile.mail']]],
+  ]),
+  arrays: new Set(['c.tags']),
+};
 
 /** What a command outside transactions touched, had it been answered so. */
 function touched([body, reply]: readonly [Fields, Fields]): Footprint {
   const name = Object.keys(body)[0] ?? '';
-  return new Transactions(unique).follow({ client: 0, index: 0, name, body }, { ok: 1, ...reply });
+  return new Transactions(schema).follow({ client: 0, index: 0, name, body }, { ok: 1, ...reply });
 }
 
 const find = (filter: Fields): [Fields, Fields] => [{ find: 'c', filter }, {}];
@@ -52,6 +58,30 @@ describe('the order matters', () => {
     ['a find by what a pipeline may set', find({ f: 5 }), update({ _id: 1, f: 6 }, [{ $set: { f: 5 } }])],
     ['a find and a replacement', find({ f: 5 }), update({ _id: 1 }, { f: 5 })],
     ['inserts of one unique value', insert({ _id: 1, email: 'e' }, 'users'), insert({ _id: 2, email: 'e' }, 'users')],
+    [
+      'a unique value set inside, and an insert of it',
+      [{ update: 'people', updates: [{ q: { _id: 1 }, u: { $set: { 'profile.mail': 'e' } } }] }, { nModified: 1 }],
+      insert({ _id: 2, profile: { mail: 'e' } }, 'people'),
+    ],
+    ['a find and a delete by two values of one array', find({ tags: 's' }), remove({ tags: 't' })],
+    [
+      'a find of a document, and an update of several that failed on its way',
+      [
+        { update: 'c', updates: [{ q: {}, u: { $set: { f: 'x' } }, multi: true }] },
+        { nModified: 0, writeErrors: [{}] },
+      ],
+      find({ f: 'x' }),
+    ],
+    [
+      'a find, and an upsert that found the document and set nothing on insert',
+      update({ f: 'y', g: 1 }, { $set: { g: 2 }, $setOnInsert: { f: 'x' } }, { upsert: true }),
+      find({ f: 'y', g: 2 }),
+    ],
+    [
+      'a find, and a claim that shows its document with a value of its own',
+      [{ ...claim(null)[0], fields: { f: 'shown' } }, { value: { _id: 1, f: 'shown' } }],
+      find({ f: 'real' }),
+    ],
     ['inserts of one _id', insert({ _id: 1 }), insert({ _id: 1 })],
     ['an upsert and an insert', update({ _id: 1 }, { $set: { f: 1 } }, { upsert: true }), insert({ _id: 1 })],
     ['a command that is not known, and any other', [{ createIndexes: 'c' }, {}], find({ _id: 1 })],
@@ -105,10 +135,10 @@ describe('transactions', () => {
   const commit = { commitTransaction: 1 };
 
   test("a commit meets another one's first statement, and nothing that looks for other documents", () => {
-    const transactions = new Transactions(unique);
+    const transactions = new Transactions(schema);
     transactions.follow(statement(0, removeOne, true), { ok: 1, n: 1 });
     const committed = transactions.follow(statement(0, commit), { ok: 1 });
-    const other = new Transactions(unique);
+    const other = new Transactions(schema);
     const started = other.follow(statement(1, { find: 'd', filter: {} }, true), { ok: 1 });
     const second = other.follow(statement(1, { find: 'd', filter: {} }), { ok: 1 });
     expect(dependent(committed, started)).toBe(true);
@@ -118,7 +148,7 @@ describe('transactions', () => {
   });
 
   test('after a write conflict a client begins again when the other one has ended', () => {
-    const transactions = new Transactions(unique);
+    const transactions = new Transactions(schema);
     transactions.follow(statement(0, removeOne, true), { ok: 1, n: 1 });
     transactions.follow(statement(1, removeOne, true), { ok: 0, code: 112 });
     expect(transactions.openSessions).toEqual([{ id: 0 }]);
@@ -128,7 +158,7 @@ describe('transactions', () => {
   });
 
   test('a write outside waits for the transaction that wrote the document', () => {
-    const transactions = new Transactions(unique);
+    const transactions = new Transactions(schema);
     transactions.follow(statement(0, removeOne, true), { ok: 1, n: 1 });
     const plain = (body: Fields) => ({ client: 1, index: 0, name: Object.keys(body)[0] ?? '', body });
     expect(transactions.isOffered(plain(removeOne))).toBe(false);

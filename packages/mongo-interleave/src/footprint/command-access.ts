@@ -1,4 +1,5 @@
 import { commandName, type Fields } from '../gate/message.ts';
+import { mayHoldArray, type ArrayFields } from './array-fields.ts';
 import type { Image, Selector } from './footprint.ts';
 import {
   NULL_TEXT,
@@ -6,6 +7,7 @@ import {
   demandedBy,
   entriesOf,
   fieldsOf,
+  listOf,
   mayChange,
   type KnownFields,
 } from './known-fields.ts';
@@ -20,17 +22,23 @@ export interface Access {
   readonly isWrite: boolean;
 }
 
-type Rule = (command: Fields, collection: string, unique: UniqueKeys) => Access | undefined;
+/** What is known of the collections. */
+export interface Schema {
+  readonly unique: UniqueKeys;
+  readonly arrays: ArrayFields;
+}
+
+type Rule = (command: Fields, collection: string, schema: Schema) => Access | undefined;
 
 /**
  * What a command would read, and write if it matches.
  *
  * @returns undefined for commands that are not known here, such as `createIndexes`
  */
-export function accessOf(command: Fields, unique: UniqueKeys): Access | undefined {
+export function accessOf(command: Fields, schema: Schema): Access | undefined {
   const name = commandName(command);
   const collection = command[name === 'getMore' ? 'collection' : name];
-  return typeof collection === 'string' ? rules[name]?.(command, collection, unique) : undefined;
+  return typeof collection === 'string' ? rules[name]?.(command, collection, schema) : undefined;
 }
 
 const reading = (reads: readonly Selector[]): Access => ({ reads, writes: () => [], isWrite: false });
@@ -45,36 +53,42 @@ const rules: Readonly<Record<string, Rule>> = {
     if (stages.some(reachesElsewhere)) return undefined;
     return reading([select(collection, stages[0]?.['$match'], command)]);
   },
-  insert: (command, collection, unique) => {
+  insert: (command, collection, { unique }) => {
     const documents = listOf(command['documents']);
     const images = documents.map((document) => ({ collection, fields: fieldsOf(document), whole: true }));
     const reads = images.flatMap((image) => uniqueSelectors(image, unique, () => true));
     return { reads, isWrite: true, writes: (reply) => (isCount(reply['n']) ? images : []) };
   },
-  delete: (command, collection) => {
+  delete: (command, collection, { arrays }) => {
     const reads = listOf(command['deletes']).map((statement) => select(collection, statement['q'], statement));
-    const images = reads.map(({ fields }) => ({ collection, fields, whole: false }));
+    const images = reads.map((selector) => imageOf(selector, arrays));
     return { reads, isWrite: true, writes: (reply) => (isCount(reply['n']) ? images : []) };
   },
-  update: (command, collection, unique) => {
-    const accesses = listOf(command['updates']).map((statement) =>
-      updateAccess(select(collection, statement['q'], statement), statement['u'], statement['upsert'] === true, unique),
+  update: (command, collection, schema) => {
+    const statements = listOf(command['updates']);
+    const accesses = statements.map((statement) =>
+      updateAccess(select(collection, statement['q'], statement), statement['u'], statement['upsert'] === true, schema),
     );
     const images = accesses.flatMap((access) => access.images);
+    // One that fails on its way through several documents has changed some, and does not say so.
+    const isMany = statements.some(({ multi }) => multi === true);
     return {
       reads: accesses.flatMap((access) => access.reads),
       isWrite: true,
-      writes: (reply) => (isCount(reply['nModified']) || reply['upserted'] !== undefined ? images : []),
+      writes: (reply) => {
+        const { nModified, upserted, writeErrors } = reply;
+        return isCount(nModified) || upserted !== undefined || (isMany && writeErrors !== undefined) ? images : [];
+      },
     };
   },
-  findAndModify: (command, collection, unique) => {
+  findAndModify: (command, collection, schema) => {
     const selector = select(collection, command['query'], command);
     const { update } = command;
     const isUpsert = command['upsert'] === true;
     return {
-      reads: update === undefined ? [selector] : updateAccess(selector, update, isUpsert, unique).reads,
+      reads: update === undefined ? [selector] : updateAccess(selector, update, isUpsert, schema).reads,
       isWrite: true,
-      writes: (reply) => modifiedImages(command, selector, reply),
+      writes: (reply) => modifiedImages(command, imageOf(selector, schema.arrays), reply),
     };
   },
 };
@@ -105,15 +119,21 @@ interface UpdateAccess {
   readonly images: readonly Image[];
 }
 
-function updateAccess(selector: Selector, update: unknown, upsert: boolean, unique: UniqueKeys): UpdateAccess {
-  const { collection } = selector;
-  const before: Image = { collection, fields: selector.fields, whole: false };
-  const after: Image = { collection, fields: afterUpdate(selector.fields, update), whole: false };
+function updateAccess(selector: Selector, update: unknown, upsert: boolean, schema: Schema): UpdateAccess {
+  const before = imageOf(selector, schema.arrays);
+  const after: Image = { ...before, fields: afterUpdate(before.fields, update, false) };
+  const inserted: Image = { ...before, fields: afterUpdate(before.fields, update, true) };
   const isTouched = (field: string) => upsert || mayChange(update, field);
   // No update changes an `_id`; only an upsert brings a new one.
-  const [id, ...others] = uniqueSelectors(after, unique, isTouched);
+  const [id, ...others] = uniqueSelectors(upsert ? inserted : after, schema.unique, isTouched);
   const reads = [selector, ...(upsert && id !== undefined ? [id] : []), ...others];
-  return { reads, images: [before, after] };
+  return { reads, images: [before, after, ...(upsert ? [inserted] : [])] };
+}
+
+/** What a filter tells about the documents that it finds. */
+function imageOf({ collection, fields }: Selector, arrays: ArrayFields): Image {
+  const known = [...fields].filter(([name]) => !mayHoldArray(arrays, collection, name));
+  return { collection, fields: new Map(known), whole: false };
 }
 
 /** Documents that would stand in the way of this one: same `_id` (first), same values in a unique index. */
@@ -125,27 +145,33 @@ function uniqueSelectors(image: Image, unique: UniqueKeys, isTouched: (field: st
 
 function pick({ fields, whole }: Image, names: readonly string[]): KnownFields {
   const missing = new Set([NULL_TEXT]);
-  return new Map(names.map((name) => [name, fields.has(name) || !whole ? fields.get(name) : missing]));
+  return new Map(
+    names.map((name) => [name, fields.has(name) || !whole || name.includes('.') ? fields.get(name) : missing]),
+  );
 }
 
 /** findAndModify answers with the document, so more is known than its filter says. */
-function modifiedImages(command: Fields, { collection, fields }: Selector, reply: Fields): Image[] {
+function modifiedImages(command: Fields, byFilter: Image, reply: Fields): Image[] {
   const { update, remove, new: wantsNew, fields: projection } = command;
   const { value } = reply;
+  const { collection } = byFilter;
   const isUpserted = entriesOf(reply['lastErrorObject']).some(([name]) => name === 'upserted');
   const seen = entriesOf(value).length > 0 ? (value as Fields) : undefined;
   if (seen === undefined && !isUpserted) return [];
   const ofValue: Image | undefined =
-    seen === undefined ? undefined : { collection, fields: fieldsOf(seen), whole: projection === undefined };
+    seen === undefined || isComputed(projection)
+      ? undefined
+      : { collection, fields: fieldsOf(seen), whole: projection === undefined };
   const id = new Map([...(ofValue?.fields ?? [])].filter(([name]) => name === '_id'));
-  const byFilter: Image = { collection, fields: new Map([...fields, ...id]), whole: false };
-  if (remove === true) return [ofValue ?? byFilter];
-  if (wantsNew === true) return [byFilter, ofValue ?? { collection, fields: id, whole: false }];
-  const before = ofValue ?? byFilter;
-  return [before, { collection, fields: afterUpdate(before.fields, update), whole: false }];
+  const found: Image = { collection, fields: new Map([...byFilter.fields, ...id]), whole: false };
+  if (remove === true) return [ofValue ?? found];
+  if (wantsNew === true) return [found, ofValue ?? { collection, fields: id, whole: false }];
+  const before = ofValue ?? found;
+  return [before, { collection, fields: afterUpdate(before.fields, update, isUpserted), whole: false }];
 }
 
-/** The documents in an array of a command. */
-const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
+/** A projection that shows more than fields as they are. */
+const isComputed = (projection: unknown): boolean =>
+  entriesOf(projection).some(([, shown]) => typeof shown !== 'number' && typeof shown !== 'boolean');
 
 const isCount = (value: unknown): boolean => typeof value === 'number' && value > 0;

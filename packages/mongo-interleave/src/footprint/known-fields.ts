@@ -52,14 +52,19 @@ function oneValue(value: unknown): ReadonlySet<string> | undefined {
   return text === undefined ? undefined : new Set([text]);
 }
 
-/** What is known after an update, given what was known before. Pipelines and unknown operators leave only `_id`. */
-export function afterUpdate(before: KnownFields, update: unknown): KnownFields {
+/**
+ * What is known after an update, given what was known before. Pipelines and unknown operators leave only `_id`.
+ *
+ * @param isInsert an upsert that found nothing; elsewhere `$setOnInsert` does nothing
+ */
+export function afterUpdate(before: KnownFields, update: unknown, isInsert: boolean): KnownFields {
   const id = new Map([...before].filter(([name]) => name === '_id'));
   const operators = entriesOf(update);
   if (Array.isArray(update)) return id;
   if (!operators.some(([name]) => name.startsWith('$'))) return new Map([...id, ...fieldsOf(update as Fields)]);
   const after = new Map(before);
   for (const [operator, changes] of operators) {
+    if (operator === '$setOnInsert' && !isInsert) continue;
     for (const [path, value] of entriesOf(changes)) {
       const [field = path] = path.split('.');
       const isSet = (operator === '$set' || operator === '$setOnInsert') && field === path;
@@ -71,18 +76,22 @@ export function afterUpdate(before: KnownFields, update: unknown): KnownFields {
   return after;
 }
 
-/** Does an update write this field, as far as one can tell? */
-export function mayChange(update: unknown, field: string): boolean {
+/** Does an update write this field, or what it is a part of, or a part of it, as far as one can tell? */
+export function mayChange(update: unknown, path: string): boolean {
+  const [field = path] = path.split('.');
   if (Array.isArray(update)) return true;
   const operators = entriesOf(update);
   if (!operators.some(([name]) => name.startsWith('$'))) return true;
   return operators.some(([operator, changes]) =>
     entriesOf(changes).some(
-      ([path, value]) =>
-        path.split('.')[0] === field || (operator === '$rename' && String(value).split('.')[0] === field),
+      ([changed, value]) =>
+        changed.split('.')[0] === field || (operator === '$rename' && String(value).split('.')[0] === field),
     ),
   );
 }
+
+/** The documents in an array of a command. */
+export const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);
 
 /** Entries of a plain document; none for scalars, arrays and BSON's classes. */
 export function entriesOf(value: unknown): [string, unknown][] {

@@ -1,9 +1,9 @@
 import { BSON } from 'mongodb';
 import type { HeldCommand } from '../gate/gate.ts';
 import type { Fields } from '../gate/message.ts';
-import { accessOf, type Access } from './command-access.ts';
+import { arraysMadeBy } from './array-fields.ts';
+import { accessOf, type Access, type Schema } from './command-access.ts';
 import { meetsAny, nothing, type Footprint, type Image, type Selector } from './footprint.ts';
-import type { UniqueKeys } from './unique-keys.ts';
 
 const WRITE_CONFLICT = 112;
 
@@ -21,13 +21,15 @@ interface OpenTransaction {
  * transactions wait; here both wait at the gate, so that nothing ever blocks in the server and no retry spins.
  */
 export class Transactions {
-  readonly #unique: UniqueKeys;
+  readonly #schema: Schema;
+  readonly #arrays: Set<string>;
   readonly #open = new Map<string, OpenTransaction>();
   /** What the last conflicting statement of a client looked for, until the client begins again. */
   readonly #conflicts = new Map<number, readonly Selector[]>();
 
-  constructor(unique: UniqueKeys) {
-    this.#unique = unique;
+  constructor({ unique, arrays }: Schema) {
+    this.#arrays = new Set(arrays);
+    this.#schema = { unique, arrays: this.#arrays };
   }
 
   /** Sessions with a transaction that nobody has ended; for `killSessions`. */
@@ -42,7 +44,7 @@ export class Transactions {
       return conflict === undefined || !meetsAny(this.#imagesOfOthers(client), conflict);
     }
     if (isInTransaction(body)) return true;
-    const access = accessOf(body, this.#unique);
+    const access = accessOf(body, this.#schema);
     if (access === undefined || !access.isWrite) return true;
     return ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
   }
@@ -53,7 +55,7 @@ export class Transactions {
       const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
       return { ...nothing, writes: images, movesSnapshot: images.length > 0 };
     }
-    const access = accessOf(body, this.#unique);
+    const access = accessOf(body, this.#schema);
     if (access === undefined) return { ...nothing, everything: true };
     const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
     const takesSnapshot = body['startTransaction'] === true;
@@ -69,7 +71,8 @@ export class Transactions {
   /** What a command touched, now that it was answered. Each command is told once, in the order released. */
   follow({ client, name, body }: HeldCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
-    const access = accessOf(body, this.#unique);
+    for (const field of arraysMadeBy(body)) this.#arrays.add(field);
+    const access = accessOf(body, this.#schema);
     if (isInTransaction(body)) return this.#followStatement(client, body, reply, access);
     if (access === undefined) return { ...nothing, everything: true, movesSnapshot: true };
     const writes = access.writes(reply);
