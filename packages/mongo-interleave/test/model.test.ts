@@ -10,12 +10,12 @@ function search(clients: number): { classes: Set<string>; runs: number; cut: num
   let [runs, cut] = [0, 0];
   for (let hasMore = true; hasMore;) {
     const model = new CheckedClaimModel(clients);
-    const steps: ModelStep[] = [];
+    const steps: Placed[] = [];
     for (let { enabled } = model; enabled.length > 0; { enabled } = model) {
       const { id, client } = sleepSets.choose(enabled);
       const touch = model.step(client);
       sleepSets.took(touch);
-      steps.push({ ...touch, id, client });
+      steps.push(place(steps, { ...touch, id, client }));
     }
     const end = sleepSets.end();
     ({ hasMore } = end);
@@ -28,44 +28,60 @@ function search(clients: number): { classes: Set<string>; runs: number; cut: num
   return { classes, runs, cut };
 }
 
-/** Every order there is, each by itself. */
-function bruteForce(clients: number, order: readonly number[] = []): ModelStep[][] {
-  const model = new CheckedClaimModel(clients);
-  const steps: ModelStep[] = [];
-  for (const client of order) {
-    const id = model.enabled.find((one) => one.client === client)?.id ?? '';
-    steps.push({ ...model.step(client), id, client });
-  }
-  const { enabled } = model;
-  return enabled.length === 0 ? [steps] : enabled.flatMap(({ client }) => bruteForce(clients, [...order, client]));
+/** Every order there is, each by itself: how many, and their classes. */
+function bruteForce(clients: number): { orders: number; classes: Set<string> } {
+  const classes = new Set<string>();
+  let orders = 0;
+  const visit = (model: CheckedClaimModel, steps: readonly Placed[]): void => {
+    const { enabled } = model;
+    if (enabled.length === 0) {
+      orders++;
+      classes.add(classOf(steps));
+    }
+    for (const { id, client } of enabled) {
+      const next = model.copy();
+      visit(next, [...steps, place(steps, { ...next.step(client), id, client })]);
+    }
+  };
+  visit(new CheckedClaimModel(clients), []);
+  return { orders, classes };
 }
 
-/** Same for two orders exactly when they are equivalent: which of two dependent steps came first, for all of them. */
-const classOf = (steps: readonly ModelStep[]): string =>
+interface Placed extends ModelStep {
+  readonly level: number;
+  readonly text: string;
+}
+
+/** One level below all that it depends on. */
+function place(before: readonly Placed[], step: ModelStep): Placed {
+  let level = 0;
+  for (const other of before) {
+    if (other.level >= level && (other.client === step.client || touchesDepend(other, step))) level = other.level + 1;
+  }
+  return { ...step, level, text: `${step.id} on ${level}: ${step.writes.join()}` };
+}
+
+/** Same for two orders exactly when they are equivalent: what was done on which level, which is Foata's normal form. */
+const classOf = (steps: readonly Placed[]): string =>
   steps
-    .flatMap((one, index) =>
-      steps
-        .slice(index + 1)
-        .filter((other) => one.client !== other.client && touchesDepend(one, other))
-        .map((other) => `${one.id}<${other.id}`),
-    )
+    .map(({ text }) => text)
     .toSorted()
-    .join(' ');
+    .join('; ');
 
-test('two clients: the classes of all 326 orders, each once', () => {
-  const all = bruteForce(2);
-  expect(all).toHaveLength(326);
-  const { classes, runs, cut } = search(2);
-  expect(classes).toEqual(new Set(all.map(classOf)));
-  expect([classes.size, runs, cut]).toEqual([10, 10, 18]);
-});
-
-describe('more clients: each class once', () => {
+describe('the classes of all orders, each once', () => {
   test.each([
-    [3, 81, 552],
-    [4, 652, 13_874],
-  ])('%i clients: %i classes, %i cut', { timeout: 60_000 }, (clients, count, expectedCut) => {
+    [2, 326, 10, 18],
+    [3, 382_296, 81, 552],
+  ])('%i clients, %i orders: %i classes, %i cut', { timeout: 60_000 }, (clients, orders, count, expectedCut) => {
+    const all = bruteForce(clients);
+    expect(all.orders).toBe(orders);
     const { classes, runs, cut } = search(clients);
+    expect(classes).toEqual(all.classes);
     expect([classes.size, runs, cut]).toEqual([count, count, expectedCut]);
   });
+});
+
+test('four clients: 652 classes, each once', { timeout: 60_000 }, () => {
+  const { classes, runs, cut } = search(4);
+  expect([classes.size, runs, cut]).toEqual([652, 652, 13_874]);
 });

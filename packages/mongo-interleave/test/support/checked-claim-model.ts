@@ -14,8 +14,8 @@ export interface ModelStep extends Touch {
 }
 
 export class CheckedClaimModel {
-  readonly #next: number[];
-  readonly #claimed: (number | undefined)[];
+  #next: number[];
+  #claimed: (number | undefined)[];
   #hasKey = true;
   #bindingOf: number | undefined = -1;
   #free: number[];
@@ -24,6 +24,17 @@ export class CheckedClaimModel {
     this.#next = Array.from({ length: clients }, () => 0);
     this.#claimed = this.#next.map(() => undefined);
     this.#free = Array.from({ length: backups }, (_, backup) => backup);
+  }
+
+  /** The same state, to go on from by itself. */
+  copy(): CheckedClaimModel {
+    const copy = new CheckedClaimModel(0);
+    copy.#next = [...this.#next];
+    copy.#claimed = [...this.#claimed];
+    copy.#hasKey = this.#hasKey;
+    copy.#bindingOf = this.#bindingOf;
+    copy.#free = [...this.#free];
+    return copy;
   }
 
   /** Clients with a command left. */
