@@ -4,6 +4,7 @@ import { adapters } from './adapters.ts';
 import { catalogueCommand, type CatalogueOptions } from './catalogue/command-line.ts';
 import {
   counted,
+  execOption,
   jsonOption,
   listed,
   named,
@@ -20,6 +21,7 @@ import { knownBad, references, subjects } from './subjects/index.ts';
 export interface StressOptions {
   readonly scenario?: string;
   readonly subject?: string;
+  readonly exec?: string;
   readonly adapter?: string;
   readonly processes?: number;
   readonly callers?: number;
@@ -46,6 +48,7 @@ Examples:
   $ pnpm stress --adapter keypool --scenario scarce   a part of it
   $ pnpm stress --subject checked-claim --callers 50  a known-bad flow, smaller
   $ pnpm stress explore --subject checked-claim       every interleaving of two callers
+  $ pnpm stress --exec 'python3 rotate.py'            your own flow, in any language (docs/any-language.md)
   $ MONGODB_URI=mongodb://127.0.0.1/?replicaSet=rs0 pnpm stress --json >result.json
 
 Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 2 nothing proven (nothing raced, time limit),
@@ -91,6 +94,7 @@ function stressCommand(chosen: (options: StressOptions) => void): Command {
     )
     .addOption(named('--scenario <name>', listed('what happens', scenarios.values()), scenarios.keys()))
     .addOption(named('--subject <name>', listed('the flow under test', [...references, ...knownBad]), subjects.keys()))
+    .addOption(execOption())
     .addOption(named('--adapter <name>', `through which pool: ${[...adapters.keys()].join(', ')}`, adapters.keys()))
     .addOption(counted('--processes <count>', 'processes that the callers are spread over', { max: PROCESSES_MAX }))
     .addOption(counted('--callers <count>', 'callers of a run'))

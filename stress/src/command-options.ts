@@ -26,6 +26,13 @@ export const counted = (
   { min = 1, max = COUNT_MAX }: { min?: number; max?: number } = {},
 ): Option => new Option(flag, text).argParser(wholeNumber(min, max)).env(environmentName(flag));
 
+/** A flow in any language; it takes the place of a subject. */
+export const execOption = (): Option =>
+  new Option('--exec <command>', 'the flow under test as a command of yours, in any language: docs/any-language.md')
+    .argParser(notEmpty)
+    .conflicts('subject')
+    .env(environmentName('--exec'));
+
 export const timeLimitOption = (): Option =>
   counted('--time-limit <seconds>', 'runs that have not ended by then are unknown', {
     max: TIME_LIMIT_MAX_SECONDS,
@@ -60,6 +67,11 @@ const wholeNumber =
       throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
     return value;
   };
+
+function notEmpty(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected a command for the shell.');
+  return text;
+}
 
 export const oneOf =
   (names: readonly string[]) =>

@@ -7,6 +7,7 @@ import { replay } from './commands/replay.ts';
 import { stress } from './commands/stress.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { complain } from './report/say.ts';
+import { ProgramError } from './subjects/exec/program-error.ts';
 
 async function main(argv: readonly string[]): Promise<ExitCode> {
   let commandLine: CommandLine;
@@ -22,6 +23,10 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     context.progress.clear();
     if (context.interrupted.aborted) return exitCodes.interrupted;
+    if (error instanceof ProgramError) {
+      complain(`--exec: ${error.message}`);
+      return exitCodes.usage;
+    }
     if (!(error instanceof ReplicaSetError)) throw error;
     complain(error.message);
     return context.signal.aborted ? exitCodes.unknown : exitCodes.noMongoDB;

@@ -1,7 +1,7 @@
 import { adapters } from './adapters.ts';
 import { scenarios } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
-import { knownBad, references, subjects } from './subjects/index.ts';
+import { chooseSubject, knownBad, references } from './subjects/index.ts';
 import { reference, referenceBare } from './subjects/reference.ts';
 import type { Subject } from './subjects/subject.ts';
 
@@ -19,6 +19,8 @@ export interface PlannedRun {
 export interface Selection {
   readonly scenario?: string;
   readonly subject?: string;
+  /** An external command instead of a subject. */
+  readonly exec?: string;
   readonly adapter?: string;
   readonly processes?: number;
 }
@@ -31,6 +33,7 @@ const STORMS = ['same-key', 'many-keys', 'scarce', 'chain'];
  * flow where it must be caught. A selection cuts it down; what the profile does not have is made up from the selection.
  */
 export function planRuns(selection: Selection): PlannedRun[] {
+  if (selection.exec !== undefined) return madeUp(selection);
   const chosen = defaultProfile().filter(
     (run) =>
       (selection.scenario === undefined || run.scenario.name === selection.scenario) &&
@@ -73,9 +76,12 @@ function defaultProfile(): PlannedRun[] {
   ];
 }
 
-function madeUp({ scenario, subject, adapter = 'keypool', processes = 1 }: Selection): PlannedRun[] {
-  const chosenScenarios = scenario === undefined ? [...scenarios.values()] : [get(scenarios, scenario)];
-  const chosenSubjects = subject === undefined ? references : [get(subjects, subject)];
+function madeUp({ scenario, subject, exec, adapter = 'keypool', processes = 1 }: Selection): PlannedRun[] {
+  // Other scenarios begin with what only the reference, or an old flow, has written.
+  const all = exec === undefined ? [...scenarios.keys()] : STORMS;
+  const chosenScenarios = (scenario === undefined ? all : [scenario]).map((name) => get(scenarios, name));
+  const isChosen = subject !== undefined || exec !== undefined;
+  const chosenSubjects = isChosen ? [chooseSubject({ subject, exec })] : references;
   return chosenScenarios.flatMap((one) =>
     chosenSubjects.map((other) => ({
       scenario: one,

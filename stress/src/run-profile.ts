@@ -6,6 +6,7 @@ import { latencyByOutcome, type RunResult } from './report/run-result.ts';
 import { seededRandom } from './seeded-random.ts';
 import { runStorm, type StormResult } from './storm/run-storm.ts';
 import { Workers } from './storm/workers.ts';
+import { choiceOf, subjectOptions } from './subjects/index.ts';
 import { whyEnded } from './why-ended.ts';
 
 const SERVER_SELECTION_MS = 5_000;
@@ -60,7 +61,7 @@ async function runRow(
   try {
     const storm = await runStorm(client, uri, workers, {
       plan,
-      subject: subject.name,
+      subject: choiceOf(subject),
       adapter,
       processes,
       concurrency,
@@ -104,7 +105,7 @@ function reproduce({ scenario, subject, adapter, processes }: PlannedRun, option
     options[name] === undefined ? [] : [`--${name} ${options[name]}`],
   );
   return [
-    `pnpm stress --scenario ${scenario.name} --subject ${subject.name} --adapter ${adapter} --processes ${processes}`,
+    `pnpm stress --scenario ${scenario.name} ${subjectOptions(subject)} --adapter ${adapter} --processes ${processes}`,
     ...sizes,
     `--seed ${options.seed}`,
   ].join(' ');

@@ -24,7 +24,7 @@ export function openStorms(): Storms {
       const subject = knownBad ?? (coalesce ? reference : referenceBare);
       const { violations } = await runStorm(client, uri, workers, {
         plan,
-        subject: subject.name,
+        subject: { subject: subject.name },
         adapter,
         processes,
         concurrency: subject.concurrency ?? plan.calls.length,

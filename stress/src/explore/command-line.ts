@@ -4,6 +4,7 @@ import type { ProviderName } from 'mongo-replica-set';
 import { adapters } from '../adapters.ts';
 import {
   counted,
+  execOption,
   jsonOption,
   listed,
   named,
@@ -20,6 +21,7 @@ import { pairScenarios } from './scenarios/index.ts';
 interface RaceChoice {
   readonly scenario?: string;
   readonly subject?: string;
+  readonly exec?: string;
   readonly adapter?: string;
   readonly callers?: number;
   /** Seconds. */
@@ -49,6 +51,7 @@ Examples:
   $ pnpm stress explore --subject checked-claim --callers 3    a part of it, or a row that it does not have
   $ pnpm stress explore --scenario chain --adapter openhands --violation-limit 1
   $ pnpm stress explore --subject naive --faults crash,lost-reply   one fault at each command, with a rival
+  $ pnpm stress explore --exec 'python3 rotate.py'             your own flow, in any language (docs/any-language.md)
 
 Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 2 nothing proven (time limit),
 64 usage, 69 no MongoDB, 70 internal error, 130 interrupted.`;
@@ -94,6 +97,7 @@ function withRace(command: Command): Command {
   return command
     .addOption(named('--scenario <name>', listed('what happens', pairScenarios.values()), pairScenarios.keys()))
     .addOption(named('--subject <name>', listed('the flow under test', [...references, ...knownBad]), subjects.keys()))
+    .addOption(execOption())
     .addOption(named('--adapter <name>', `through which pool: ${[...adapters.keys()].join(', ')}`, adapters.keys()))
     .addOption(
       counted('--callers <count>', 'callers, each in a client of its own that stands for a process', {

@@ -7,6 +7,7 @@ import {
 } from 'mongo-interleave';
 import type { Violation } from '../checker/violation.ts';
 import type { Explored, RunResult } from '../report/run-result.ts';
+import { subjectOptions } from '../subjects/index.ts';
 import { whyEnded } from '../why-ended.ts';
 import { BrokenPromises } from './broken-promises.ts';
 import { openRace, type RaceOptions } from './open-race.ts';
@@ -96,7 +97,7 @@ export function violationsOf({ verdict }: Schedule<string>): readonly Violation[
 }
 
 const selection = ({ subject, scenario, adapter, callers }: RaceOptions): string =>
-  `--subject ${subject.name} --scenario ${scenario.name} --adapter ${adapter} --callers ${callers}`;
+  `${subjectOptions(subject)} --scenario ${scenario.name} --adapter ${adapter} --callers ${callers}`;
 
 const replayCommand = (token: string, race: RaceOptions): string => `pnpm stress replay ${token} ${selection(race)}`;
 

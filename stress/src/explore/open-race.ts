@@ -43,10 +43,14 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
   const control = new MongoClient(uri, { appName: 'rotation-stress' });
   const db = control.db(createDatabaseName('explore'));
   const dispose = async (): Promise<void> => {
+    await subject.end?.();
     await db.dropDatabase();
     await control.close();
   };
   try {
+    await subject.rehearse?.({ uri, database: db.databaseName, pool: pool.name, count: 1 });
+    await subject.end?.();
+    await db.dropDatabase();
     await fillPool(db, pools, plan.start);
     const saved = await saveDatabase(db);
     const start = await readQuietState(db, pool);

@@ -1,6 +1,6 @@
 import { parseToken, type FaultKind } from 'mongo-interleave';
 import { adapters } from '../adapters.ts';
-import { knownBad, subjects } from '../subjects/index.ts';
+import { chooseSubject, knownBad } from '../subjects/index.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { PlannedExploration } from './explore-race.ts';
 import { faultKindsOf } from './faults.ts';
@@ -10,6 +10,8 @@ import { pairScenarios } from './scenarios/index.ts';
 export interface RaceSelection {
   readonly scenario?: string;
   readonly subject?: string;
+  /** An external command instead of a subject. */
+  readonly exec?: string;
   readonly adapter?: string;
   readonly callers?: number;
   readonly faults?: readonly FaultKind[];
@@ -19,12 +21,18 @@ export interface RaceSelection {
 const PAIR = 2;
 /** A crash alone is met at each command already without a rival in between; the rival comes before, after, or when it is blocked. */
 const CRASHES = { faults: ['crash-after'], preemptionLimit: 0 } as const;
+/** Which say something about any flow. */
+const PAIR_SCENARIOS = ['same-key', 'two-keys', 'two-keys-one-backup', 'chain'];
 
 /**
  * The default profile: the reference through each adapter, coalescing and bare, alone with others and with a crash; then every
  * known-bad flow. A selection cuts it down; what the profile does not have is made up from the selection.
  */
 export function planExplorations(selected: RaceSelection): PlannedExploration[] {
+  if (selected.exec !== undefined) {
+    const scenarios = selected.scenario === undefined ? PAIR_SCENARIOS : [selected.scenario];
+    return scenarios.map((scenario) => planOne({ ...selected, scenario }));
+  }
   const { scenario, subject, adapter, callers, faults, preemptionLimit } = selected;
   const chosen = defaultProfile().filter(
     (planned) =>
@@ -59,7 +67,7 @@ function defaultProfile(): PlannedExploration[] {
 
 /** One exploration; what is not chosen is as where the flow must be caught, or else two callers of one key and nothing that goes wrong. */
 export function planOne(selected: RaceSelection): PlannedExploration {
-  const subject = get(subjects, selected.subject ?? 'reference');
+  const subject = chooseSubject(selected);
   const bad = knownBad.find(({ name }) => name === subject.name);
   const place = placeOf(bad);
   const { scenario, adapter, callers, faults, preemptionLimit } = { ...place, ...selected };

@@ -33,7 +33,8 @@ export class RaceRun {
   }
 
   async #play(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
-    const flow = subject.open(db, pool, this.#recorder, { gated: true });
+    const surroundings = { gated: true, uri: client.uri, client: client.index };
+    const flow = subject.open(db, pool, this.#recorder, surroundings);
     if ('calls' in plan) {
       const told = await Promise.all(plan.calls.map((call) => this.#call(client, flow, pool, call)));
       // What goes on after the answer is held at the gate as well.

@@ -1,5 +1,6 @@
 import type { History } from '../history.ts';
 import type { PlannedCall } from '../scenarios/scenario.ts';
+import type { SubjectChoice } from '../subjects/index.ts';
 
 /** What the parent asks of a worker process, over Node's own channel between parent and child. */
 export type ToWorker =
@@ -11,7 +12,7 @@ export interface WorkerTask {
   readonly process: number;
   readonly uri: string;
   readonly database: string;
-  readonly subject: string;
+  readonly subject: SubjectChoice;
   readonly adapter: string;
   readonly calls: readonly PlannedCall[];
   /** Callers under way at once, at most. */
@@ -21,4 +22,4 @@ export interface WorkerTask {
 export type FromWorker =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly history: History }
-  | { readonly kind: 'failed'; readonly message: string };
+  | { readonly kind: 'failed'; readonly message: string; readonly isProgramError: boolean };

@@ -11,13 +11,14 @@ import type { Violation } from '../checker/violation.ts';
 import { mergeHistories, type History } from '../history.ts';
 import { readPoolState, type PoolState } from '../pool-state.ts';
 import type { Plan } from '../scenarios/scenario.ts';
+import type { SubjectChoice } from '../subjects/index.ts';
 import { fillPool } from './fill-pool.ts';
 import type { Workers } from './workers.ts';
 
 /** One run: which flow, on which pool, in how many processes. */
 export interface StormOptions {
   readonly plan: Plan;
-  readonly subject: string;
+  readonly subject: SubjectChoice;
   readonly adapter: string;
   readonly processes: number;
   /** Callers under way at once in each process, at most. */
@@ -57,8 +58,6 @@ export async function runStorm(
   const [pool] = pools;
   const db = client.db(createDatabaseName('stress'));
   try {
-    await fillPool(db, pools, plan.start);
-    const start = await readPoolState(db, pool);
     const tasks = Array.from({ length: processes }, (_, index) => ({
       process: index,
       uri,
@@ -68,7 +67,10 @@ export async function runStorm(
       calls: plan.calls.filter(({ caller }) => caller % processes === index),
       concurrency,
     }));
+    // While the database is empty, for some flows are tried then.
     const go = await workers.prepare(tasks, signal);
+    await fillPool(db, pools, plan.start);
+    const start = await readPoolState(db, pool);
     const beganAtMs = performance.now();
     const running = go();
     const [histories, between] = await Promise.all([running, lookWhile(running, db, pool)]);

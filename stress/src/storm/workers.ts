@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { History } from '../history.ts';
+import { ProgramError } from '../subjects/exec/program-error.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
 const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
@@ -59,7 +60,10 @@ function answerOf<K extends FromWorker['kind']>(child: ChildProcess, kind: K, si
   const { promise, resolve, reject } = Promise.withResolvers<Answer<K>>();
   const onMessage = (message: FromWorker): void => {
     if (message.kind === kind) resolve(message as Answer<K>);
-    else if (message.kind === 'failed') reject(new Error(`a worker failed: ${message.message}`));
+    else if (message.kind === 'failed')
+      reject(
+        message.isProgramError ? new ProgramError(message.message) : new Error(`a worker failed: ${message.message}`),
+      );
   };
   const onExit = (): void => reject(new Error('a worker process ended in the middle of a run'));
   const onAbort = (): void => reject(signal.reason as Error);

@@ -1,3 +1,4 @@
+import { createExecSubject } from './exec/exec-subject.ts';
 import { archiveAfter } from './known-bad/archive-after.ts';
 import { bindWithoutTouch } from './known-bad/bind-without-touch.ts';
 import { bindingsFirst } from './known-bad/bindings-first.ts';
@@ -27,6 +28,14 @@ import { uncountedRetire } from './known-bad/uncounted-retire.ts';
 import { unknownIsUndone } from './known-bad/unknown-is-undone.ts';
 import { reference, referenceBare } from './reference.ts';
 import type { KnownBadSubject, Subject } from './subject.ts';
+
+/** A flow as the user, or another process, names it: one of these two. */
+export interface SubjectChoice {
+  /** A name of {@link subjects}. */
+  readonly subject?: string | undefined;
+  /** An external command. */
+  readonly exec?: string | undefined;
+}
 
 export const references: readonly Subject[] = [reference, referenceBare];
 
@@ -64,3 +73,19 @@ export const knownBad: readonly KnownBadSubject[] = [
 export const subjects: ReadonlyMap<string, Subject> = new Map(
   [...references, ...knownBad].map((subject) => [subject.name, subject]),
 );
+
+/** @throws TypeError when there is none of this name */
+export function chooseSubject({ subject = reference.name, exec }: SubjectChoice): Subject {
+  if (exec !== undefined) return createExecSubject(exec);
+  const found = subjects.get(subject);
+  if (found === undefined) throw new TypeError(`there is no ${subject}; there are ${[...subjects.keys()].join(', ')}`);
+  return found;
+}
+
+/** The options that name a flow on the command line, for a POSIX shell. */
+export function subjectOptions({ name, command }: Subject): string {
+  return command === undefined ? `--subject ${name}` : `--exec '${command.replaceAll("'", `'\\''`)}'`;
+}
+
+export const choiceOf = ({ name, command }: Subject): SubjectChoice =>
+  command === undefined ? { subject: name } : { exec: command };

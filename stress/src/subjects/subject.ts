@@ -20,6 +20,20 @@ export interface Surroundings {
    * clients are at would take other ways when the schedule is run again. Default: false.
    */
   readonly gated?: boolean;
+  /** How the flow reaches the database where it does not run in this process. */
+  readonly uri?: string;
+  /** Which logical client it runs for, where each has a way to the database of its own. */
+  readonly client?: number;
+}
+
+/** An empty database to try a flow on. */
+export interface Rehearsal {
+  readonly uri: string;
+  readonly database: string;
+  /** A pool's name. */
+  readonly pool: string;
+  /** Calls that will be under way at once. */
+  readonly count: number;
 }
 
 /** Where a flow reports what the checker and the reader want to know. */
@@ -41,6 +55,12 @@ export interface Subject {
   readonly operates?: boolean;
   /** Callers in one process may share a transaction. Default: false. */
   readonly coalesces?: boolean;
+  /** The command of a flow that runs in processes of its own. */
+  readonly command?: string;
+  /** Starts such processes and lets each make a call. @throws ProgramError when they don't do as they should */
+  readonly rehearse?: (rehearsal: Rehearsal) => Promise<void>;
+  /** Ends such processes. */
+  readonly end?: () => Promise<void>;
   readonly open: (db: Db, pool: Pool, observer: Observer, surroundings?: Surroundings) => RunningFlow;
 }
 

@@ -1,0 +1,44 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+
+/** Where a program finds its pool. */
+export interface ProgramPlace {
+  /** MONGODB_URI. */
+  readonly uri: string;
+  /** ROTATION_DATABASE. */
+  readonly database: string;
+}
+
+/** A program with all that it starts, in a process group of its own. */
+export interface SpawnedProgram {
+  readonly child: ChildProcess;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Ends the whole group at once. May be called again. */
+  readonly killAll: () => void;
+}
+
+/**
+ * Beside the program a shell waits for the end of descriptor 3, and then kills their process group, itself included. Only this
+ * process holds the other end; so however it ends, `kill -9` too, no program is left, and nothing that a program has started.
+ */
+const guarded = '(read -r _; kill -KILL 0) <&3 3<&- >/dev/null 2>&1 & exec 3<&-; exec sh -c "$1"';
+
+/** Starts a command through the shell. A command that can't be run ends at once, with the shell's word on it on standard error. */
+export function spawnProgram(command: string, { uri, database }: ProgramPlace): SpawnedProgram {
+  const child = spawn('/bin/sh', ['-c', guarded, 'sh', command], {
+    // A group of its own: Ctrl-C is for the harness, which ends its programs.
+    detached: true,
+    env: { ...process.env, MONGODB_URI: uri, ROTATION_DATABASE: database },
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  const [stdin, stdout, stderr, lifeline] = child.stdio;
+  if (stdin === null || stdout === null || stderr === null || lifeline === null || lifeline === undefined)
+    throw new TypeError('a program has four pipes');
+  // A program that is gone does not read; that it is gone is told by its end.
+  for (const pipe of [stdin, lifeline]) pipe.on('error', () => undefined);
+  const killAll = (): void => void lifeline.destroy();
+  child.once('exit', killAll);
+  return { child, stdin, stdout, stderr, killAll };
+}
