@@ -54,10 +54,13 @@ export function startStress(argv: readonly string[], environment: NodeJS.Process
 }
 
 /** Pids of the living workers of a command; what tsx starts for itself is none. */
-export function workersOf(parent: number): number[] {
+export const workersOf = (parent: number): number[] => childrenOf(parent, 'worker.ts');
+
+/** Pids of the living children that have this in their command lines. */
+export function childrenOf(parent: number, word: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => statusOf(pid).parentPid === parent && commandLineOf(pid).includes('worker.ts'))
+    .filter((pid) => statusOf(pid).parentPid === parent && commandLineOf(pid).includes(word))
     .map(Number);
 }
 

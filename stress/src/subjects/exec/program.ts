@@ -41,13 +41,13 @@ export class Program {
     });
   }
 
-  /** False when it has ended or broken the protocol: it must be closed. */
+  /** False when it has ended or broken the protocol; it is killed then. */
   get isUsable(): boolean {
     return this.#failure === undefined;
   }
 
   /**
-   * Makes one call; none other may be open. A program that fails gives an outcome, too: `error`, with code `program-ended`,
+   * Makes one call; none other may be open. A program that fails gives an outcome, too, and is killed: `error`, with code `program-ended`,
    * `program-wrong` (a line that is no answer) or `program-silent`.
    *
    * @param limitMs how long it may take; none where somebody else watches over the time
@@ -108,6 +108,7 @@ export class Program {
   #fail(code: `program-${'ended' | 'wrong' | 'silent'}`, message: string): void {
     this.#failure ??= { kind: 'error', code, message };
     this.#settle(this.#failure);
+    this.#spawned.killAll();
   }
 
   #settle(outcome: ToldOutcome): void {

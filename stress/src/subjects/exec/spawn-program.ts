@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 
+/** How long what a program has said may take to be read when it has ended. */
+const LAST_WORDS_MAX_MS = 1_000;
+
 /** Where a program finds its pool. */
 export interface ProgramPlace {
   /** MONGODB_URI. */
@@ -39,6 +42,10 @@ export function spawnProgram(command: string, { uri, database }: ProgramPlace): 
   // A program that is gone does not read; that it is gone is told by its end.
   for (const pipe of [stdin, lifeline]) pipe.on('error', () => undefined);
   const killAll = (): void => void lifeline.destroy();
-  child.once('exit', killAll);
+  child.once('exit', () => {
+    killAll();
+    // What has left the group may hold them for ever, and 'close' waits for them.
+    setTimeout(() => [stdout, stderr].forEach((pipe) => pipe.destroy()), LAST_WORDS_MAX_MS).unref();
+  });
   return { child, stdin, stdout, stderr, killAll };
 }

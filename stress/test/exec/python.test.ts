@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises';
+import { formatRun, type RunResult } from 'mongo-interleave';
+import { afterAll, beforeAll, describe, expect, inject, test, vi, type TestContext } from 'vitest';
+import { openRace, type Race } from '../../src/explore/open-race.ts';
+import { planOne } from '../../src/explore/plan-explorations.ts';
+import { preparePython, type Python } from '../support/python.ts';
+import { createStore } from '../support/store-folder.ts';
+import { childrenOf, startStress } from '../support/stress-command.ts';
+
+/* The example in Python. It knows nothing of the gate, and nor does its driver. */
+
+const uri = inject('mongodbUri');
+vi.setConfig({ testTimeout: 120_000 });
+let python: Python;
+beforeAll(async () => {
+  python = await preparePython();
+});
+
+/** Skips the test, and says why, where there is no Python. */
+function commandOf({ skip }: TestContext): string {
+  return python.kind === 'missing' ? skip(python.reason) : python.command;
+}
+
+test('pnpm stress explore catches it: every interleaving, a token, and how to see it again', async (context) => {
+  const exec = commandOf(context);
+  using store = createStore();
+  const argv = ['explore', '--exec', exec, '--scenario', 'same-key', '--store', store.path];
+  await using command = startStress(argv, { MONGODB_URI: uri });
+  const { code, stdout, stderr } = await command.ended();
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  const [row] = store.result().runs;
+  // As many as of the same flow in TypeScript: another driver, and the same commands.
+  expect(row).toMatchObject({ subject: 'exec', verdict: 'violated', exploration: { classes: 18, complete: true } });
+  const token = row?.exploration?.token;
+  expect(stdout).toContain(`${token} violated: I1: k1 took 2 backups instead of one`);
+  expect(stdout).toContain(`pnpm stress replay ${token} --exec '${exec}' --scenario same-key`);
+});
+
+describe('at the gate, one process for each client and all runs', () => {
+  let race: Race | undefined;
+  beforeAll(async () => {
+    if (python.kind === 'missing') return;
+    race = await openRace(uri, planOne({ exec: python.command, scenario: 'same-key', callers: 2 }));
+  });
+  afterAll(() => race?.[Symbol.asyncDispose]());
+
+  const run = async (context: TestContext, token: string): Promise<RunResult<string>> => {
+    commandOf(context);
+    if (race === undefined) throw new Error('no race was opened');
+    return race.interleaving.run(token);
+  };
+  const processes = (): number[] => childrenOf(process.pid, 'checked_claim.py');
+
+  test('a token replays to the letter', async (context) => {
+    const first = formatRun(await run(context, 'v1:AAAABBBBBBA'));
+    const before = processes();
+    const second = formatRun(await run(context, 'v1:AAAABBBBBBA'));
+    expect(first).toContain('v1:AAAABBBBBBA violated: I1: k1 took 2 backups instead of one');
+    expect(first).toContain('B returned "caller 1: k1 rotated b2"');
+    expect(second).toBe(first);
+    expect(before).toHaveLength(2);
+    expect(processes()).toEqual(before);
+  });
+
+  test('one after the other they do what they should', async (context) => {
+    const { verdict, outcomes } = await run(context, 'v1:AAAAAAAB');
+    expect(outcomes).toMatchObject([{ value: 'caller 0: k1 rotated b1' }, { value: 'caller 1: k1 already-rotated' }]);
+    expect(verdict).toEqual({ kind: 'valid' });
+  });
+
+  test('a crash after the claim kills the process; a fresh one claims again, and the next run is as good as new', async (context) => {
+    await run(context, 'v1:AAAAAAAB');
+    const before = processes();
+    const crashed = await run(context, 'v1:AA*AAAAAAAB');
+    expect(formatRun(crashed)).toContain('A returned "caller 0: k1 rotated b2"');
+    expect(crashed.verdict).toMatchObject({ kind: 'violated' });
+    expect((await run(context, 'v1:AAAAAAAB')).verdict).toEqual({ kind: 'valid' });
+    const after = processes();
+    expect(after).toHaveLength(2);
+    expect(before.filter((pid) => after.includes(pid))).toHaveLength(1);
+  });
+
+  test('a lost reply: the driver asks again, and the server answers what it did', async (context) => {
+    const lost = await run(context, 'v1:AA~AAAAAAB');
+    expect(formatRun(lost)).toContain('A returned "caller 0: k1 rotated b1"');
+    expect(lost.verdict).toEqual({ kind: 'valid' });
+  });
+});
+
+test('a storm catches it too, and the processes are all up when it begins', async (context) => {
+  using store = createStore();
+  const argv = ['--exec', commandOf(context), '--scenario', 'same-key', '--callers', '24', '--store', store.path];
+  await using command = startStress(argv, { MONGODB_URI: uri });
+  const { code, stdout, stderr } = await command.ended();
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+  expect(stdout).toMatch(/same-key +exec +keypool +1 +24 .*violated - must be valid/);
+  expect(store.result().runs[0]?.backupsWasted).toBeGreaterThan(1);
+});
+
+test('it stays short enough to be read as an example', async () => {
+  const example = await readFile(new URL('../../../examples/python/checked_claim.py', import.meta.url), 'utf8');
+  expect(example.split('\n').length).toBeLessThan(50);
+});
