@@ -3,6 +3,7 @@ import { scenarios } from '../scenarios/index.ts';
 import { seededRandom } from '../seeded-random.ts';
 import { runStorm } from '../storm/run-storm.ts';
 import type { Workers } from '../storm/workers.ts';
+import { choiceOf } from '../subjects/index.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { Detection } from './detection.ts';
 import type { TryLimits } from './try-limits.ts';
@@ -43,7 +44,7 @@ export async function detectByStorm(
   for (let runs = 1; elapsedMs() < budgetMs && !signal.aborted; runs++) {
     const { violations } = await runStorm(mongo.client, mongo.uri, mongo.workers, {
       plan: scenario.plan({ callers: CALLERS }, seededRandom(seed + runs)),
-      subject: subject.name,
+      subject: choiceOf(subject),
       adapter: place.adapter,
       processes: 1,
       concurrency: subject.concurrency ?? CALLERS,
