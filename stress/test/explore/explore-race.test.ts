@@ -5,6 +5,10 @@ import { openRace } from '../../src/explore/open-race.ts';
 import { planOne, type RaceSelection } from '../../src/explore/plan-explorations.ts';
 import { BrokenPromises } from '../../src/explore/broken-promises.ts';
 import type { RunResult } from '../../src/report/run-result.ts';
+import type { PairScenario } from '../../src/explore/scenarios/pair-scenario.ts';
+import { bindThrice } from '../../src/scenarios/build.ts';
+import { referenceBare } from '../../src/subjects/reference.ts';
+import type { Subject } from '../../src/subjects/subject.ts';
 import { startExploringSet } from '../support/exploring-set.ts';
 
 const set = await startExploringSet();
@@ -81,6 +85,36 @@ test('a crash after the last command: nobody was told, and that breaks nothing',
   const { verdict, outcomes } = await race.interleaving.run('v1:AAAAAAAA*AAAA');
   expect(verdict).toEqual({ kind: 'valid' });
   expect(outcomes).toEqual([{ kind: 'returned', value: 'caller 0: k1 already-rotated b1' }]);
+});
+
+test('a call counts as begun with its first command: an answer that was out of date then has no place in the order', async () => {
+  const stale: Subject = {
+    ...referenceBare,
+    open: (db, pool, ...rest) => ({
+      rotate: async (caller, keyId) => {
+        if (caller === 0) return referenceBare.open(db, pool, ...rest).rotate(caller, keyId);
+        await db.collection(pool.collections.keys).findOne({});
+        return { kind: 'not-found' };
+      },
+    }),
+  };
+  const scenario: PairScenario = {
+    name: 'replacement-asked-for',
+    about: 'one caller rotates k1 and gets b1, the other asks for b1',
+    plan: () => ({
+      start: { keys: ['k1'], backups: ['b1'], bindings: bindThrice('k1') },
+      clients: ['k1', 'b1'].map((keyId, caller) => ({ calls: [{ caller, keyId }] })),
+    }),
+  };
+  await using race = await openRace(set.uri, { subject: stale, adapter: 'keypool', scenario, callers: 2 });
+  expect((await race.interleaving.run('v1:BAAAAAAAA')).verdict).toEqual({ kind: 'valid' });
+  expect((await race.interleaving.run('v1:AAAAAAAAB')).verdict).toMatchObject({
+    kind: 'violated',
+    error: {
+      message:
+        "I7: no order explains rotation of k1: it was over at 8.0 steps, but can't have come before 8.5 steps, when the caller 1's not-found for b1 was called",
+    },
+  });
 });
 
 test('an old flow that crashes between its claim and its insert is caught', async () => {
