@@ -52,6 +52,25 @@ describe('a token gives the same commands, replies and outcomes each time', () =
   });
 });
 
+test('each step is told, with its client, before the client goes on', async () => {
+  let told = '';
+  await using scenario = await interleave({
+    uri: set.uri,
+    database,
+    clients: 2,
+    onStep: ({ client }, db) => void (told += db.databaseName === database ? 'AB'.charAt(client) : '?'),
+    ...rotationScenario,
+    flow: async (client, db) => {
+      const before = told;
+      await checkedClaim(client, db);
+      return told.slice(before.length);
+    },
+  });
+  const { outcomes } = await scenario.run('v1:AAAAAAB');
+  expect(told).toBe('AAAAAAB');
+  expect(outcomes).toMatchObject([{ value: 'AAAAAA' }, { value: 'AAAAAAB' }]);
+});
+
 describe('a schedule that does not fit is refused, and says why', () => {
   const serial = 'v1:AAAAAAB';
 

@@ -59,12 +59,12 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
       uri,
       database: db.databaseName,
       clients: plan.clients.length,
-      clientOptions: { appName: 'rotation-stress', monitorCommands: true },
       showFields: [pool.bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
       reset: async (own) => {
         run = new RaceRun();
         await putBack(saved, own);
       },
+      onStep: ({ client }) => run.step(client),
       flow: (client, own) => {
         const ownPool = pools[client.index % pools.length] ?? pool;
         return run.follow(client, own, subject, ownPool, plan.clients[client.index] ?? { calls: [] });

@@ -22,17 +22,13 @@ export class RaceRun {
     return { unit: 'steps', operations: [...operations, ...crashed], ...rest };
   }
 
-  /** @returns what the client was told, as text for the trace */
-  async follow(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
-    const unfollow = this.#clock.follow(client.mongo);
-    try {
-      return await this.#play(client, db, subject, pool, plan);
-    } finally {
-      unfollow();
-    }
+  /** To be told of each step. */
+  step(client: number): void {
+    this.#clock.step(client);
   }
 
-  async #play(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
+  /** @returns what the client was told, as text for the trace */
+  async follow(client: FlowClient, db: Db, subject: Subject, pool: Pool, plan: ClientPlan): Promise<string> {
     const surroundings = { gated: true, uri: client.uri, client: client.index };
     const flow = subject.open(db, pool, this.#recorder, surroundings);
     if ('calls' in plan) {
@@ -56,7 +52,7 @@ export class RaceRun {
     let failed: string | undefined = call.keyId;
     for (let time = 0; time <= follow && failed !== undefined; time++) {
       const keyId: string = failed;
-      const begun = this.#clock.begin(client.mongo);
+      const begun = this.#clock.begin(client.index);
       const unanswered = { caller, process: client.index, pool: pool.name, keyId, begun };
       this.#unanswered.add(unanswered);
       const outcome = await flow.rotate(caller, keyId, time === 0 ? incarnation : undefined);

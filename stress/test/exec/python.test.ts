@@ -80,10 +80,14 @@ describe('at the gate, one process for each client and all runs', () => {
     expect(before.filter((pid) => after.includes(pid))).toHaveLength(1);
   });
 
-  test('a lost reply: the driver asks again, and the server answers what it did', async (context) => {
-    const lost = await run(context, 'v1:AA~AAAAAAB');
-    expect(formatRun(lost)).toContain('A returned "caller 0: k1 rotated b1"');
-    expect(lost.verdict).toEqual({ kind: 'valid' });
+  test.for([
+    ['a lost reply: the driver asks again, and the server answers what it did', 'v1:AA~AAAAAAB'],
+    ['a connection that ends before the command: the driver asks again', 'v1:AA^AAAAAAB'],
+    ['a command that the server refuses: the driver asks again', 'v1:AA#AAAAAAB'],
+  ] as const)('%s', async ([, token], context) => {
+    const { verdict, outcomes } = await run(context, token);
+    expect(outcomes[0]).toMatchObject({ value: 'caller 0: k1 rotated b1' });
+    expect(verdict).toEqual({ kind: 'valid' });
   });
 });
 

@@ -41,7 +41,12 @@ export function spawnProgram(command: string, { uri, database }: ProgramPlace): 
     throw new TypeError('a program has four pipes');
   // A program that is gone does not read; that it is gone is told by its end.
   for (const pipe of [stdin, lifeline]) pipe.on('error', () => undefined);
-  const killAll = (): void => void lifeline.destroy();
+  const killAll = (): void => {
+    lifeline.destroy();
+    // While it runs, its id is the group's, and nobody else's.
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL');
+  };
   child.once('exit', () => {
     killAll();
     // What has left the group may hold them for ever, and 'close' waits for them.
