@@ -49,6 +49,7 @@ describe('environment', () => {
   test.each([
     ['ROTATION_SCENARIO', 'scarce', { scenario: 'scarce' }],
     ['ROTATION_SUBJECT', 'reference-bare', { subject: 'reference-bare' }],
+    ['ROTATION_EXEC', 'python3 rotate.py', { exec: 'python3 rotate.py' }],
     ['ROTATION_ADAPTER', 'openhands', { adapter: 'openhands' }],
     ['ROTATION_PROCESSES', '4', { processes: 4 }],
     ['ROTATION_CALLERS', '50', { callers: 50 }],
@@ -83,6 +84,11 @@ describe('what is refused', () => {
   test.each([
     [['--scenario', 'same-kye'], 'Did you mean same-key? There are: same-key, many-keys, scarce,'],
     [['--subject', 'checked-clam'], 'Did you mean checked-claim?'],
+    [['--exec', ' '], 'Expected a command for the shell.'],
+    [
+      ['--exec', 'true', '--subject', 'naive'],
+      "option '--exec <command>' cannot be used with option '--subject <name>'",
+    ],
     [['--adapter', 'openhand'], 'Did you mean openhands? There are: keypool, openhands, openhandspool, mixed.'],
     [['--provider', 'dokcer'], 'Did you mean docker? There are: uri, binary, docker, download, wheel.'],
     [['--subjet', 'naive'], '(Did you mean --subject?)'],

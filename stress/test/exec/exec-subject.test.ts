@@ -1,17 +1,22 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { formatRun } from 'mongo-interleave';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { exploreRace, violationsOf } from '../../src/explore/explore-race.ts';
 import { openRace } from '../../src/explore/open-race.ts';
-import { planOne } from '../../src/explore/plan-explorations.ts';
+import { planExplorations, planOne } from '../../src/explore/plan-explorations.ts';
+import { planRuns } from '../../src/profile.ts';
 import { ProgramError } from '../../src/subjects/exec/program-error.ts';
-import { startStress } from '../support/stress-command.ts';
+import { childrenOf, processesWith, startStress, until } from '../support/stress-command.ts';
+import { subjectOptions } from '../../src/subjects/index.ts';
 import { createStore } from '../support/store-folder.ts';
 
 const uri = inject('mongodbUri');
 vi.setConfig({ testTimeout: 120_000 });
 const program = fileURLToPath(new URL('../support/foreign-flow.ts', import.meta.url));
 const commandOf = (...argv: string[]): string => [process.execPath, program, ...argv].join(' ');
+const STARTS_MAX_MS = 80_000;
+const ENDS_MAX_MS = 10_000;
 const limits = { violationLimit: Infinity, signal: AbortSignal.timeout(100_000) };
 
 describe('a flow outside is explored as it is inside', () => {
@@ -39,6 +44,36 @@ describe('a flow outside is explored as it is inside', () => {
     // The stock came to its end only after that.
     expect(violationsOf(result).map(({ promise }) => promise)).toEqual(['I7']);
   });
+});
+
+test('Ctrl-C in the middle of calls that hang: 130, and no program is left', async () => {
+  using store = createStore();
+  const mark = `hangs-${process.pid}`;
+  const answered = '{"id":1,"outcome":"not-found"}';
+  const exec = `: ${mark}; while read -r line; do case $line in *rehearsal*) echo '${answered}';; *) sleep 1000;; esac; done`;
+  const argv = ['--scenario', 'same-key', '--callers', '4', '--store', store.path];
+  await using command = startStress(argv, { MONGODB_URI: uri, ROTATION_EXEC: exec });
+  await until('calls are under way', STARTS_MAX_MS, () =>
+    processesWith(mark).some((pid) => childrenOf(pid, 'sleep').length > 0),
+  );
+  command.kill('SIGINT');
+  expect(await command.ended()).toMatchObject({ code: 130, stderr: '' });
+  await expect.poll(() => processesWith(mark), { timeout: ENDS_MAX_MS }).toEqual([]);
+});
+
+describe('the command that shows a row again', () => {
+  test.each(['python3 rotate.py', `sh -c 'echo "$HOME" \\ '`])('means the same to a shell: %s', (exec) => {
+    const row = planOne({ exec, scenario: 'same-key' });
+    const words = execFileSync('sh', ['-c', `printf '%s\\0' ${subjectOptions(row.subject)}`], { encoding: 'utf8' });
+    expect(words.split('\0')).toEqual(['--exec', exec, '']);
+  });
+});
+
+test('without a scenario: those that say something about any flow, and each must be valid', () => {
+  const storms = planRuns({ exec: 'true' }).map(({ scenario, expected }) => `${scenario.name} ${expected}`);
+  const pairs = planExplorations({ exec: 'true' }).map(({ scenario, expected }) => `${scenario.name} ${expected}`);
+  expect(storms).toEqual(['same-key valid', 'many-keys valid', 'scarce valid', 'chain valid']);
+  expect(pairs).toEqual(['same-key valid', 'two-keys valid', 'two-keys-one-backup valid', 'chain valid']);
 });
 
 describe('a command that is no such program', () => {

@@ -57,12 +57,14 @@ export function startStress(argv: readonly string[], environment: NodeJS.Process
 export const workersOf = (parent: number): number[] => childrenOf(parent, 'worker.ts');
 
 /** Pids of the living children that have this in their command lines. */
-export function childrenOf(parent: number, word: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => statusOf(pid).parentPid === parent && commandLineOf(pid).includes(word))
+export const childrenOf = (parent: number, word: string): number[] =>
+  processesWith(word).filter((pid) => statusOf(String(pid)).parentPid === parent);
+
+/** Pids of all living processes that have this in their command lines. */
+export const processesWith = (word: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && commandLineOf(name).includes(word))
     .map(Number);
-}
 
 export const isAlive = (pid: number): boolean => !['', 'Z'].includes(statusOf(String(pid)).state);
 
