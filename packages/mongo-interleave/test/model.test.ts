@@ -70,8 +70,8 @@ const classOf = (steps: readonly Placed[]): string =>
 
 describe('the classes of all orders, each once', () => {
   test.each([
-    [2, 326, 10, 18],
-    [3, 382_296, 81, 552],
+    [2, 326, 10, 0],
+    [3, 382_296, 81, 1],
   ])('%i clients, %i orders: %i classes, %i cut', { timeout: 60_000 }, (clients, orders, count, expectedCut) => {
     const all = bruteForce(clients);
     expect(all.orders).toBe(orders);
@@ -83,5 +83,5 @@ describe('the classes of all orders, each once', () => {
 
 test('four clients: 652 classes, each once', { timeout: 60_000 }, () => {
   const { classes, runs, cut } = search(4);
-  expect([classes.size, runs, cut]).toEqual([652, 652, 13_874]);
+  expect([classes.size, runs, cut]).toEqual([652, 652, 17]);
 });

@@ -1,11 +1,19 @@
 import { describe, expect, test } from 'vitest';
 import { SleepSetSearch } from '../src/explore/sleep-set-search.ts';
+import { seededRandom } from '../src/sample/seeded-random.ts';
 
 /* No database here: clients that read and write variables, and all their orders counted by hand. */
 
 interface Access {
   readonly variable: string;
   readonly isWrite: boolean;
+  /**
+   * - `lock`: can't be done while another has the lock, as a write that would wait for a transaction
+   * - `unlock`: the end of that
+   * - `guard`: ends its client when another one has written the variable
+   * - `claim`: writes when nobody has written the variable, else it is a read
+   */
+  readonly kind?: 'lock' | 'unlock' | 'guard' | 'claim';
 }
 type Program = readonly Access[];
 interface Step extends Access {
@@ -19,20 +27,34 @@ const dependent = (one: Access, other: Access): boolean =>
 const write = (variable: string): Access => ({ variable, isWrite: true });
 const read = (variable: string): Access => ({ variable, isWrite: false });
 
+/** What may be done next, as it would turn out. */
 function enabledOf(programs: readonly Program[], done: readonly Step[]): Step[] {
   return programs.flatMap((program, client) => {
-    const next = done.filter((step) => step.client === client).length;
-    const access = program[next];
-    return access === undefined ? [] : [{ ...access, client, id: `${client}.${next}` }];
+    const own = done.filter((step) => step.client === client);
+    const access = program[own.length];
+    if (access === undefined || own.some((step) => step.kind === 'guard' && isLost(step, done))) return [];
+    const { variable, kind } = access;
+    const last = done.findLast(
+      (step) => step.variable === variable && (step.kind === 'lock' || step.kind === 'unlock'),
+    );
+    if (kind === 'lock' && last?.kind === 'lock') return [];
+    const isTaken = done.some((step) => step.variable === variable && step.isWrite);
+    const isWrite = access.isWrite && !(kind === 'claim' && isTaken);
+    return [{ ...access, isWrite, client, id: `${client}.${own.length}` }];
   });
 }
 
-/** The orders that the search runs to their ends, and how many it cut. */
-function searchAll(programs: readonly Program[]): { orders: Step[][]; cut: number } {
-  const search = new SleepSetSearch<Access>(dependent);
+const isLost = (guard: Step, done: readonly Step[]): boolean =>
+  done
+    .slice(0, done.indexOf(guard))
+    .some((step) => step.variable === guard.variable && step.isWrite && step.client !== guard.client);
+
+/** The orders that the search runs to their ends, and how many it cut. With several lanes it is divided wherever it can be. */
+function searchAll(programs: readonly Program[], lanes = 1): { orders: Step[][]; cut: number } {
+  const searches = [new SleepSetSearch<Access>(dependent)];
   const orders: Step[][] = [];
-  let cut = 0;
-  for (let hasMore = true; hasMore;) {
+  let [cut, shares] = [0, 0];
+  for (let search = searches.shift(); search !== undefined; search = searches.shift()) {
     const order: Step[] = [];
     for (let enabled = enabledOf(programs, order); enabled.length > 0; enabled = enabledOf(programs, order)) {
       const { id } = search.choose(enabled);
@@ -41,11 +63,15 @@ function searchAll(programs: readonly Program[]): { orders: Step[][]; cut: numbe
       search.took(step);
       order.push(step);
     }
-    const end = search.end();
-    if (end.kind === 'class') orders.push(order);
+    const { kind, hasMore, share } = search.end();
+    shares += share;
+    if (kind === 'class') orders.push(order);
     else cut++;
-    hasMore = end.hasMore;
+    if (!hasMore) continue;
+    const other = searches.length + 1 < lanes ? search.split() : undefined;
+    searches.push(search, ...(other === undefined ? [] : [new SleepSetSearch<Access>(dependent, other)]));
   }
+  expect(shares).toBeCloseTo(1);
   return { orders, cut };
 }
 
@@ -61,7 +87,8 @@ function classOf(order: readonly Step[]): string {
       return one.client !== other.client && dependent(one, other) ? [`${one.id}<${other.id}`] : [];
     }),
   );
-  return pairs.toSorted().join(' ');
+  const done = order.map(({ id, isWrite }) => `${id}${isWrite ? ' writes' : ''}`);
+  return [...pairs, ...done].toSorted().join(', ');
 }
 
 test('one run where nothing depends on anything', () => {
@@ -75,12 +102,14 @@ test('every order where everything depends on everything', () => {
 });
 
 describe('each class once, and none left out', () => {
-  test.each(Array.from({ length: 40 }, (_, seed) => seed + 1))('random programs, seed %i', (seed) => {
+  test.each(Array.from({ length: 120 }, (_, seed) => seed + 1))('random programs, seed %i', (seed) => {
     const programs = randomPrograms(seed);
-    const found = searchAll(programs).orders.map(classOf);
     const all = new Set(allOrders(programs).map(classOf));
-    expect(new Set(found)).toEqual(all);
-    expect(found).toHaveLength(all.size);
+    for (const lanes of [1, 3]) {
+      const found = searchAll(programs, lanes).orders.map(classOf);
+      expect(new Set(found)).toEqual(all);
+      expect(found).toHaveLength(all.size);
+    }
   });
 });
 
@@ -100,13 +129,22 @@ test('says so when a run finds other choices where an earlier one went', () => {
   );
 });
 
-/** 2 or 3 clients of 2 or 3 steps each on 3 variables. */
+/** 2 or 3 clients of 2 or 3 steps each on 3 variables, some between a lock and its end. */
 function randomPrograms(seed: number): Program[] {
-  let state = seed;
-  const draw = (limit: number): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
-    return Math.floor((state / 2 ** 32) * limit);
+  const random = seededRandom(seed);
+  const draw = (limit: number): number => Math.floor(random() * limit);
+  const kinds = [undefined, undefined, undefined, 'guard', 'claim'] as const;
+  const access = (): Access => {
+    const kind = kinds[draw(kinds.length)];
+    const isWrite = kind === 'claim' || (kind === undefined && draw(2) === 0);
+    return { variable: 'abc'.charAt(draw(3)), isWrite, ...(kind === undefined ? {} : { kind }) };
   };
-  const access = (): Access => ({ variable: 'abc'.charAt(draw(3)), isWrite: draw(2) === 0 });
-  return Array.from({ length: 2 + draw(2) }, () => Array.from({ length: 2 + draw(2) }, access));
+  return Array.from({ length: 2 + draw(2) }, () => {
+    const program = Array.from({ length: 2 + draw(2) }, access);
+    if (draw(3) > 0) return program;
+    // Nothing between the two ends the client.
+    const locked = draw(2) === 0 ? [] : [write('c')];
+    const lock = { variable: 'lock', isWrite: true } as const;
+    return [...program.slice(0, draw(2)), { ...lock, kind: 'lock' }, ...locked, { ...lock, kind: 'unlock' }];
+  });
 }

@@ -4,7 +4,7 @@ import { judge, type Explored, type RunResult } from './run-result.ts';
 const MS_PER_SECOND = 1_000;
 
 /**
- * As in "10 of 10 classes, 18 cut, 28 runs, 0.3 s, complete", or, where a violation was found, with its schedule at the end. Before that
+ * As in "81 of 81 classes, 1 cut, 82 runs, 0.9 s, complete", or, where a violation was found, with its schedule at the end. Before that
  * what went wrong in each run, and the bound.
  */
 export function formatExploration(

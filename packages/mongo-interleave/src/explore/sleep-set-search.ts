@@ -1,4 +1,5 @@
 import { InterleaveError } from '../interleave-error.ts';
+import { place, startsOfReversal, type Placed } from './races.ts';
 
 /** Something that may be done next. `id` stays the same while it may be done, and tells it from all else in a run. */
 export interface Transition {
@@ -18,7 +19,10 @@ interface Node<F> {
   readonly sleep: readonly Taken<F>[];
   readonly done: readonly Taken<F>[];
   readonly chosen: Transition;
-  readonly footprint: F | undefined;
+  /** Undefined until the chosen one was answered. */
+  readonly step: Placed<F> | undefined;
+  /** Clients whose choices are run here. One is added when a run shows that an order which begins with it is another one. */
+  readonly wanted: readonly number[];
   /** Its other choices are another search's. */
   readonly isShared: boolean;
 }
@@ -32,13 +36,19 @@ export interface RunEnd {
   readonly kind: 'class' | 'cut';
   /** Is there another to run? */
   readonly hasMore: boolean;
-  /** Its share of the whole tree, were the choices of each state equally large; the shares of all runs add up to 1. */
+  /**
+   * Its share of the whole tree, and that of what is now known to need no run, were the choices of each state equally large; the
+   * shares of all runs add up to 1.
+   */
   readonly share: number;
 }
 
 /**
- * Which schedules to run so that each class of equivalent ones is run once, to its end (sleep sets, Godefroid). Two schedules
- * are equivalent when swapping neighbours that don't depend on each other turns one into the other.
+ * Which schedules to run so that each class of equivalent ones is run once, to its end: source sets (Abdulla and others, POPL'14) over
+ * sleep sets (Godefroid). Two schedules are equivalent when swapping neighbours that don't depend on each other turns one into the other.
+ *
+ * A state has other choices run only where that makes a difference: a run in which B's step depends on an earlier one of A makes
+ * the state before A's step want an order that has B's first.
  *
  * Say A and B commute at a state. After the runs that begin with A are all over, those that begin with B need not do A next:
  * "B A ..." is "A B ...". So A sleeps after B, until something is done that depends on A. Where all that is enabled
@@ -84,7 +94,7 @@ export class SleepSetSearch<F> {
       this.#cut = true;
       return first;
     }
-    this.#path.push({ enabled, sleep, done: [], chosen, footprint: undefined, isShared: false });
+    this.#path.push({ enabled, sleep, done: [], chosen, step: undefined, wanted: [chosen.client], isShared: false });
     return chosen;
   }
 
@@ -92,16 +102,26 @@ export class SleepSetSearch<F> {
   took(footprint: F): void {
     if (this.#cut) return;
     const node = this.#path[this.#depth];
-    if (node !== undefined) this.#path[this.#depth++] = { ...node, footprint };
+    if (node === undefined) return;
+    const before = this.#path.slice(0, this.#depth).flatMap(({ step }) => step ?? []);
+    const { client } = node.chosen;
+    // Where an earlier run came by, it has found the races.
+    const { step, races } =
+      node.step === undefined
+        ? place(before, { client, footprint }, this.#dependent)
+        : { step: { ...node.step, footprint }, races: [] };
+    this.#path[this.#depth++] = { ...node, step };
+    for (const earlier of races) this.#wantReversed(earlier, [...before, step]);
   }
 
   /** The run is over. */
   end(): RunEnd {
     const kind = this.#cut ? 'cut' : 'class';
-    const share = this.#path.reduce((product, { enabled, sleep }) => product / awake(enabled, sleep).length, 1);
+    const own = shareOf(this.#path);
     this.#depth = 0;
     this.#cut = false;
-    return { kind, hasMore: this.#backtrack(), share };
+    const { hasMore, share } = this.#backtrack();
+    return { kind, hasMore, share: own + share };
   }
 
   /**
@@ -111,34 +131,55 @@ export class SleepSetSearch<F> {
    */
   split(): SearchState<F> | undefined {
     for (const [depth, node] of this.#path.entries()) {
-      const next = nextOf(node);
-      if (next === undefined || node.footprint === undefined) continue;
+      if (nextOf(node) === undefined || node.step === undefined) continue;
+      // The other search can't tell these states what its runs show that they want, so they want everything.
+      for (const [index, one] of this.#path.slice(0, depth + 1).entries())
+        this.#path[index] = { ...one, wanted: clientsOf(one.enabled) };
+      const [whole = node, next = node.chosen] = [this.#path[depth], nextOf(node)];
       const above = this.#path.slice(0, depth).map((one) => ({ ...one, isShared: true }));
-      this.#path[depth] = { ...node, isShared: true };
-      return [...above, moveOn(node, next)];
+      this.#path[depth] = { ...whole, isShared: true };
+      return [...above, moveOn(whole, next)];
     }
     return undefined;
   }
 
-  /** To the deepest state that has a choice left. */
-  #backtrack(): boolean {
+  /** Sees to it that a run has the last step before the `earlier` one. */
+  #wantReversed(earlier: number, steps: readonly Placed<F>[]): void {
+    const node = this.#path[earlier];
+    // All choices of a shared one are run.
+    if (node === undefined || node.isShared) return;
+    const { enabled, sleep, wanted } = node;
+    const starts = startsOfReversal(steps, earlier).flatMap((index) => this.#path[index]?.chosen ?? []);
+    if (starts.some(({ id, client }) => wanted.includes(client) || has(sleep, id))) return;
+    const start = starts.findLast(({ client }) => enabled.some((one) => one.client === client));
+    // Where they all wait for something, any may be what ends that.
+    const more = start === undefined ? clientsOf(enabled) : [start.client];
+    this.#path[earlier] = { ...node, wanted: [...wanted, ...more] };
+  }
+
+  /** To the deepest state that has a choice left. @returns the share of what was found to need no run */
+  #backtrack(): { readonly hasMore: boolean; readonly share: number } {
+    let share = 0;
     for (let node = this.#path.pop(); node !== undefined; node = this.#path.pop()) {
       const next = nextOf(node);
       if (next !== undefined) {
         this.#path.push(moveOn(node, next));
-        return true;
+        return { hasMore: true, share };
       }
+      const { enabled, sleep, done, chosen, isShared } = node;
+      const left = isShared ? 0 : awake(enabled, sleep).filter(({ id }) => id !== chosen.id && !has(done, id)).length;
+      share += left * shareOf([...this.#path, node]);
     }
-    return false;
+    return { hasMore: false, share };
   }
 
   #sleepHere(): Taken<F>[] {
     const parent = this.#path[this.#depth - 1];
     if (parent === undefined) return [];
-    const { chosen, footprint, sleep, done } = parent;
-    if (footprint === undefined) return [];
+    const { chosen, step, sleep, done } = parent;
+    if (step === undefined) return [];
     return [...sleep, ...done].filter(
-      (taken) => taken.transition.client !== chosen.client && !this.#dependent(taken.footprint, footprint),
+      (taken) => taken.transition.client !== chosen.client && !this.#dependent(taken.footprint, step.footprint),
     );
   }
 
@@ -158,12 +199,19 @@ const has = <F>(list: readonly Taken<F>[], id: string): boolean => list.some(({ 
 const awake = <F>(enabled: readonly Transition[], sleep: readonly Taken<F>[]): readonly Transition[] =>
   enabled.filter(({ id }) => !has(sleep, id));
 
+const clientsOf = (enabled: readonly Transition[]): number[] => enabled.map(({ client }) => client);
+
+const shareOf = <F>(path: readonly Node<F>[]): number =>
+  path.reduce((product, { enabled, sleep }) => product / awake(enabled, sleep).length, 1);
+
 /** The choice after the present one. */
-const nextOf = <F>({ enabled, sleep, done, chosen, isShared }: Node<F>): Transition | undefined =>
-  isShared ? undefined : awake(enabled, sleep).find(({ id }) => id !== chosen.id && !has(done, id));
+const nextOf = <F>({ enabled, sleep, done, chosen, wanted, isShared }: Node<F>): Transition | undefined =>
+  isShared
+    ? undefined
+    : awake(enabled, sleep).find(({ id, client }) => wanted.includes(client) && id !== chosen.id && !has(done, id));
 
 function moveOn<F>(node: Node<F>, next: Transition): Node<F> {
-  const { chosen, footprint, done } = node;
-  const doneNow = footprint === undefined ? done : [...done, { transition: chosen, footprint }];
-  return { ...node, done: doneNow, chosen: next, footprint: undefined };
+  const { chosen, step, done } = node;
+  const doneNow = step === undefined ? done : [...done, { transition: chosen, footprint: step.footprint }];
+  return { ...node, done: doneNow, chosen: next, step: undefined };
 }
