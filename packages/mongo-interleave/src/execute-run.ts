@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { DrawnValues } from './footprint/drawn-names.ts';
 import type { Footprint } from './footprint/footprint.ts';
 import type { Transactions } from './footprint/transactions.ts';
 import { clientLetter, type Gate, type HeldCommand } from './gate/gate.ts';
@@ -35,6 +36,7 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
+  readonly drawn: DrawnValues;
   readonly writer: TraceWriter;
   readonly faults: FaultMaker;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
@@ -100,7 +102,8 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
     const { choice, command } = chosen;
     if (options.tokenFile !== undefined)
       writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`);
-    const { step, footprint, reply, restarted } = await takeStep(setup, command, choice.fault);
+    const { step, reply, restarted, ...touched } = await takeStep(setup, command, choice.fault);
+    const footprint = setup.drawn.rename(touched.footprint, choice.client);
     trace.push(step);
     await setup.onStep(step);
     const offered = [...new Set(offers.map((offer) => offer.choice.client))];

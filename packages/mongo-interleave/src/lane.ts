@@ -4,6 +4,7 @@ import { executeRun, type Chooser, type Executed } from './execute-run.ts';
 import { findPrimary } from './find-primary.ts';
 import { readArrayFields } from './footprint/array-fields.ts';
 import type { Schema } from './footprint/command-access.ts';
+import { DrawnValues, nameStart, type DrawnNames } from './footprint/drawn-names.ts';
 import { Transactions } from './footprint/transactions.ts';
 import { readUniqueKeys } from './footprint/unique-keys.ts';
 import { openGate, type FrozenClient, type Gate } from './gate/gate.ts';
@@ -35,6 +36,7 @@ export class Lane<T> implements FaultMaker {
   #frozen: Frozen[] = [];
   #isFailing = false;
   #schema: Schema | undefined;
+  #start: { readonly names: DrawnNames; readonly isStable: boolean } | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(options: InterleaveOptions<T>, control: MongoClient, gate: Gate, clients: GatedClient[]) {
@@ -74,6 +76,7 @@ export class Lane<T> implements FaultMaker {
     await reset(this.#db);
     this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
     const transactions = new Transactions(this.#schema);
+    const drawn = new DrawnValues(await this.#nameStart());
     let executed: Executed<T>;
     try {
       const setup = {
@@ -81,6 +84,7 @@ export class Lane<T> implements FaultMaker {
         clients: this.#clients,
         options: { ...this.#options, stepLimit },
         transactions,
+        drawn,
         writer: new TraceWriter(showFields),
         faults: this,
         onStep: (step: TraceStep) => onStep?.(step, this.#db),
@@ -160,6 +164,16 @@ export class Lane<T> implements FaultMaker {
   close(): Promise<void> {
     this.#closed ??= this.#buryFrozen().then(() => closeAll(this.#control, this.#gate, this.#clients));
     return this.#closed;
+  }
+
+  /** A start state that came out the same twice is not read again. */
+  async #nameStart(): Promise<DrawnNames> {
+    if (this.#start?.isStable === true) return this.#start.names;
+    const names = await nameStart(this.#db);
+    const before = this.#start?.names;
+    const isStable = before?.size === names.size && [...names.keys()].every((text) => before.has(text));
+    this.#start = { names, isStable };
+    return names;
   }
 
   /** Closes what crashed: its flows get errors now, and run their ends against a closed port. */

@@ -156,7 +156,7 @@ describe('one fault at any command, in every interleaving', () => {
     await using one = await scenario({ clients: 2, flow: checkedClaim, check: () => undefined });
     const tokens: string[] = [];
     const onClass = ({ token }: { token: string }) => void tokens.push(token);
-    await one.explore({ faults: { kinds: ['crash'], clients: [1], limit: 2 }, onClass, runLimit: 500 });
+    await one.explore({ faults: { kinds: ['crash'], clients: [1], limit: 2 }, onClass, runLimit: 60 });
     expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
     expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
   });

@@ -10,12 +10,14 @@ export type KnownFields = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 /** The text for a missing field and for null, which a filter can't tell apart. */
 export const NULL_TEXT = 'null';
 
-/** Comparable text of a scalar; undefined for all that may equal something written otherwise (arrays, decimals, ...). */
+/**
+ * Comparable text of a scalar; undefined for all that may equal something written otherwise (arrays, decimals, ...), and for
+ * times: they differ from run to run, and filters hardly ask for one.
+ */
 function valueText(value: unknown): string | undefined {
   if (value === null || value === undefined) return NULL_TEXT;
   if (typeof value === 'string') return `string ${value}`;
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
-  if (value instanceof Date) return `date ${value.getTime()}`;
   return value instanceof ObjectId ? `id ${value.toHexString()}` : undefined;
 }
 
