@@ -37,6 +37,8 @@ export class Lane<T> implements FaultMaker {
   #isFailing = false;
   #schema: Schema | undefined;
   #start: { readonly names: DrawnNames; readonly isStable: boolean } | undefined;
+  /** By the user; a run that fails ends it, too. */
+  #isClosed = false;
   #closed: Promise<void> | undefined;
 
   private constructor(options: InterleaveOptions<T>, control: MongoClient, gate: Gate, clients: GatedClient[]) {
@@ -70,7 +72,15 @@ export class Lane<T> implements FaultMaker {
 
   /** Makes the start state and runs one schedule. */
   async execute(chooser: Chooser): Promise<Executed<T>> {
-    if (this.#closed !== undefined) throw new InterleaveError('stopped', 'This interleaving was closed.');
+    try {
+      return await this.#run(chooser);
+    } catch (error) {
+      throw this.#isClosed ? stopped(error) : error;
+    }
+  }
+
+  async #run(chooser: Chooser): Promise<Executed<T>> {
+    if (this.#closed !== undefined) throw stopped();
     const { reset, onStep, showFields = [], stepLimit = DEFAULT_STEP_LIMIT } = this.#options;
     await this.#buryFrozen();
     await reset(this.#db);
@@ -91,7 +101,7 @@ export class Lane<T> implements FaultMaker {
       };
       executed = await executeRun(setup, chooser);
     } catch (error) {
-      await this.close();
+      await this.#end();
       throw error;
     }
     if (this.#isFailing) await this.#setFailure('off');
@@ -114,6 +124,8 @@ export class Lane<T> implements FaultMaker {
     try {
       await this.#options.check(this.#db, outcomes);
     } catch (error) {
+      // What could not look has seen nothing.
+      if (this.#isClosed) throw stopped(error);
       verdict = { kind: 'violated', error };
     }
     return { token, trace, preemptions: countPreemptions(taken), outcomes, verdict };
@@ -162,6 +174,11 @@ export class Lane<T> implements FaultMaker {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#end();
+  }
+
+  #end(): Promise<void> {
     this.#closed ??= this.#buryFrozen().then(() => closeAll(this.#control, this.#gate, this.#clients));
     return this.#closed;
   }
@@ -194,6 +211,9 @@ export class Lane<T> implements FaultMaker {
     if (mode === 'off') this.#isFailing = false;
   }
 }
+
+const stopped = (cause?: unknown): InterleaveError =>
+  new InterleaveError('stopped', 'This interleaving was closed.', { cause });
 
 const idOf = (session: unknown): unknown => (session as { readonly id?: unknown }).id;
 

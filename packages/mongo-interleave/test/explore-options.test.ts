@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MongoClient } from 'mongodb';
+import { MongoClient, type Db } from 'mongodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave, type InterleaveOptions, type Interleaving, type Progress } from '../src/index.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
@@ -212,3 +212,19 @@ test('onStep sees what is committed after each step', async () => {
     'delete 2',
   ]);
 });
+
+test.each(['onStep', 'check', 'reset'] as const)(
+  'closed in the middle of %s: stopped, and no verdict',
+  async (place) => {
+    const closeInside = async (db: Db): Promise<void> => {
+      void scenario.close();
+      await db.collection('keys').findOne({});
+    };
+    await using scenario = await rotations({
+      ...(place === 'onStep' ? { onStep: (_step, db) => closeInside(db) } : {}),
+      ...(place === 'check' ? { check: closeInside } : {}),
+      ...(place === 'reset' ? { reset: closeInside } : {}),
+    });
+    await expect(scenario.run('v1:AAAAAAB')).rejects.toThrow(expect.objectContaining({ code: 'stopped' }));
+  },
+);

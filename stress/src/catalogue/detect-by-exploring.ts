@@ -1,5 +1,5 @@
 import type { FaultKind } from 'mongo-interleave';
-import { faultKindsOf, faultsAtFirst } from '../explore/faults.ts';
+import { faultKindsOf, faultsAt } from '../explore/faults.ts';
 import type { Race } from '../explore/open-race.ts';
 import type { Detection } from './detection.ts';
 import { endedBy } from './ended-by.ts';
@@ -10,13 +10,13 @@ const grid: readonly FaultKind[] = [...faultKindsOf.crash, ...faultKindsOf['lost
 
 /** Goes through all schedules until the first that breaks a promise of the flow's: the same one each time. */
 export async function detectByExploring(
-  { interleaving }: Race,
+  { interleaving, firstClients }: Race,
   strategy: 'exhaustive' | 'crash',
   { budgetMs, signal }: Omit<TryLimits, 'seed'>,
 ): Promise<Detection | null> {
   return endedBy(signal, interleaving, async () => {
     const { violations, runs, seconds } = await interleaving.explore({
-      ...faultsAtFirst(strategy === 'crash' ? grid : []),
+      ...faultsAt(firstClients, strategy === 'crash' ? grid : []),
       timeLimitMs: budgetMs,
       runLimit: Number.MAX_SAFE_INTEGER,
       violationLimit: 1,

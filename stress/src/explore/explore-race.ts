@@ -10,6 +10,7 @@ import type { Explored, RunResult } from '../report/run-result.ts';
 import { subjectOptions } from '../subjects/index.ts';
 import { whyEnded } from '../why-ended.ts';
 import { BrokenPromises } from './broken-promises.ts';
+import { faultsAt } from './faults.ts';
 import { openRace, type RaceOptions } from './open-race.ts';
 
 /** An exploration, before it has run. */
@@ -50,7 +51,7 @@ export async function exploreRace(
       timeLimitMs: Infinity,
       runLimit: Infinity,
       violationLimit,
-      ...(planned.faults === undefined ? {} : { faults: { kinds: planned.faults, clients: [0] } }),
+      ...faultsAt(race.firstClients, planned.faults ?? []),
       ...(planned.preemptionLimit === undefined ? {} : { preemptionLimit: planned.preemptionLimit }),
       onClass: (schedule) => {
         if (schedule.verdict.kind === 'violated') violated.push(schedule);

@@ -8,6 +8,8 @@ export const faultKindsOf: Readonly<Record<ExploringMode, readonly FaultKind[]>>
   'lost-reply': ['lost-reply'],
 };
 
-/** Once in a run, at any command of the first client; the others are its rivals. */
-export const faultsAtFirst = (kinds: readonly FaultKind[]): { readonly faults?: FaultOptions } =>
-  kinds.length === 0 ? {} : { faults: { kinds, clients: [0] } };
+/** Once in a run, at any command of these clients; others are their rivals. */
+export const faultsAt = (
+  clients: readonly number[],
+  kinds: readonly FaultKind[],
+): { readonly faults?: FaultOptions } => (kinds.length === 0 ? {} : { faults: { kinds, clients } });

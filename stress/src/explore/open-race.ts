@@ -24,6 +24,8 @@ export interface RaceOptions {
 /** A pair scenario at the gate, in a database of its own. */
 export interface Race extends AsyncDisposable {
   readonly interleaving: Interleaving<string>;
+  /** The first client of each service; those of the same service are as good as one another. */
+  readonly firstClients: readonly number[];
   readonly database: string;
 }
 
@@ -64,7 +66,11 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
         run = new RaceRun();
         await putBack(saved, own);
       },
-      onStep: ({ client }) => run.step(client),
+      onStep: async ({ client, command, fault }, own) => {
+        run.step(client);
+        // I1 to I3 hold in every committed state; nobody writes now, for all are at the gate.
+        if (command === 'commitTransaction' || fault !== undefined) run.between.push(await readQuietState(own, pool));
+      },
       flow: (client, own) => {
         const ownPool = pools[client.index % pools.length] ?? pool;
         return run.follow(client, own, subject, ownPool, plan.clients[client.index] ?? { calls: [] });
@@ -72,12 +78,14 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
       check: async (own, outcomes) => {
         for (const outcome of outcomes) if (outcome.kind === 'threw') throw outcome.error;
         const final = await readQuietState(own, pool);
-        const violations = judge({ start, final, history: run.history(), operated: run.operated });
+        const { between, operated } = run;
+        const violations = judge({ start, between, final, history: run.history(), operated });
         if (violations.length > 0) throw new BrokenPromises(violations);
       },
     });
     return {
       interleaving,
+      firstClients: pools.map((_, index) => index).slice(0, plan.clients.length),
       database: db.databaseName,
       [Symbol.asyncDispose]: async () => {
         await interleaving.close();
@@ -92,5 +100,5 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
 }
 
 /** The checker for runs in which only rotations change the pool. */
-export const judgeRotations = ({ start, final, history }: PairRun): Violation[] =>
-  checkRun({ start, between: [], final, history, expectations: { errorCodes: [] } });
+export const judgeRotations = ({ start, between, final, history }: PairRun): Violation[] =>
+  checkRun({ start, between, final, history, expectations: { errorCodes: [] } });

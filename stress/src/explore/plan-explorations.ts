@@ -50,11 +50,12 @@ function defaultProfile(): PlannedExploration[] {
   const bare = (selected: RaceSelection): PlannedExploration => planOne({ subject: 'reference-bare', ...selected });
   return [
     ...[...adapters.keys()].flatMap((adapter) => [
-      planOne({ subject: 'reference', adapter }),
-      bare({ adapter }),
+      ...[PAIR, PAIR + 1].flatMap((callers) => [
+        planOne({ subject: 'reference', adapter, callers }),
+        bare({ adapter, callers }),
+      ]),
       bare({ adapter, ...CRASHES }),
     ]),
-    bare({ callers: 3 }),
     bare({ faults: CRASHES.faults }),
     ...['two-keys', 'two-keys-one-backup', 'chain'].map((scenario) => bare({ scenario })),
     planOne({ subject: 'reference', scenario: 'two-keys-one-backup' }),

@@ -2,6 +2,7 @@ import type { FlowClient } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { Pool } from 'rotation-core';
 import type { History, Operation, ToldOutcome } from '../history.ts';
+import type { PoolState } from '../pool-state.ts';
 import { Recorder } from '../storm/run-calls.ts';
 import type { RunningFlow, Subject } from '../subjects/subject.ts';
 import { operate } from './operate.ts';
@@ -12,6 +13,8 @@ import { StepClock } from './step-clock.ts';
 export class RaceRun {
   readonly #recorder = new Recorder();
   readonly operated: Operated[] = [];
+  /** Committed states that were looked at on the way. */
+  readonly between: PoolState[] = [];
   readonly #unanswered = new Set<Unanswered>();
   readonly #clock = new StepClock();
 

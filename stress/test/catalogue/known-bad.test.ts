@@ -3,7 +3,7 @@ import { startReplicaSet } from 'mongo-replica-set';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openShowingRace } from '../../src/catalogue/open-showing-race.ts';
 import { violationsOf } from '../../src/explore/explore-race.ts';
-import { faultKindsOf, faultsAtFirst } from '../../src/explore/faults.ts';
+import { faultKindsOf, faultsAt } from '../../src/explore/faults.ts';
 import type { Race } from '../../src/explore/open-race.ts';
 import { knownBad } from '../../src/subjects/index.ts';
 import type { KnownBadSubject } from '../../src/subjects/subject.ts';
@@ -37,7 +37,7 @@ describe('a known-bad flow shows with as many preemptions as its depth says, and
 });
 
 function explore(
-  { interleaving }: Race,
+  { interleaving, firstClients }: Race,
   { shownBy }: KnownBadSubject,
   preemptionLimit = Infinity,
 ): Promise<Exploration<string>> {
@@ -45,7 +45,7 @@ function explore(
     timeLimitMs,
     violationLimit: 1,
     preemptionLimit,
-    ...faultsAtFirst(faultKindsOf[shownBy.mode]),
+    ...faultsAt(firstClients, faultKindsOf[shownBy.mode]),
   });
 }
 

@@ -6,7 +6,9 @@ import { pool } from '../support/pool-states.ts';
 const start = pool({ keys: ['b4'], free: ['b1', 'b2'], used: { b3: 'k1', b4: 'b3' } });
 const final = pool({ keys: ['b1', 'b4'], free: ['b2', 'b3'], used: { b1: 'k1', b4: 'b3' } });
 const putBack = (calls: readonly Call[]): string[] =>
-  checkPutBack({ start, final, history: history(calls, []), operated: [] }, 'k1').map(({ sentence }) => sentence);
+  checkPutBack({ start, between: [], final, history: history(calls, []), operated: [] }, 'k1').map(
+    ({ sentence }) => sentence,
+  );
 
 test('before, in between and after: all that callers may be told', () => {
   expect(

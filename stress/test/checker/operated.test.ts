@@ -13,6 +13,7 @@ describe('a binding that an operator adds', () => {
   const sentences = (final: PoolState, told = 'bound'): string[] =>
     checkAddedBindings({
       start,
+      between: [],
       final,
       history: history([[0, 'k1', rotated('b1')]]),
       operated: [{ step: { kind: 'bind', keyId: 'k1', proxyId: 'p9' }, told }],
@@ -53,7 +54,7 @@ describe('late callers of a life that has ended', () => {
   };
   const sentences = (final: PoolState, operated: readonly Operated[], ...calls: Call[]): string[] =>
     checkEndedLife(
-      { start, final, history: history(calls), operated },
+      { start, between: [], final, history: history(calls), operated },
       { keyId: 'k1', backupId: 'b1', liveKeyId: 'b2' },
     ).map(({ sentence }) => sentence);
   const operatedOn = pool({

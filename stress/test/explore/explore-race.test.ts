@@ -23,6 +23,8 @@ describe('the reference: each class is clean', { timeout: TIME_LIMIT_MS + 10_000
   test.each([
     [{ subject: 'reference-bare' }, 6],
     [{ subject: 'reference-bare', callers: 3 }, 27],
+    [{ subject: 'reference-bare', callers: 4 }, 108],
+    [{ subject: 'reference', callers: 3 }, 27],
     [{ subject: 'reference' }, 6],
     [{ subject: 'reference-bare', adapter: 'openhands' }, 6],
     [{ subject: 'reference-bare', adapter: 'openhandspool' }, 6],

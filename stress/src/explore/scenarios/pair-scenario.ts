@@ -33,6 +33,8 @@ export interface Operated {
 /** One schedule, over, as a check sees it. */
 export interface PairRun {
   readonly start: PoolState;
+  /** States that were committed on the way. */
+  readonly between: readonly PoolState[];
   readonly final: PoolState;
   readonly history: History;
   readonly operated: readonly Operated[];
