@@ -4,7 +4,7 @@ import { executeRun, type Chooser, type Executed } from './execute-run.ts';
 import { findPrimary } from './find-primary.ts';
 import { readArrayFields } from './footprint/array-fields.ts';
 import type { Schema } from './footprint/command-access.ts';
-import { DrawnValues, nameStart, type DrawnNames } from './footprint/drawn-names.ts';
+import { DrawnValues, StartNames } from './footprint/drawn-names.ts';
 import { Transactions } from './footprint/transactions.ts';
 import { readUniqueKeys } from './footprint/unique-keys.ts';
 import { openGate, type FrozenClient, type Gate } from './gate/gate.ts';
@@ -36,7 +36,7 @@ export class Lane<T> implements FaultMaker {
   #frozen: Frozen[] = [];
   #isFailing = false;
   #schema: Schema | undefined;
-  #start: { readonly names: DrawnNames; readonly isStable: boolean } | undefined;
+  readonly #startNames = new StartNames();
   /** By the user; a run that fails ends it, too. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -86,7 +86,7 @@ export class Lane<T> implements FaultMaker {
     await reset(this.#db);
     this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
     const transactions = new Transactions(this.#schema);
-    const drawn = new DrawnValues(await this.#nameStart());
+    const drawn = new DrawnValues(await this.#startNames.read(this.#db));
     let executed: Executed<T>;
     try {
       const setup = {
@@ -181,16 +181,6 @@ export class Lane<T> implements FaultMaker {
   #end(): Promise<void> {
     this.#closed ??= this.#buryFrozen().then(() => closeAll(this.#control, this.#gate, this.#clients));
     return this.#closed;
-  }
-
-  /** A start state that came out the same twice is not read again. */
-  async #nameStart(): Promise<DrawnNames> {
-    if (this.#start?.isStable === true) return this.#start.names;
-    const names = await nameStart(this.#db);
-    const before = this.#start?.names;
-    const isStable = before?.size === names.size && [...names.keys()].every((text) => before.has(text));
-    this.#start = { names, isStable };
-    return names;
   }
 
   /** Closes what crashed: its flows get errors now, and run their ends against a closed port. */

@@ -46,19 +46,44 @@ export class DrawnValues {
   }
 }
 
-/** Names the drawn values of all documents that are there, by collection, place and field; documents are put in the order of the rest. */
-export async function nameStart(db: Db): Promise<DrawnNames> {
-  const names = new Map<string, string>();
+/** Names the drawn values of the start state by collection, place and field. What comes out the same twice is not read again. */
+export class StartNames {
+  readonly #names = new Map<string, DrawnNames>();
+  #unstable: readonly string[] | undefined;
+
+  /** To be called after each reset. */
+  async read(db: Db): Promise<DrawnNames> {
+    this.#unstable ??= await collectionsOf(db);
+    const stillUnstable: string[] = [];
+    await Promise.all(
+      this.#unstable.map(async (collection) => {
+        const names = await nameDocuments(db, collection);
+        const before = this.#names.get(collection);
+        const isStable = before?.size === names.size && [...names.keys()].every((text) => before.has(text));
+        this.#names.set(collection, names);
+        if (!isStable) stillUnstable.push(collection);
+      }),
+    );
+    this.#unstable = stillUnstable;
+    return new Map([...this.#names.values()].flatMap((names) => [...names]));
+  }
+}
+
+async function collectionsOf(db: Db): Promise<string[]> {
   const collections = await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
-  for (const { name: collection } of collections.toSorted((one, other) => (one.name < other.name ? -1 : 1))) {
-    const documents = await db.collection(collection).find({}).toArray();
-    const placed = documents.map((document) => ({ document, content: contentOf(document) }));
-    placed.sort((one, other) => (one.content < other.content ? -1 : one.content > other.content ? 1 : 0));
-    for (const [place, { document }] of placed.entries()) {
-      for (const [field, values] of fieldsOf(document)) {
-        for (const text of values ?? [])
-          if (drawn.test(text) && !names.has(text)) names.set(text, `${collection} ${place} ${field}`);
-      }
+  return collections.map(({ name }) => name);
+}
+
+/** Documents are put in the order of what is not drawn. */
+async function nameDocuments(db: Db, collection: string): Promise<DrawnNames> {
+  const names = new Map<string, string>();
+  const documents = await db.collection(collection).find({}).toArray();
+  const placed = documents.map((document) => ({ document, content: contentOf(document) }));
+  placed.sort((one, other) => (one.content < other.content ? -1 : one.content > other.content ? 1 : 0));
+  for (const [place, { document }] of placed.entries()) {
+    for (const [field, values] of fieldsOf(document)) {
+      for (const text of values ?? [])
+        if (drawn.test(text) && !names.has(text)) names.set(text, `${collection} ${place} ${field}`);
     }
   }
   return names;
