@@ -85,7 +85,7 @@ export class Lane<T> implements FaultMaker {
     await this.#buryFrozen();
     await reset(this.#db);
     this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
-    const transactions = new Transactions(this.#schema);
+    const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
     const drawn = new DrawnValues(await this.#startNames.read(this.#db));
     let executed: Executed<T>;
     try {

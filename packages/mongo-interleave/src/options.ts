@@ -41,6 +41,11 @@ export interface InterleaveOptions<T> {
   /** Options of the gated clients, such as `retryWrites`. Compression is switched off whatever they say. */
   readonly clientOptions?: MongoClientOptions;
   /**
+   * How often a client whose transaction met a write conflict may begin again while the other one is still open. Default 0: it
+   * waits at the gate for the other one's end, for it would only meet the same again.
+   */
+  readonly retriesAtOnce?: number;
+  /**
    * What becomes of a transaction that a crashed client has open. `end` (default): ended at once with `killSessions`, as its
    * server would in time; `leave`: whoever needs its documents waits until the server ends it (`transactionLifetimeLimitSeconds`).
    */

@@ -2,6 +2,7 @@ import { MongoClient, type Db } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { interleave, type FlowClient, type Interleaving } from '../src/index.ts';
 import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
 /* Commands that the server would let wait for an open transaction wait at the gate instead. */
 
@@ -89,4 +90,47 @@ test('a transaction that a flow leaves open does not block the next reset', asyn
   const startedMs = performance.now();
   for (let time = 0; time < 3; time++) expect(await scenario.run('v1:A')).toMatchObject({ verdict: { kind: 'valid' } });
   expect(performance.now() - startedMs).toBeLessThan(3_000);
+});
+
+test('so does a command that wants the collection for itself', async () => {
+  await using scenario = await scenarioOf(
+    async ({ letter, mongo }, db) => {
+      if (letter === 'B') return db.command({ collMod: 'c', validationLevel: 'off' });
+      await using session = mongo.startSession();
+      return await session.withTransaction(() =>
+        db.collection<Counted>('c').updateOne({ _id: 'x' }, plus, { session }),
+      );
+    },
+    2,
+    1,
+  );
+  const tokens: string[] = [];
+  const { violations, complete } = await scenario.explore({ onClass: ({ token }) => tokens.push(token) });
+  expect({ violations, complete }).toEqual({ violations: [], complete: true });
+  expect(tokens).toEqual(['v1:AAB', 'v1:BAA']);
+});
+
+test('after a write conflict a client begins again at once, as often as is wanted', async () => {
+  await createCollections(control.db(database));
+  const conflictsInARow: number[] = [];
+  for (const retriesAtOnce of [0, 1, 2]) {
+    await using scenario = await interleave({
+      uri: set.uri,
+      database,
+      clients: 2,
+      flow: inTransaction,
+      retriesAtOnce,
+      ...rotationScenario,
+    });
+    let most = 0;
+    const { violations, complete } = await scenario.explore({
+      onClass: ({ trace }) => {
+        const conflicts = trace.filter(({ client, reply }) => client === 1 && reply.includes('WriteConflict'));
+        most = Math.max(most, conflicts.length);
+      },
+    });
+    expect({ violations, complete }).toEqual({ violations: [], complete: true });
+    conflictsInARow.push(most);
+  }
+  expect(conflictsInARow).toEqual([1, 2, 3]);
 });

@@ -1,8 +1,9 @@
 import { BSON } from 'mongodb';
 import type { HeldCommand } from '../gate/gate.ts';
-import type { Fields } from '../gate/message.ts';
+import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
 import { accessOf, type Access, type Schema } from './command-access.ts';
+import { listOf } from './known-fields.ts';
 import { meetsAny, nothing, type Footprint, type Image, type Selector } from './footprint.ts';
 
 const WRITE_CONFLICT = 112;
@@ -26,8 +27,13 @@ export class Transactions {
   readonly #open = new Map<string, OpenTransaction>();
   /** What the last conflicting statement of a client looked for, until the client begins again. */
   readonly #conflicts = new Map<number, readonly Selector[]>();
+  readonly #retriesAtOnce: number;
+  /** How often a client has begun again though nothing had changed. */
+  readonly #retries = new Map<number, number>();
 
-  constructor({ unique, arrays }: Schema) {
+  /** @param retriesAtOnce how often a client may begin again while the one that it conflicted with is still open */
+  constructor({ unique, arrays }: Schema, retriesAtOnce = 0) {
+    this.#retriesAtOnce = retriesAtOnce;
     this.#arrays = new Set(arrays);
     this.#schema = { unique, arrays: this.#arrays };
   }
@@ -39,14 +45,19 @@ export class Transactions {
 
   /** Can this command be sent now, without waiting in the server or failing once more for the same reason? */
   isOffered({ client, body }: HeldCommand): boolean {
-    if (body['startTransaction'] === true) {
-      const conflict = this.#conflicts.get(client);
-      return conflict === undefined || !meetsAny(this.#imagesOfOthers(client), conflict);
-    }
+    if (body['startTransaction'] === true)
+      return !this.#wouldFailAgain(client) || (this.#retries.get(client) ?? 0) < this.#retriesAtOnce;
     if (isInTransaction(body)) return true;
     const access = accessOf(body, this.#schema);
-    if (access === undefined || !access.isWrite) return true;
-    return ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
+    // What is not known here may want a collection for itself, which an open transaction denies it.
+    if (access === undefined) return this.#open.size === 0 || readsOnly(body);
+    return !access.isWrite || ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
+  }
+
+  /** Is what this client's last attempt conflicted with still there? */
+  #wouldFailAgain(client: number): boolean {
+    const conflict = this.#conflicts.get(client);
+    return conflict !== undefined && meetsAny(this.#imagesOfOthers(client), conflict);
   }
 
   /** What a command would touch if it went through: a write writes what it looks for. */
@@ -85,6 +96,8 @@ export class Transactions {
     // A snapshot was taken: what others do from then on changes no reply of a statement that only reads.
     const reads = access?.isWrite === true ? [...access.reads] : [];
     if (takesSnapshot) {
+      if (this.#wouldFailAgain(client)) this.#retries.set(client, (this.#retries.get(client) ?? 0) + 1);
+      else this.#retries.delete(client);
       // After a conflict it could not have begun while another had those documents, so its order with their writes matters.
       reads.push(...(this.#conflicts.get(client) ?? []));
       this.#open.set(session, { client, session: body['lsid'], images: [] });
@@ -142,6 +155,15 @@ export class Transactions {
   #imagesOfOthers(client: number): Image[] {
     return [...this.#open.values()].flatMap((open) => (open.client === client ? [] : open.images));
   }
+}
+
+const reading = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
+
+/** Of the commands whose effect is not known: those that take no more than a read does. */
+function readsOnly(body: Fields): boolean {
+  const name = commandName(body);
+  if (name !== 'aggregate') return reading.has(name);
+  return !listOf(body['pipeline']).some((stage) => '$out' in stage || '$merge' in stage);
 }
 
 const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
