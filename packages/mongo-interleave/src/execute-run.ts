@@ -100,8 +100,9 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
       refusal = error;
     }
     const { choice, command } = chosen;
+    // Not emptied first: it could be all that is left.
     if (options.tokenFile !== undefined)
-      writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`);
+      writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`, { flag: 'r+' });
     const { step, reply, restarted, ...touched } = await takeStep(setup, command, choice.fault);
     const footprint = setup.drawn.rename(touched.footprint, choice.client);
     trace.push(step);

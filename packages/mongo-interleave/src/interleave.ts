@@ -135,8 +135,13 @@ class OpenInterleaving<T> implements Interleaving<T> {
     if (!Number.isInteger(count) || count < 1 || count > MAX_LANES)
       throw new InterleaveError('invalid-option', `lanes is an integer from 1 to ${MAX_LANES}, not ${count}.`);
     while (this.#lanes.length < count) {
-      const database = `${this.#options.database}_${this.#lanes.length + 1}`;
-      this.#lanes.push(await Lane.open({ ...this.#options, database }));
+      const { database, tokenFile } = this.#options;
+      const number = `_${this.#lanes.length + 1}`;
+      const own = {
+        database: database + number,
+        ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + number }),
+      };
+      this.#lanes.push(await Lane.open({ ...this.#options, ...own }));
     }
     const [first, ...others] = this.#lanes;
     return [first, ...others.slice(0, count - 1)];

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MongoClient, type Db } from 'mongodb';
 import { executeRun, type Chooser, type Executed } from './execute-run.ts';
@@ -60,6 +61,7 @@ export class Lane<T> implements FaultMaker {
     const clients: GatedClient[] = [];
     try {
       await control.connect();
+      if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, waitLimitMs = DEFAULT_WAIT_LIMIT_MS, clientOptions = {} } = options;
       gate = await openGate({ server: await findPrimary(control), clients: count, waitLimitMs });
       for (let index = 0; index < count; index++) clients.push(await connectGatedClient(gate, index, clientOptions));

@@ -52,7 +52,7 @@ export interface InterleaveOptions<T> {
   readonly crashedTransactions?: 'end' | 'leave';
   /** With which code the server refuses a command where an `error` is wanted. Default 189, PrimarySteppedDown. Needs `enableTestCommands`. */
   readonly errorCode?: number;
-  /** Where the token of the run at hand is written before each release, for a process that does not live to tell it. */
+  /** A file whose first line is the token of the run at hand, written before each release, for a process that does not live to tell it. Further lanes write to `_2`, `_3`. */
   readonly tokenFile?: string;
   /** Watchdog of a single wait, in milliseconds; default 10,000. It fails a run and never decides one. */
   readonly waitLimitMs?: number;

@@ -18,8 +18,8 @@ export async function explore(options: ExploreOptions, context: CommandContext):
   await using set = await startSet({ ...options, ...exploringSet }, context);
   if (!options.json) saySet(set);
   const startedAt = new Date().toISOString();
-  const { violationLimit = Infinity } = options;
-  const runs = await runExplorations(set.uri, rows, { violationLimit }, context, (result) => {
+  const { violationLimit = Infinity, store } = options;
+  const runs = await runExplorations(set.uri, rows, { violationLimit, store }, context, (result) => {
     if (!options.json) say(formatExplored(result));
   });
   return await finish({ set, interrupted: context.interrupted, show: () => {}, startedAt, runs }, options);

@@ -28,7 +28,12 @@ const storming = ['scenario', 'processes', 'callers', 'keys', 'backups', 'concur
 async function explorations(options: StressOptions, context: CommandContext): Promise<RunResult[]> {
   if (storming.some((name) => options[name] !== undefined) || context.signal.aborted) return [];
   await using set = await startSet({ ...options, ...exploringSet }, context);
-  return await runExplorations(set.uri, planExplorations(options), { violationLimit: 1 }, context);
+  return await runExplorations(
+    set.uri,
+    planExplorations(options),
+    { violationLimit: 1, store: options.store },
+    context,
+  );
 }
 
 function show(runs: readonly RunResult[]): void {

@@ -29,17 +29,19 @@ export interface ExploreLimits {
   /** Ends the exploration in the middle. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** Holds the token of the schedule at hand. */
+  readonly tokenFile?: string;
 }
 
 /** Runs a schedule of each class of equivalent ones, and judges each. What ended early proves nothing, unless it was violated. */
 export async function exploreRace(
   uri: string,
   planned: PlannedExploration,
-  { violationLimit, signal, onProgress }: ExploreLimits,
+  { violationLimit, signal, onProgress, tokenFile }: ExploreLimits,
 ): Promise<RunResult> {
   const row = toRow(planned);
   if (signal.aborted) return { ...row, verdict: 'unknown', reason: 'not run' };
-  await using race = await openRace(uri, planned);
+  await using race = await openRace(uri, planned, tokenFile);
   const { interleaving } = race;
   const stop = (): void => void interleaving.close();
   signal.addEventListener('abort', stop, { once: true });

@@ -33,9 +33,10 @@ export interface Race extends AsyncDisposable {
  * Makes the start state once, and opens a gate in front of it. Each run puts the documents back, lets each client do its part
  * through its own port, and judges what is left.
  *
+ * @param tokenFile holds the token of the schedule at hand, before each step
  * @throws InterleaveError; errors of the driver when the server can't be reached
  */
-export async function openRace(uri: string, options: RaceOptions): Promise<Race> {
+export async function openRace(uri: string, options: RaceOptions, tokenFile?: string): Promise<Race> {
   const { subject, adapter, scenario } = options;
   const pools = adapters.get(adapter);
   if (pools === undefined) throw new TypeError(`no adapter ${adapter}`);
@@ -61,6 +62,7 @@ export async function openRace(uri: string, options: RaceOptions): Promise<Race>
       uri,
       database: db.databaseName,
       clients: plan.clients.length,
+      ...(tokenFile === undefined ? {} : { tokenFile }),
       showFields: [pool.bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
       reset: async (own) => {
         run = new RaceRun();

@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, inject, test, vi } from 'vitest';
 import { createStore } from '../support/store-folder.ts';
 import { startStress, type Ended } from '../support/stress-command.ts';
@@ -40,12 +42,28 @@ describe.concurrent('explore', () => {
 
   test('the time limit: 2, and how far it came', async () => {
     using store = createStore();
-    const line = 'explore --subject reference-bare --callers 4 --time-limit 10 --json';
+    const line = 'explore --subject reference-bare --callers 7 --time-limit 10 --json';
     const { code } = await run(`${line} --store ${store.path}`);
     expect(code).toBe(2);
     expect(store.result()).toMatchObject({
       runs: [{ verdict: 'unknown', reason: 'did not end in time', exploration: { complete: false } }],
     });
+  });
+
+  test('kill -9: the token of the schedule at hand is in the store; after a whole run it is not', async () => {
+    using store = createStore();
+    const tokens = (): string[] => readdirSync(store.path).filter((name) => name.endsWith('.token'));
+    const argv = ['explore', '--subject', 'reference-bare', '--store', store.path];
+    await using command = startStress([...argv, '--callers', '7'], environment);
+    const isWritten = (name: string): boolean => readFileSync(join(store.path, name), 'utf8') !== '';
+    await vi.waitUntil(() => tokens().some(isWritten), { timeout: 60_000, interval: 20 });
+    command.kill('SIGKILL');
+    await command.ended();
+    expect(tokens()).toEqual(['at-hand-same-key-reference-bare-keypool-7.token']);
+    expect(readFileSync(join(store.path, tokens()[0] ?? ''), 'utf8')).toMatch(/^v1:[A-G]+\n/);
+    rmSync(join(store.path, tokens()[0] ?? ''));
+    expect((await run([...argv, '--scenario', 'two-keys'].join(' '))).code).toBe(0);
+    expect(tokens()).toEqual([]);
   });
 
   test('a flow without an operator in a scenario that needs one: 64', async () => {
