@@ -4,7 +4,7 @@ import { createDatabaseName } from 'mongo-replica-set';
 import { backupsOf, bindingsOf, keysOf } from 'rotation-core/parts';
 import { createRotator, keypool, type KeyDocument } from 'keypool';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { onFailure } from './quick-look.ts';
+import { prepareRotation } from './quick-look.ts';
 import { onUpstreamAnswer } from './service.ts';
 
 const failed: KeyDocument = { _id: 'k1', apiKey: 'made-up-1', status: 'healthy', createdAt: new Date() };
@@ -33,8 +33,9 @@ describe('the examples', () => {
   });
 
   it('leaves a key alone that only has to cool down, and rotates one that failed', async () => {
-    expect(await onFailure(db, failed, 429, '')).toBeUndefined();
-    expect(await onFailure(db, failed, 402, '')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
+    const onFailure = await prepareRotation(db);
+    expect(await onFailure(failed, 429, '')).toBeUndefined();
+    expect(await onFailure(failed, 402, '')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
   });
 
   it('goes on with the key that took the place, and lets a key rest when there is no stock', async () => {

@@ -8,20 +8,20 @@ import {
   type RotationOutcome,
 } from 'keypool';
 
-export async function onFailure(
-  db: Db,
-  key: KeyDocument,
-  status: number,
-  body: string,
-): Promise<RotationOutcome | undefined> {
-  const rotator = createRotator(db, keypool); // once per process; holds no connection of its own
-  await rotator.ensureIndexes(); // once, at start-up
+type OnFailure = (key: KeyDocument, status: number, body: string) => Promise<RotationOutcome | undefined>;
 
-  const verdict = classifyFailure(keypool, { status, body });
-  if (verdict.action !== 'rotate') return undefined; // 429 cools down, it never rotates
+/** Once per process, at start-up. */
+export async function prepareRotation(db: Db): Promise<OnFailure> {
+  const rotator = createRotator(db, keypool); // brings its callers together; holds no connection of its own
+  await rotator.ensureIndexes();
 
-  return await rotator.rotate(key._id, { incarnation: incarnationOf(key), reason: verdict.reason });
-  // { kind: 'rotated', replacement: 'b1', ... }  this caller's rotation was made
-  // { kind: 'already-rotated', replacement }     another's was: use the same key
-  // no-backup | not-found | busy | indeterminate nothing changed, or ask findRotation(rotationId) later
+  return async (key, status, body) => {
+    const verdict = classifyFailure(keypool, { status, body });
+    if (verdict.action !== 'rotate') return undefined; // 429 cools down, it never rotates
+
+    return await rotator.rotate(key._id, { incarnation: incarnationOf(key), reason: verdict.reason });
+    // { kind: 'rotated', replacement: 'b1', ... }  this caller's rotation was made
+    // { kind: 'already-rotated', replacement }     another's was: use the same key
+    // no-backup | not-found | busy | indeterminate nothing changed, or ask findRotation(rotationId) later
+  };
 }

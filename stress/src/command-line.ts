@@ -51,6 +51,8 @@ Examples:
   $ pnpm stress --exec 'python3 rotate.py'            your own flow, in any language (docs/any-language.md)
   $ MONGODB_URI=mongodb://127.0.0.1/?replicaSet=rs0 pnpm stress --json >result.json
 
+After the storms come all interleavings of a few callers, unless --scenario, --processes or a size is given: see pnpm stress explore --help.
+
 Exit codes: 0 as it must be, 1 a promise broken or a known-bad flow not caught, 2 nothing proven (nothing raced, time limit),
 64 usage, 69 no MongoDB, 70 internal error, 130 interrupted.`;
 

@@ -100,12 +100,13 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
       refusal = error;
     }
     const { choice, command } = chosen;
+    const waiting = waitingOf(held, transactions);
     // Not emptied first: it could be all that is left.
     if (options.tokenFile !== undefined)
       writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`, { flag: 'r+' });
     const { step, reply, restarted, ...touched } = await takeStep(setup, command, choice.fault);
     const footprint = setup.drawn.rename(touched.footprint, choice.client);
-    trace.push(step);
+    trace.push({ ...step, ...waiting });
     await setup.onStep(step);
     const offered = [...new Set(offers.map((offer) => offer.choice.client))];
     taken.push({ choice, offered, footprint, command: command.body, reply });
@@ -138,6 +139,18 @@ function offersOf(held: readonly Numbered[], transactions: Transactions): Offer[
     const predict = (): Footprint => transactions.predict(command);
     return [{ command, choice: { client, position }, id: describe({ command, number }), predict }];
   });
+}
+
+/** Why the others could not be chosen. */
+function waitingOf(held: readonly Numbered[], transactions: Transactions): Pick<TraceStep, 'waiting'> {
+  const waiting = held.flatMap(({ command }) => {
+    if (transactions.isOffered(command)) return [];
+    const names = transactions
+      .blockersOf(command)
+      .map((client) => (client === undefined ? 'a client that crashed' : clientLetter(client)));
+    return [`${clientLetter(command.client)} waits for ${names.join(', ')}`];
+  });
+  return waiting.length === 0 ? {} : { waiting };
 }
 
 /** As in `A0 find keys`. */

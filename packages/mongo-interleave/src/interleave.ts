@@ -76,6 +76,7 @@ class OpenInterleaving<T> implements Interleaving<T> {
   readonly #options: InterleaveOptions<T>;
   readonly #lanes: [Lane<T>, ...Lane<T>[]];
   #last: Promise<unknown> = Promise.resolve();
+  #isClosed = false;
 
   constructor(options: InterleaveOptions<T>, lane: Lane<T>) {
     this.#options = options;
@@ -108,7 +109,7 @@ class OpenInterleaving<T> implements Interleaving<T> {
       const executed = await follow(lane, token);
       const failing = await lane.judge(executed);
       if (failing.verdict.kind === 'valid') return failing;
-      return (await shrink({ failing, executed }, runnerOf(lane), runLimit)).result;
+      return shrink({ failing, executed }, runnerOf(lane), runLimit);
     });
   }
 
@@ -117,6 +118,7 @@ class OpenInterleaving<T> implements Interleaving<T> {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#lanes.map((lane) => lane.close()));
   }
 
@@ -141,7 +143,9 @@ class OpenInterleaving<T> implements Interleaving<T> {
         database: database + number,
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + number }),
       };
-      this.#lanes.push(await Lane.open({ ...this.#options, ...own }));
+      const lane = await Lane.open({ ...this.#options, ...own });
+      this.#lanes.push(lane);
+      if (this.#isClosed) await lane.close();
     }
     const [first, ...others] = this.#lanes;
     return [first, ...others.slice(0, count - 1)];

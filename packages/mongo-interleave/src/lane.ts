@@ -103,6 +103,7 @@ export class Lane<T> implements FaultMaker {
       };
       executed = await executeRun(setup, chooser);
     } catch (error) {
+      if (this.#isFailing) await this.#setFailure('off').catch(() => undefined);
       await this.#end();
       throw error;
     }
@@ -140,6 +141,10 @@ export class Lane<T> implements FaultMaker {
     if (openSession !== undefined && !this.leavesTransactions)
       await this.#control.db('admin').command({ killSessions: [openSession] });
     const fresh = await connectGatedClient(this.#gate, client, this.#options.clientOptions ?? {});
+    if (this.#closed !== undefined) {
+      await fresh.mongo.close();
+      throw stopped();
+    }
     this.#clients[client] = fresh;
     return fresh;
   }

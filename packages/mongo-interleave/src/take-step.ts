@@ -1,8 +1,9 @@
 import { nothing, type Footprint } from './footprint/footprint.ts';
-import type { Transactions } from './footprint/transactions.ts';
+import { errorCode, type Transactions } from './footprint/transactions.ts';
 import type { Gate, HeldCommand } from './gate/gate.ts';
 import type { Fields } from './gate/message.ts';
 import type { GatedClient } from './gated-client.ts';
+import { InterleaveError } from './interleave-error.ts';
 import type { FaultKind } from './schedule/token.ts';
 import type { TraceStep, TraceWriter } from './schedule/trace.ts';
 
@@ -60,6 +61,7 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
       await faults.failNext(command.client, command.name);
       const reply = await gate.release(command);
       reply.deliver();
+      if (errorCode(reply.body) === undefined) throw notRefused(command);
       // Refused before it began: an open transaction stays open, which other errors end.
       return {
         step: writer.step(command, reply.body, fault),
@@ -91,6 +93,12 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
       };
   }
 }
+
+const notRefused = ({ name }: HeldCommand): InterleaveError =>
+  new InterleaveError(
+    'invalid-option',
+    `The server did not refuse "${name}" as it was told; does somebody else use its failCommand, or can that command not be refused?`,
+  );
 
 async function crash(
   { transactions, faults }: StepSetup,

@@ -96,13 +96,13 @@ describe('crash', () => {
         4 A update            bindings { keyId }             -> not sent: the client crashed, and a fresh one begins
         5 B findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict
         6 B abortTransaction                                 -> error 251 NoSuchTransaction
-        7 A findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict
-        8 A abortTransaction                                 -> error 251 NoSuchTransaction
+        7 A findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict (B waits for a client that crashed)
+        8 A abortTransaction                                 -> error 251 NoSuchTransaction (B waits for a client that crashed)
         9 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
-       10 A update            backups  { _id: "b1", isUsed } -> n=1
-       11 A insert            keys     { _id: "b1", apiKey } -> n=1
-       12 A update            bindings { keyId }             -> n=1
-       13 A commitTransaction                                -> ok
+       10 A update            backups  { _id: "b1", isUsed } -> n=1 (B waits for A)
+       11 A insert            keys     { _id: "b1", apiKey } -> n=1 (B waits for A)
+       12 A update            bindings { keyId }             -> n=1 (B waits for A)
+       13 A commitTransaction                                -> ok (B waits for A)
        14 B findAndModify     keys     start { _id: "k1" }   -> null
        15 B abortTransaction                                 -> ok
           A returned "rotated"

@@ -46,3 +46,29 @@ test('as many classes, and the same, as with ids that stay', async () => {
   }
   expect(found[1]).toEqual(found[0]);
 });
+
+test('an id that stays the same from run to run is known as that, whoever uses it first', async () => {
+  const counts: number[] = [];
+  for (const id of ['x', ObjectId.createFromHexString('0'.repeat(23) + '7'), '6f1de6ac-0f3a-4e2c-9d0c-6a0f3a4e2c9d']) {
+    await using scenario = await interleave({
+      uri: set.uri,
+      database,
+      clients: 2,
+      reset: async (db) => {
+        await db.collection('coupons').deleteMany({});
+      },
+      flow: async (_client, db) => {
+        const coupons = db.collection<{ _id: ObjectId | string }>('coupons');
+        if ((await coupons.findOne({ _id: id })) !== null) return 'there';
+        return coupons.insertOne({ _id: id }).then(
+          () => 'inserted',
+          () => 'duplicate',
+        );
+      },
+      check: () => undefined,
+    });
+    counts.push((await scenario.explore()).classes);
+  }
+  // one after the other, either way round; both find nothing, and either inserts first
+  expect(counts).toEqual([4, 4, 4]);
+});

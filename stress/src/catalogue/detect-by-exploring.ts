@@ -1,4 +1,5 @@
 import type { FaultKind } from 'mongo-interleave';
+import { violationsOf } from '../explore/explore-race.ts';
 import { faultKindsOf, faultsAt } from '../explore/faults.ts';
 import type { Race } from '../explore/open-race.ts';
 import type { Detection } from './detection.ts';
@@ -22,6 +23,8 @@ export async function detectByExploring(
       violationLimit: 1,
     });
     const [first] = violations;
-    return first === undefined ? null : { runs, seconds, token: first.token };
+    if (first === undefined) return null;
+    violationsOf(first); // throws what is no broken promise
+    return { runs, seconds, token: first.token };
   });
 }

@@ -1,4 +1,5 @@
 import type { Race } from '../explore/open-race.ts';
+import { violationsOf } from '../explore/explore-race.ts';
 import { faultKindsOf } from '../explore/faults.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { Detection } from './detection.ts';
@@ -24,6 +25,8 @@ export async function detectBySampling(
       violationLimit: 1,
     });
     const [first] = violations;
-    return first === undefined ? null : { runs, seconds, token: first.token };
+    if (first === undefined) return null;
+    violationsOf(first); // throws what is no broken promise
+    return { runs, seconds, token: first.token };
   });
 }

@@ -20,14 +20,18 @@ export async function replay(options: ReplayOptions, context: CommandContext): P
     await using set = await startSet({ ...options, ...exploringSet }, context);
     saySet(set);
     await using open = await openRace(set.uri, planned);
+    const stop = (): void => void open.interleaving.close();
+    context.signal.addEventListener('abort', stop, { once: true });
     const result = await open.interleaving.run(options.token);
+    context.signal.removeEventListener('abort', stop);
     say(formatRun(result));
     const violations = violationsOf(result);
     for (const { promise, sentence } of violations) say(`${promise} (${promiseTexts[promise]}): ${sentence}`);
     return violations.length === 0 ? exitCodes.valid : exitCodes.violated;
   } catch (error) {
     if (!(error instanceof InterleaveError)) throw error;
-    const isUsage = error.code === 'invalid-token';
+    if (context.signal.aborted) return context.interrupted.aborted ? exitCodes.interrupted : exitCodes.unknown;
+    const isUsage = error.code === 'invalid-token' || error.code === 'nothing-held';
     if (!isUsage && error.code !== 'diverged') throw error;
     complain(`${isUsage ? 'error' : 'This flow no longer goes that way'}: ${error.message}`);
     return isUsage ? exitCodes.usage : exitCodes.unknown;

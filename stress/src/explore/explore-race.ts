@@ -42,12 +42,14 @@ export async function exploreRace(
   const row = toRow(planned);
   if (signal.aborted) return { ...row, verdict: 'unknown', reason: 'not run' };
   await using race = await openRace(uri, planned, tokenFile);
+  if (signal.aborted) return { ...row, verdict: 'unknown', reason: 'not run' };
   const { interleaving } = race;
   const stop = (): void => void interleaving.close();
   signal.addEventListener('abort', stop, { once: true });
   const violated: Schedule<string>[] = [];
   let last: Progress = { classes: 0, cut: 0, runs: 0, seconds: 0, fractionDone: 0 };
   let complete = false;
+  let simplest: Schedule<string> | undefined;
   try {
     ({ complete } = await interleaving.explore({
       timeLimitMs: Infinity,
@@ -63,19 +65,22 @@ export async function exploreRace(
         onProgress?.(progress);
       },
     }));
-    const [first] = violated.toSorted((one, other) => one.token.length - other.token.length);
-    if (first !== undefined) violated.push(await interleaving.shrink(first.token));
+    const first = shortestOf(violated);
+    if (first !== undefined) simplest = await interleaving.shrink(first.token);
   } catch (error) {
     if (!(signal.aborted && error instanceof InterleaveError)) throw error;
   } finally {
     signal.removeEventListener('abort', stop);
   }
+  simplest ??= shortestOf(violated);
   const { classes, cut, runs } = last;
   const explored = { ...row, durationMs: last.seconds * 1_000, exploration: { classes, cut, runs, complete } };
-  const simplest = violated.at(-1);
   if (simplest !== undefined) return withViolation(explored, simplest, planned);
   return complete ? { ...explored, verdict: 'valid' } : { ...explored, verdict: 'unknown', reason: whyEnded(signal) };
 }
+
+const shortestOf = (all: readonly Schedule<string>[]): Schedule<string> | undefined =>
+  all.toSorted((one, other) => one.token.length - other.token.length)[0];
 
 function withViolation(
   row: Row & { exploration: Explored },

@@ -46,9 +46,12 @@ export async function openRace(uri: string, options: RaceOptions, tokenFile?: st
   const control = new MongoClient(uri, { appName: 'rotation-stress' });
   const db = control.db(createDatabaseName('explore'));
   const dispose = async (): Promise<void> => {
-    await subject.end?.();
-    await db.dropDatabase();
-    await control.close();
+    try {
+      await subject.end?.();
+      await db.dropDatabase();
+    } finally {
+      await control.close();
+    }
   };
   try {
     await subject.rehearse?.({ uri, database: db.databaseName, pool: pool.name, count: 1 });

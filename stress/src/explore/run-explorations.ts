@@ -24,7 +24,10 @@ export async function runExplorations(
       progress.show(head);
       const onProgress = ({ runs, fractionDone }: { runs: number; fractionDone: number }): void =>
         progress.show(`${head}: ${runs} runs, about ${Math.floor(100 * fractionDone)} %`);
-      const tokenFile = join(store, `at-hand-${scenario.name}-${subject.name}-${adapter}-${callers}.token`);
+      const tokenFile = join(
+        store,
+        `at-hand-${scenario.name}-${subject.name}-${adapter}-${callers}-${process.pid}.token`,
+      );
       const result = await exploreRace(uri, row, { violationLimit, signal, onProgress, tokenFile });
       await rm(tokenFile, { force: true });
       progress.clear();

@@ -59,7 +59,7 @@ describe.concurrent('explore', () => {
     await vi.waitUntil(() => tokens().some(isWritten), { timeout: 60_000, interval: 20 });
     command.kill('SIGKILL');
     await command.ended();
-    expect(tokens()).toEqual(['at-hand-same-key-reference-bare-keypool-7.token']);
+    expect(tokens()).toEqual([`at-hand-same-key-reference-bare-keypool-7-${command.pid}.token`]);
     expect(readFileSync(join(store.path, tokens()[0] ?? ''), 'utf8')).toMatch(/^v1:[A-G]+\n/);
     rmSync(join(store.path, tokens()[0] ?? ''));
     expect((await run([...argv, '--scenario', 'two-keys'].join(' '))).code).toBe(0);

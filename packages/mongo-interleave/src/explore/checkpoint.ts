@@ -37,6 +37,7 @@ export async function openCheckpoint({
   const search = JSON.stringify({ faults, preemptionLimit });
   const saved = await read(file, search);
   let nextMs = performance.now() + SAVE_PAUSE_MS;
+  let last: Promise<void> = Promise.resolve();
 
   /** Whole or not at all: a process may die while it writes. */
   async function write(state: Checkpoint): Promise<void> {
@@ -48,7 +49,10 @@ export async function openCheckpoint({
     save: async (state) => {
       if (performance.now() < nextMs) return;
       nextMs = performance.now() + SAVE_PAUSE_MS;
-      await write(state());
+      const now = state();
+      // Lanes may save at the same time, and to the same file.
+      last = last.then(() => write(now));
+      await last;
     },
     end: async (isComplete, state) => (isComplete ? rm(file, { force: true }) : write(state())),
   };

@@ -48,6 +48,16 @@ export async function explore<T>(
   for (const [name, limit] of Object.entries({ runLimit, timeLimitMs, violationLimit })) {
     if (!(limit > 0)) throw new InterleaveError('invalid-option', `${name} is above 0, not ${limit}.`);
   }
+  const { limit: faultLimit = 1, kinds = [] } = options.faults ?? {};
+  for (const [name, limit] of Object.entries({ 'faults.limit': faultLimit, preemptionLimit })) {
+    const isCount = limit >= 0 && (Number.isInteger(limit) || limit === Infinity);
+    if (!isCount) throw new InterleaveError('invalid-option', `${name} is an integer from 0, not ${limit}.`);
+  }
+  if (kinds.includes('error') && lanes.length > 1)
+    throw new InterleaveError(
+      'invalid-option',
+      'The fault "error" is the server\'s, which all lanes share: use one lane.',
+    );
   const startedMs = performance.now();
   // Which schedules a preemption limit leaves out is not the same for equivalent ones, so none may stand for another.
   const depends = preemptionLimit === Infinity ? dependent : () => true;
@@ -68,21 +78,25 @@ export async function explore<T>(
     seconds() * 1_000 >= timeLimitMs ||
     violations.length >= violationLimit;
 
-  /** @returns whether the search goes on */
-  async function runOnce(lane: Runner<T>, search: Search): Promise<boolean> {
+  async function runOnce(lane: Runner<T>, search: Search): Promise<void> {
     const executed = await lane.execute(searchChooser(search, options));
-    const { kind, hasMore, share } = search.end();
+    const result = search.isCut ? undefined : await lane.judge(executed);
+    if (result !== undefined && options.twice === true) await expectSame({ executed, result }, lane);
+    // From here on at once: another lane may save what is known between two runs.
+    const { hasMore, share } = search.end();
     counts.fractionDone += share;
-    if (kind === 'cut') counts.cut++;
+    if (result === undefined) counts.cut++;
     else {
       counts.classes++;
-      const result = await lane.judge(executed);
-      if (options.twice === true) await expectSame({ executed, result }, lane);
       if (result.verdict.kind === 'violated') violations.push(result);
       options.onClass?.(result);
     }
+    running.delete(search);
+    if (hasMore) {
+      waiting.unshift(search);
+      divide(search);
+    }
     options.onProgress?.({ ...counts, runs: counts.classes + counts.cut, seconds: seconds() });
-    return hasMore;
   }
 
   async function work(lane: Runner<T>): Promise<void> {
@@ -95,15 +109,12 @@ export async function explore<T>(
       }
       running.add(search);
       try {
-        if (await runOnce(lane, search)) {
-          waiting.unshift(search);
-          divide(search);
-        }
+        await runOnce(lane, search);
+        await checkpoint.save(stateNow);
       } catch (error) {
         failure ??= { error };
+        running.delete(search);
       }
-      running.delete(search);
-      if (failure === undefined) await checkpoint.save(() => stateNow());
       changed.resolve();
       changed = Promise.withResolvers();
     }
@@ -111,7 +122,7 @@ export async function explore<T>(
 
   /** Enough searches for all lanes. */
   function divide(search: Search): void {
-    for (let idle = lanes.length - running.size - waiting.length + 1; idle > 0; idle--) {
+    for (let idle = lanes.length - running.size - waiting.length; idle > 0; idle--) {
       const state = search.split();
       if (state === undefined) return;
       waiting.push(new SleepSetSearch(depends, state));

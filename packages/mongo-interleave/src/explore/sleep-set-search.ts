@@ -98,6 +98,11 @@ export class SleepSetSearch<F> {
     return chosen;
   }
 
+  /** Is the present run equivalent to an earlier one? */
+  get isCut(): boolean {
+    return this.#cut;
+  }
+
   /** What the chosen one touched. */
   took(footprint: F): void {
     if (this.#cut) return;

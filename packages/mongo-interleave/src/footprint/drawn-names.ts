@@ -32,7 +32,10 @@ export class DrawnValues {
   }
 
   #renameAll(values: ReadonlySet<string> | undefined, client: number): ReadonlySet<string> | undefined {
-    return values && new Set([...values].map((text) => (drawn.test(text) ? this.#nameOf(text, client) : text)));
+    // Both texts, for it may be no drawn one after all, but the same in each run.
+    return (
+      values && new Set([...values].flatMap((text) => (drawn.test(text) ? [text, this.#nameOf(text, client)] : [text])))
+    );
   }
 
   #nameOf(text: string, client: number): string {
@@ -65,7 +68,9 @@ export class StartNames {
       }),
     );
     this.#unstable = stillUnstable;
-    return new Map([...this.#names.values()].flatMap((names) => [...names]));
+    // One that stands in two collections has the name of the last, whichever was read first.
+    const inOrder = [...this.#names].toSorted(([one], [other]) => (one < other ? -1 : 1));
+    return new Map(inOrder.flatMap(([, names]) => [...names]));
   }
 }
 

@@ -44,20 +44,29 @@ export class Transactions {
   }
 
   /** Can this command be sent now, without waiting in the server or failing once more for the same reason? */
-  isOffered({ client, body }: HeldCommand): boolean {
-    if (body['startTransaction'] === true)
-      return !this.#wouldFailAgain(client) || (this.#retries.get(client) ?? 0) < this.#retriesAtOnce;
-    if (isInTransaction(body)) return true;
-    const access = accessOf(body, this.#schema);
-    // What is not known here may want a collection for itself, which an open transaction denies it.
-    if (access === undefined) return this.#open.size === 0 || readsOnly(body);
-    return !access.isWrite || ![...this.#open.values()].some(({ images }) => meetsAny(images, access.reads));
+  isOffered(command: HeldCommand): boolean {
+    const { client, body } = command;
+    const mayTry = body['startTransaction'] === true && (this.#retries.get(client) ?? 0) < this.#retriesAtOnce;
+    return mayTry || this.blockersOf(command).length === 0;
   }
 
-  /** Is what this client's last attempt conflicted with still there? */
-  #wouldFailAgain(client: number): boolean {
+  /** The clients whose open transactions this command would wait for, or fail because of; undefined for one that crashed. */
+  blockersOf({ client, body }: HeldCommand): readonly (number | undefined)[] {
+    if (body['startTransaction'] === true) return this.#stillConflicting(client);
+    if (isInTransaction(body)) return [];
+    const access = accessOf(body, this.#schema);
+    const open = [...this.#open.values()];
+    // What is not known here may want a collection for itself, which an open transaction denies it.
+    if (access === undefined) return readsOnly(body) ? [] : open.map((one) => one.client);
+    return access.isWrite ? open.filter(({ images }) => meetsAny(images, access.reads)).map((one) => one.client) : [];
+  }
+
+  /** Those that this client's last attempt conflicted with, as far as they are still there. */
+  #stillConflicting(client: number): readonly (number | undefined)[] {
     const conflict = this.#conflicts.get(client);
-    return conflict !== undefined && meetsAny(this.#imagesOfOthers(client), conflict);
+    if (conflict === undefined) return [];
+    const others = [...this.#open.values()].filter((open) => open.client !== client);
+    return others.filter(({ images }) => meetsAny(images, conflict)).map((one) => one.client);
   }
 
   /** What a command would touch if it went through: a write writes what it looks for. */
@@ -96,7 +105,7 @@ export class Transactions {
     // A snapshot was taken: what others do from then on changes no reply of a statement that only reads.
     const reads = access?.isWrite === true ? [...access.reads] : [];
     if (takesSnapshot) {
-      if (this.#wouldFailAgain(client)) this.#retries.set(client, (this.#retries.get(client) ?? 0) + 1);
+      if (this.#stillConflicting(client).length > 0) this.#retries.set(client, (this.#retries.get(client) ?? 0) + 1);
       else this.#retries.delete(client);
       // After a conflict it could not have begun while another had those documents, so its order with their writes matters.
       reads.push(...(this.#conflicts.get(client) ?? []));
@@ -150,10 +159,6 @@ export class Transactions {
   /** The server has ended what was abandoned. */
   endAbandoned(): void {
     for (const [session, { client }] of this.#open) if (client === undefined) this.#open.delete(session);
-  }
-
-  #imagesOfOthers(client: number): Image[] {
-    return [...this.#open.values()].flatMap((open) => (open.client === client ? [] : open.images));
   }
 }
 

@@ -8,13 +8,13 @@ import { scheduleChooser, scheduleOf, simpler, type Schedule } from './schedule.
  *
  * @param failing a violated run
  * @param runLimit most runs to try
- * @returns the simplest found, and how many runs it took
+ * @returns the simplest found
  */
 export async function shrink<T>(
   { failing, executed }: { readonly failing: RunResult<T>; readonly executed: Executed<T> },
   runner: Runner<T>,
   runLimit: number,
-): Promise<{ readonly result: RunResult<T>; readonly runs: number }> {
+): Promise<RunResult<T>> {
   let result = failing;
   let schedule = scheduleOf(executed.taken);
   let runs = 0;
@@ -27,7 +27,7 @@ export async function shrink<T>(
     result = found;
     schedule = candidate;
   }
-  return { result, runs };
+  return result;
 
   function next(): Schedule | undefined {
     for (const candidate of simpler(schedule)) if (!tried.has(JSON.stringify(candidate))) return candidate;

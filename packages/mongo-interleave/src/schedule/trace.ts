@@ -16,17 +16,19 @@ export interface TraceStep {
   /** The reply in short: a count, an `_id`, an error's code; or what went wrong instead. */
   readonly reply: string;
   readonly fault?: FaultKind;
+  /** Clients whose commands could not be chosen here, and whose open transactions they waited for: `B waits for A`. */
+  readonly waiting?: readonly string[];
 }
 
 /** One line a step: number, client, command, collection, what it touched, reply. */
 export function formatTrace(trace: readonly TraceStep[]): string {
-  const rows = trace.map(({ client, command, collection, touched, reply }, index) => [
+  const rows = trace.map(({ client, command, collection, touched, reply, waiting = [] }, index) => [
     String(index + 1).padStart(3),
     clientLetter(client),
     command,
     collection,
     touched,
-    `-> ${reply}`,
+    `-> ${reply}${waiting.length === 0 ? '' : ` (${waiting.join('; ')})`}`,
   ]);
   const widths = [0, 1, 2, 3, 4].map((column) => Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)));
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' ')).join('\n');

@@ -60,7 +60,9 @@ function randomChooser(random: () => number): Chooser {
 
 async function observe(lane: Lane<unknown>, db: Db, chooser: Chooser): Promise<Observed> {
   const { taken, trace, outcomes } = await lane.execute(chooser);
-  const replies = outcomes.map((_, client) => formatTrace(trace.filter((step) => step.client === client)));
+  // Who waits for whom at a step is the schedule's, not the step's.
+  const steps = trace.map(({ waiting, ...step }) => step);
+  const replies = outcomes.map((_, client) => formatTrace(steps.filter((step) => step.client === client)));
   const collections = await db.listCollections({}, { nameOnly: true }).toArray();
   const data = await Promise.all(
     collections
