@@ -7,6 +7,7 @@
  * - `diverged`: a replay met other commands, or other choices, than the schedule says
  * - `nondeterministic`: the same schedule took another course the second time; something but the commands' order decides
  * - `stuck`: clients are live, and none of their commands can be sent without blocking in the server
+ * - `blocked`: a command waits in the server for something that the gate did not foresee, such as a transaction of somebody else
  * - `nothing-held`: a run ended without one held command, so it proves nothing; the flow probably used another client
  * - `step-limit`: a run was longer than allowed; a flow probably retries for ever
  * - `watchdog`: a client or the server did not answer within the limit; this fails a run, and never decides one
@@ -20,6 +21,7 @@ export type InterleaveErrorCode =
   | 'diverged'
   | 'nondeterministic'
   | 'stuck'
+  | 'blocked'
   | 'nothing-held'
   | 'step-limit'
   | 'watchdog'

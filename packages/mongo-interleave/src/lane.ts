@@ -8,7 +8,7 @@ import type { Schema } from './footprint/command-access.ts';
 import { DrawnValues, StartNames } from './footprint/drawn-names.ts';
 import { Transactions } from './footprint/transactions.ts';
 import { readUniqueKeys } from './footprint/unique-keys.ts';
-import { openGate, type FrozenClient, type Gate } from './gate/gate.ts';
+import { openGate, type FrozenClient, type Gate, type HeldCommand } from './gate/gate.ts';
 import { connectGatedClient, type GatedClient } from './gated-client.ts';
 import { InterleaveError } from './interleave-error.ts';
 import type { InterleaveOptions } from './options.ts';
@@ -63,7 +63,9 @@ export class Lane<T> implements FaultMaker {
       await control.connect();
       if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, waitLimitMs = DEFAULT_WAIT_LIMIT_MS, clientOptions = {} } = options;
-      gate = await openGate({ server: await findPrimary(control), clients: count, waitLimitMs });
+      const explainWait = (command: HeldCommand): Promise<string | undefined> =>
+        whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
+      gate = await openGate({ server: await findPrimary(control), clients: count, waitLimitMs, explainWait });
       for (let index = 0; index < count; index++) clients.push(await connectGatedClient(gate, index, clientOptions));
       return new Lane(options, control, gate, clients);
     } catch (error) {
@@ -211,6 +213,19 @@ export class Lane<T> implements FaultMaker {
 
 const stopped = (cause?: unknown): InterleaveError =>
   new InterleaveError('stopped', 'This interleaving was closed.', { cause });
+
+/** What the server says of a command of this client that is under way: that it met write conflicts, or waits for a lock. */
+async function whatItWaitsFor(control: MongoClient, appName: string): Promise<string | undefined> {
+  const waiting = { $or: [{ writeConflicts: { $gt: 0 } }, { waitingForLock: true }] };
+  const [found] = await control
+    .db('admin')
+    .aggregate([{ $currentOp: { allUsers: true } }, { $match: { appName, active: true, ...waiting } }])
+    .toArray();
+  if (found === undefined) return undefined;
+  return found['waitingForLock'] === true
+    ? 'another one has the lock that it needs'
+    : `${String(found['writeConflicts'])} write conflicts so far with an open transaction`;
+}
 
 const idOf = (session: unknown): unknown => (session as { readonly id?: unknown }).id;
 

@@ -134,3 +134,26 @@ test('after a write conflict a client begins again at once, as often as is wante
   }
   expect(conflictsInARow).toEqual([1, 2, 3]);
 });
+
+test('a transaction that did not come through the gate: the server says what the command waits for', async () => {
+  await using foreign = control.startSession();
+  await using scenario = await interleave({
+    uri: set.uri,
+    database,
+    clients: 1,
+    reset: async (db) => {
+      await db.collection('c').deleteMany({});
+      await db.collection<Counted>('c').insertOne({ _id: 'x', n: 0 });
+      foreign.startTransaction();
+      await control.db(database).collection<Counted>('c').updateOne({ _id: 'x' }, plus, { session: foreign });
+    },
+    flow: (_client, db) => db.collection<Counted>('c').updateOne({ _id: 'x' }, plus),
+    check: () => undefined,
+  });
+  await expect(scenario.run('v1:A')).rejects.toThrow(
+    expect.objectContaining({
+      code: 'blocked',
+      message: expect.stringMatching(/"update" of A waits.* write conflicts/),
+    }),
+  );
+});

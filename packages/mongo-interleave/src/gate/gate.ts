@@ -21,6 +21,8 @@ export interface GateOptions {
   readonly clients: number;
   /** Watchdog of a single wait, in milliseconds. Default 10,000. It fails a run and never decides one. */
   readonly waitLimitMs?: number;
+  /** Asked while the server is long in answering a command: what it waits for, where that is certain. The run is then given up. */
+  readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
 }
 
 interface LogicalClient {
@@ -53,6 +55,8 @@ export interface FrozenClient {
 
 const MAX_CLIENTS = 26;
 const DEFAULT_WAIT_LIMIT_MS = 10_000;
+/** A server that only is slow is not asked more often than this. */
+const EXPLAIN_PAUSE_MS = 500;
 
 /** The letter of a client in tokens and traces: `A` is client 0. */
 export const clientLetter = (client: number): string => String.fromCodePoint(65 + client);
@@ -69,7 +73,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
     throw new InterleaveError('invalid-option', `clients is an integer from 1 to ${MAX_CLIENTS}, not ${clients}.`);
   }
   if (!(waitLimitMs > 0)) throw new InterleaveError('invalid-option', `waitLimitMs is above 0, not ${waitLimitMs}.`);
-  const gate = new Gate(options.server, waitLimitMs);
+  const gate = new Gate(options.server, waitLimitMs, options.explainWait);
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -83,13 +87,15 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 export class Gate implements AsyncDisposable {
   readonly #address: ServerAddress;
   readonly #waitLimitMs: number;
+  readonly #explainWait: GateOptions['explainWait'];
   readonly #clients: LogicalClient[] = [];
   #failure: InterleaveError | undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, waitLimitMs: number) {
+  constructor(address: ServerAddress, waitLimitMs: number, explainWait: GateOptions['explainWait']) {
     this.#address = address;
+    this.#explainWait = explainWait;
     this.#waitLimitMs = waitLimitMs;
   }
 
@@ -192,12 +198,26 @@ export class Gate implements AsyncDisposable {
   /**
    * Lets one command go to the server and awaits its reply, which the client gets with `deliver()`.
    *
-   * @throws InterleaveError `watchdog`, `connection-lost`, `stopped`
+   * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
   async release(command: HeldCommand): Promise<Reply> {
     const waiting = this.#take(command);
     const what = () => `the server to answer "${command.name}" of ${clientLetter(command.client)}`;
-    return this.#within(what, () => waiting.release());
+    const asking = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    try {
+      return await this.#within(what, () => waiting.release());
+    } finally {
+      clearInterval(asking);
+    }
+  }
+
+  /** No verdict of time: the server says itself what holds the command up. */
+  async #explain(command: HeldCommand): Promise<void> {
+    // Who can't be asked has nothing to say; the watchdog has.
+    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    if (reason === undefined) return;
+    const whose = `"${command.name}" of ${clientLetter(command.client)}`;
+    this.#fail(new InterleaveError('blocked', `${whose} waits in the server, which was not foreseen: ${reason}.`));
   }
 
   /** Ends the connection of a command that the server never gets. @throws InterleaveError `stopped` */
