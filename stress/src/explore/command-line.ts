@@ -62,7 +62,7 @@ export function exploreCommand(chosen: (options: ExploreOptions) => void): Comma
     .addOption(
       several(
         '--faults <kinds>',
-        `what goes wrong, once in each run, at any command of the first client: ${faultKinds.join(', ')}`,
+        `what goes wrong, once in each run, at any command of the first client of each service (error needs enableTestCommands): ${faultKinds.join(', ')}`,
         faultKinds,
       ),
     )
