@@ -1,4 +1,5 @@
 import { adapters } from './adapters.ts';
+import { getNamed } from './get-named.ts';
 import { scenarios } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 import { chooseSubject, knownBad, references } from './subjects/index.ts';
@@ -46,7 +47,7 @@ export function planRuns(selection: Selection): PlannedRun[] {
 }
 
 function defaultProfile(): PlannedRun[] {
-  const named = (name: string): Scenario => get(scenarios, name);
+  const named = (name: string): Scenario => getNamed(scenarios, name);
   const run = (scenario: string, subject: Subject, adapter: string, processes: number): PlannedRun => ({
     scenario: named(scenario),
     subject,
@@ -81,7 +82,7 @@ function defaultProfile(): PlannedRun[] {
 function madeUp({ scenario, subject, exec, adapter = 'keypool', processes = 1 }: Selection): PlannedRun[] {
   // Other scenarios begin with what only the reference, or an old flow, has written.
   const all = exec === undefined ? [...scenarios.keys()] : STORMS;
-  const chosenScenarios = (scenario === undefined ? all : [scenario]).map((name) => get(scenarios, name));
+  const chosenScenarios = (scenario === undefined ? all : [scenario]).map((name) => getNamed(scenarios, name));
   const isChosen = subject !== undefined || exec !== undefined;
   const chosenSubjects = isChosen ? [chooseSubject({ subject, exec })] : references;
   return chosenScenarios.flatMap((one) =>
@@ -101,9 +102,3 @@ const expectationOf = (subject: string, scenario: string, adapter: string): 'vio
     ?.caughtBy.some((run) => run.scenario === scenario && run.adapter === adapter) === true
     ? 'violated'
     : undefined;
-
-function get<T>(map: ReadonlyMap<string, T>, name: string): T {
-  const found = map.get(name);
-  if (found === undefined) throw new TypeError(`there is no ${name}; there are ${[...map.keys()].join(', ')}`);
-  return found;
-}

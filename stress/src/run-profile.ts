@@ -2,7 +2,7 @@ import { MongoClient } from 'mongodb';
 import type { StressOptions } from './command-line.ts';
 import type { PlannedRun } from './profile.ts';
 import type { Progress } from './report/progress.ts';
-import { latencyByOutcome, type RunResult } from './report/run-result.ts';
+import { latencyByOutcome, noStorm, type RunResult } from './report/run-result.ts';
 import { seededRandom } from './seeded-random.ts';
 import { runStorm, type StormResult } from './storm/run-storm.ts';
 import { Workers } from './storm/workers.ts';
@@ -74,16 +74,7 @@ async function runRow(
   }
 }
 
-const notRun = {
-  verdict: 'unknown',
-  outcomes: {},
-  backupsUsed: 0,
-  backupsWasted: 0,
-  contention: { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 },
-  violations: [],
-  statesBetween: 0,
-  durationMs: 0,
-} as const;
+const notRun = { ...noStorm, verdict: 'unknown' } as const;
 
 function toResult(storm: StormResult): Omit<RunResult, keyof PlannedRun | 'callers' | 'reproduce'> {
   const { verdict, violations, contention, history, statesBetween, durationMs, backupsUsed, backupsWasted } = storm;

@@ -100,7 +100,7 @@ export async function executeRun<T>(setup: RunSetup<T>, chooser: Chooser): Promi
       refusal = error;
     }
     const { choice, command } = chosen;
-    const waiting = waitingOf(held, transactions);
+    const waiting = waitingOf(held, offers, transactions);
     // Not emptied first: it could be all that is left.
     if (options.tokenFile !== undefined)
       writeFileSync(options.tokenFile, `${formatToken([...taken.map((one) => one.choice), choice])}\n`, { flag: 'r+' });
@@ -142,15 +142,21 @@ function offersOf(held: readonly Numbered[], transactions: Transactions): Offer[
 }
 
 /** Why the others could not be chosen. */
-function waitingOf(held: readonly Numbered[], transactions: Transactions): Pick<TraceStep, 'waiting'> {
+function waitingOf(
+  held: readonly Numbered[],
+  offers: readonly Offer[],
+  transactions: Transactions,
+): Pick<TraceStep, 'waiting'> {
+  if (offers.length === held.length) return {};
+  const offered = new Set(offers.map(({ command }) => command));
   const waiting = held.flatMap(({ command }) => {
-    if (transactions.isOffered(command)) return [];
+    if (offered.has(command)) return [];
     const names = transactions
       .blockersOf(command)
       .map((client) => (client === undefined ? 'a client that crashed' : clientLetter(client)));
     return [`${clientLetter(command.client)} waits for ${names.join(', ')}`];
   });
-  return waiting.length === 0 ? {} : { waiting };
+  return { waiting };
 }
 
 /** As in `A0 find keys`. */

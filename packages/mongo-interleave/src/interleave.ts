@@ -65,8 +65,8 @@ export interface Interleaving<T> extends AsyncDisposable {
  * @throws InterleaveError `invalid-option`; errors of the driver when the server can't be reached
  */
 export async function interleave<T>(options: InterleaveOptions<T>): Promise<Interleaving<T>> {
-  const { stepLimit = 1 } = options;
-  if (!Number.isInteger(stepLimit) || stepLimit < 1) {
+  const { stepLimit } = options;
+  if (stepLimit !== undefined && (!Number.isInteger(stepLimit) || stepLimit < 1)) {
     throw new InterleaveError('invalid-option', `stepLimit is an integer above 0, not ${stepLimit}.`);
   }
   return new OpenInterleaving(options, await Lane.open(options));

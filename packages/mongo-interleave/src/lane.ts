@@ -8,7 +8,7 @@ import type { Schema } from './footprint/command-access.ts';
 import { DrawnValues, StartNames } from './footprint/drawn-names.ts';
 import { Transactions } from './footprint/transactions.ts';
 import { readUniqueKeys } from './footprint/unique-keys.ts';
-import { openGate, type FrozenClient, type Gate, type HeldCommand } from './gate/gate.ts';
+import { DEFAULT_WAIT_LIMIT_MS, openGate, type FrozenClient, type Gate, type HeldCommand } from './gate/gate.ts';
 import { connectGatedClient, type GatedClient } from './gated-client.ts';
 import { InterleaveError } from './interleave-error.ts';
 import type { InterleaveOptions } from './options.ts';
@@ -17,7 +17,6 @@ import { TraceWriter, type TraceStep } from './schedule/trace.ts';
 import type { FaultMaker } from './take-step.ts';
 
 const DEFAULT_STEP_LIMIT = 1_000;
-const DEFAULT_WAIT_LIMIT_MS = 10_000;
 /** PrimarySteppedDown: drivers try again what they may. */
 const DEFAULT_ERROR_CODE = 189;
 const LOOK_PAUSE_MS = 20;

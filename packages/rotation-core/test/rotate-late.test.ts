@@ -148,6 +148,17 @@ describe('a key id that comes back', () => {
 
 describe('what older flows left', () => {
   const rotator = createRotator(db, deletingPool);
+  /** `b2` serves; the others were wasted on the same key, one before it and one after. */
+  const threeUsedForOne = {
+    keys: [key('b2')],
+    backups: [
+      backupUsedByOldFlow('b1', 'k1', new Date(1_000)),
+      backupUsedByOldFlow('b2', 'k1', new Date(2_000)),
+      backupUsedByOldFlow('b3', 'k1', new Date(3_000)),
+      backup('b4'),
+    ],
+    bindings: [binding('p1', 'b2')],
+  };
 
   test('documents without any of the new fields rotate, also without createdAt', async () => {
     const { createdAt: _, ...bare } = key('k1');
@@ -166,16 +177,7 @@ describe('what older flows left', () => {
 
   // Red where follow-evidence.ts follows the latest claim alone: that one was wasted.
   test('several backups used for one key: the one that is live counts', async () => {
-    await seed(db, deletingPool, {
-      keys: [key('b2')],
-      backups: [
-        backupUsedByOldFlow('b1', 'k1', new Date(1_000)),
-        backupUsedByOldFlow('b2', 'k1', new Date(2_000)),
-        backupUsedByOldFlow('b3', 'k1', new Date(3_000)),
-        backup('b4'),
-      ],
-      bindings: [binding('p1', 'b2')],
-    });
+    await seed(db, deletingPool, threeUsedForOne);
     const before = await readState(db, deletingPool);
     for (const incarnation of [undefined, 'created 2026-01-01T00:00:00.000Z'])
       expect(await rotator.rotate('k1', incarnation === undefined ? {} : { incarnation })).toEqual({
@@ -198,16 +200,7 @@ describe('what older flows left', () => {
 
   // Red where follow-evidence.ts follows the latest of several claims alone, once none of them is live any more.
   test('several backups used for one key: the one that leads on to a live key counts', async () => {
-    await seed(db, deletingPool, {
-      keys: [key('b2')],
-      backups: [
-        backupUsedByOldFlow('b1', 'k1', new Date(1_000)),
-        backupUsedByOldFlow('b2', 'k1', new Date(2_000)),
-        backupUsedByOldFlow('b3', 'k1', new Date(3_000)),
-        backup('b4'),
-      ],
-      bindings: [binding('p1', 'b2')],
-    });
+    await seed(db, deletingPool, threeUsedForOne);
     asRotated(await rotator.rotate('b2'));
     expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement: 'b4' });
   });

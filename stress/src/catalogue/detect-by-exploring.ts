@@ -1,12 +1,11 @@
 import type { FaultKind } from 'mongo-interleave';
-import { violationsOf } from '../explore/explore-race.ts';
 import { faultKindsOf, faultsAt } from '../explore/faults.ts';
 import type { Race } from '../explore/open-race.ts';
 import type { Detection } from './detection.ts';
-import { endedBy } from './ended-by.ts';
+import { firstViolation } from './first-violation.ts';
 import type { TryLimits } from './try-limits.ts';
 
-/** The grid of the first client's commands, each with a crash after it and with its reply lost. */
+/** The grid of the first clients' commands, each with a crash after it and with its reply lost. */
 const grid: readonly FaultKind[] = [...faultKindsOf.crash, ...faultKindsOf['lost-reply']];
 
 /** Goes through all schedules until the first that breaks a promise of the flow's: the same one each time. */
@@ -15,16 +14,12 @@ export async function detectByExploring(
   strategy: 'exhaustive' | 'crash',
   { budgetMs, signal }: Omit<TryLimits, 'seed'>,
 ): Promise<Detection | null> {
-  return endedBy(signal, interleaving, async () => {
-    const { violations, runs, seconds } = await interleaving.explore({
+  return firstViolation(signal, interleaving, () =>
+    interleaving.explore({
       ...faultsAt(firstClients, strategy === 'crash' ? grid : []),
       timeLimitMs: budgetMs,
       runLimit: Number.MAX_SAFE_INTEGER,
       violationLimit: 1,
-    });
-    const [first] = violations;
-    if (first === undefined) return null;
-    violationsOf(first); // throws what is no broken promise
-    return { runs, seconds, token: first.token };
-  });
+    }),
+  );
 }

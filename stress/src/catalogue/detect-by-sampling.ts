@@ -1,9 +1,8 @@
 import type { Race } from '../explore/open-race.ts';
-import { violationsOf } from '../explore/explore-race.ts';
 import { faultKindsOf } from '../explore/faults.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { Detection } from './detection.ts';
-import { endedBy } from './ended-by.ts';
+import { firstViolation } from './first-violation.ts';
 import type { TryLimits } from './try-limits.ts';
 
 /** Draws schedules at random until the first that breaks a promise of the flow's; with a fault in each where the flow needs one. */
@@ -14,8 +13,8 @@ export async function detectBySampling(
   { seed, budgetMs, signal }: TryLimits,
 ): Promise<Detection | null> {
   const kinds = faultKindsOf[shownBy.mode];
-  return endedBy(signal, interleaving, async () => {
-    const { violations, runs, seconds } = await interleaving.sample({
+  return firstViolation(signal, interleaving, () =>
+    interleaving.sample({
       strategy,
       ...(strategy === 'pct' ? { depth } : {}),
       ...(kinds.length === 0 ? {} : { faults: { kinds } }),
@@ -23,10 +22,6 @@ export async function detectBySampling(
       timeLimitMs: budgetMs,
       runs: Number.MAX_SAFE_INTEGER,
       violationLimit: 1,
-    });
-    const [first] = violations;
-    if (first === undefined) return null;
-    violationsOf(first); // throws what is no broken promise
-    return { runs, seconds, token: first.token };
-  });
+    }),
+  );
 }

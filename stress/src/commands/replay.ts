@@ -1,5 +1,6 @@
 import { formatRun, InterleaveError } from 'mongo-interleave';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { closedBy } from '../explore/closed-by.ts';
 import type { ReplayOptions } from '../explore/command-line.ts';
 import { violationsOf } from '../explore/explore-race.ts';
 import { openRace } from '../explore/open-race.ts';
@@ -20,10 +21,8 @@ export async function replay(options: ReplayOptions, context: CommandContext): P
     await using set = await startSet({ ...options, ...exploringSet }, context);
     saySet(set);
     await using open = await openRace(set.uri, planned);
-    const stop = (): void => void open.interleaving.close();
-    context.signal.addEventListener('abort', stop, { once: true });
-    const result = await open.interleaving.run(options.token);
-    context.signal.removeEventListener('abort', stop);
+    const { interleaving } = open;
+    const result = await closedBy(context.signal, interleaving, () => interleaving.run(options.token));
     say(formatRun(result));
     const violations = violationsOf(result);
     for (const { promise, sentence } of violations) say(`${promise} (${promiseTexts[promise]}): ${sentence}`);

@@ -6,16 +6,17 @@ import {
   type RunResult as Schedule,
 } from 'mongo-interleave';
 import type { Violation } from '../checker/violation.ts';
-import type { Explored, RunResult } from '../report/run-result.ts';
+import { noStorm, type Explored, type RunResult } from '../report/run-result.ts';
 import { subjectOptions } from '../subjects/index.ts';
 import { whyEnded } from '../why-ended.ts';
 import { BrokenPromises } from './broken-promises.ts';
+import { closedBy } from './closed-by.ts';
 import { faultsAt } from './faults.ts';
 import { openRace, type RaceOptions } from './open-race.ts';
 
 /** An exploration, before it has run. */
 export interface PlannedExploration extends RaceOptions {
-  /** What goes wrong, once in each run, at any command of the first client; the others are its rivals. Default: nothing. */
+  /** What goes wrong, once in each run, at any command of the first client of each service; others are its rivals. Default: nothing. */
   readonly faults?: readonly FaultKind[];
   /** Only schedules in which another client goes on at most so often though the one before it could have. Default: all. */
   readonly preemptionLimit?: number;
@@ -44,33 +45,31 @@ export async function exploreRace(
   await using race = await openRace(uri, planned, tokenFile);
   if (signal.aborted) return { ...row, verdict: 'unknown', reason: 'not run' };
   const { interleaving } = race;
-  const stop = (): void => void interleaving.close();
-  signal.addEventListener('abort', stop, { once: true });
   const violated: Schedule<string>[] = [];
   let last: Progress = { classes: 0, cut: 0, runs: 0, seconds: 0, fractionDone: 0 };
   let complete = false;
   let simplest: Schedule<string> | undefined;
   try {
-    ({ complete } = await interleaving.explore({
-      timeLimitMs: Infinity,
-      runLimit: Infinity,
-      violationLimit,
-      ...faultsAt(race.firstClients, planned.faults ?? []),
-      ...(planned.preemptionLimit === undefined ? {} : { preemptionLimit: planned.preemptionLimit }),
-      onClass: (schedule) => {
-        if (schedule.verdict.kind === 'violated') violated.push(schedule);
-      },
-      onProgress: (progress) => {
-        last = progress;
-        onProgress?.(progress);
-      },
-    }));
-    const first = shortestOf(violated);
-    if (first !== undefined) simplest = await interleaving.shrink(first.token);
+    await closedBy(signal, interleaving, async () => {
+      ({ complete } = await interleaving.explore({
+        timeLimitMs: Infinity,
+        runLimit: Infinity,
+        violationLimit,
+        ...faultsAt(race.firstClients, planned.faults ?? []),
+        ...(planned.preemptionLimit === undefined ? {} : { preemptionLimit: planned.preemptionLimit }),
+        onClass: (schedule) => {
+          if (schedule.verdict.kind === 'violated') violated.push(schedule);
+        },
+        onProgress: (progress) => {
+          last = progress;
+          onProgress?.(progress);
+        },
+      }));
+      const first = shortestOf(violated);
+      if (first !== undefined) simplest = await interleaving.shrink(first.token);
+    });
   } catch (error) {
     if (!(signal.aborted && error instanceof InterleaveError)) throw error;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
   simplest ??= shortestOf(violated);
   const { classes, cut, runs } = last;
@@ -129,13 +128,7 @@ function toRow(planned: PlannedExploration): Row {
     expected,
     ...(faults === undefined ? {} : { faults }),
     ...(preemptionLimit === undefined ? {} : { preemptionLimit }),
-    outcomes: {},
-    backupsUsed: 0,
-    backupsWasted: 0,
-    contention: { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 },
-    violations: [],
-    statesBetween: 0,
-    durationMs: 0,
+    ...noStorm,
     reproduce: exploreCommand(planned),
   };
 }

@@ -1,5 +1,6 @@
 import { parseToken, type FaultKind } from 'mongo-interleave';
 import { adapters } from '../adapters.ts';
+import { getNamed } from '../get-named.ts';
 import { chooseSubject, knownBad } from '../subjects/index.ts';
 import type { KnownBadSubject } from '../subjects/subject.ts';
 import type { PlannedExploration } from './explore-race.ts';
@@ -79,7 +80,7 @@ export function planOne(selected: RaceSelection): PlannedExploration {
     place.faults?.join() === faults?.join() &&
     preemptionLimit === undefined;
   return {
-    scenario: get(pairScenarios, scenario),
+    scenario: getNamed(pairScenarios, scenario),
     subject,
     adapter,
     callers,
@@ -109,10 +110,4 @@ export function callersIn(token: string, scenario: string | undefined): number {
   const clients = 1 + Math.max(0, ...parseToken(token).map(({ client }) => client));
   const operators = scenario !== undefined && pairScenarios.get(scenario)?.hasOperator === true ? 1 : 0;
   return Math.max(1, clients - operators);
-}
-
-function get<T>(map: ReadonlyMap<string, T>, name: string): T {
-  const found = map.get(name);
-  if (found === undefined) throw new TypeError(`there is no ${name}; there are ${[...map.keys()].join(', ')}`);
-  return found;
 }

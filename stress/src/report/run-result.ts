@@ -50,6 +50,17 @@ export interface OutcomeLatency {
   readonly p99Ms: number;
 }
 
+/** What a row holds of a storm where there was none. */
+export const noStorm = {
+  outcomes: {},
+  backupsUsed: 0,
+  backupsWasted: 0,
+  contention: { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 },
+  violations: [],
+  statesBetween: 0,
+  durationMs: 0,
+} as const;
+
 /** `passed` also where a known-bad flow was caught. Without an expectation a row is only shown. */
 export function judge({ expected, verdict }: Pick<RunResult, 'expected' | 'verdict'>): 'passed' | 'failed' | 'unknown' {
   if (verdict === 'unknown') return 'unknown';

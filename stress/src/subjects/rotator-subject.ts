@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import type { RotationEvent } from 'rotation-core';
+import type { Pool, RotationEvent } from 'rotation-core';
 import { createRotatorOf, type Flow } from 'rotation-core/parts';
 import type { RunningFlow, Subject } from './subject.ts';
 import { toldError, toldOutcome } from './told.ts';
@@ -10,8 +10,14 @@ const DEADLINE_MS = 60_000;
 /** Bare callers have a transaction each; more than this at once per process stretch the time that a lock is held, for all. */
 export const BARE_CONCURRENCY = 16;
 
+export interface RotatorSubjectOptions {
+  readonly coalesce: boolean;
+  /** Verbs of operators that take the place of the rotator's own. */
+  readonly operator?: (db: Db, pool: Pool) => Partial<NonNullable<RunningFlow['operator']>>;
+}
+
 /** Runs a flow of rotation-core, the reference or a broken one, through a rotator. */
-export function openRotator(flow: (db: Db) => Flow, { coalesce }: { coalesce: boolean }): Subject['open'] {
+export function openRotator(flow: (db: Db) => Flow, { coalesce, operator }: RotatorSubjectOptions): Subject['open'] {
   return (db, pool, observer, { gated = false } = {}): RunningFlow => {
     const onEvent = (event: RotationEvent): void => {
       if (event.type === 'claimed')
@@ -28,7 +34,7 @@ export function openRotator(flow: (db: Db) => Flow, { coalesce }: { coalesce: bo
     return {
       rotate: (_caller, keyId, incarnation) =>
         rotator.rotate(keyId, incarnation === undefined ? {} : { incarnation }).then(toldOutcome, toldError),
-      operator: rotator,
+      operator: { ...rotator, ...operator?.(db, pool) },
     };
   };
 }

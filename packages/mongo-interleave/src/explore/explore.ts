@@ -1,4 +1,5 @@
 import type { Chooser, Executed } from '../execute-run.ts';
+import { expectAboveZero } from '../expect-above-zero.ts';
 import { dependent, type Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { ExploreOptions } from '../options.ts';
@@ -45,9 +46,7 @@ export async function explore<T>(
 ): Promise<Exploration<T>> {
   const { runLimit = DEFAULT_RUN_LIMIT, timeLimitMs = DEFAULT_TIME_LIMIT_MS, violationLimit = Infinity } = options;
   const { preemptionLimit = Infinity } = options;
-  for (const [name, limit] of Object.entries({ runLimit, timeLimitMs, violationLimit })) {
-    if (!(limit > 0)) throw new InterleaveError('invalid-option', `${name} is above 0, not ${limit}.`);
-  }
+  expectAboveZero({ runLimit, timeLimitMs, violationLimit });
   const { limit: faultLimit = 1, kinds = [] } = options.faults ?? {};
   for (const [name, limit] of Object.entries({ 'faults.limit': faultLimit, preemptionLimit })) {
     const isCount = limit >= 0 && (Number.isInteger(limit) || limit === Infinity);

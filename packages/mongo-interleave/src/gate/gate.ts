@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
+import { expectAboveZero } from '../expect-above-zero.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { relay, type Reply, type ServerAddress, type Waiting } from './relay.ts';
 
@@ -54,7 +55,7 @@ export interface FrozenClient {
 }
 
 const MAX_CLIENTS = 26;
-const DEFAULT_WAIT_LIMIT_MS = 10_000;
+export const DEFAULT_WAIT_LIMIT_MS = 10_000;
 /** A server that only is slow is not asked more often than this. */
 const EXPLAIN_PAUSE_MS = 500;
 
@@ -72,7 +73,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   if (!Number.isInteger(clients) || clients < 1 || clients > MAX_CLIENTS) {
     throw new InterleaveError('invalid-option', `clients is an integer from 1 to ${MAX_CLIENTS}, not ${clients}.`);
   }
-  if (!(waitLimitMs > 0)) throw new InterleaveError('invalid-option', `waitLimitMs is above 0, not ${waitLimitMs}.`);
+  expectAboveZero({ waitLimitMs });
   const gate = new Gate(options.server, waitLimitMs, options.explainWait);
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);

@@ -1,4 +1,5 @@
 import type { Chooser } from '../execute-run.ts';
+import { expectAboveZero } from '../expect-above-zero.ts';
 import type { Runner } from '../explore/explore.ts';
 import { dependent, type Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
@@ -47,9 +48,7 @@ const SEED_COUNT = 2 ** 31;
 export async function sample<T>(options: SampleOptions<T>, runner: Runner<T>): Promise<Sampling<T>> {
   const { runs: runLimit = DEFAULT_RUNS, timeLimitMs = DEFAULT_TIME_LIMIT_MS, violationLimit = Infinity } = options;
   const { seed = Math.floor(Math.random() * SEED_COUNT), depth = DEFAULT_DEPTH } = options;
-  for (const [name, limit] of Object.entries({ runs: runLimit, timeLimitMs, violationLimit, depth })) {
-    if (!(limit > 0)) throw new InterleaveError('invalid-option', `${name} is above 0, not ${limit}.`);
-  }
+  expectAboveZero({ runs: runLimit, timeLimitMs, violationLimit, depth });
   if (!Number.isInteger(seed)) throw new InterleaveError('invalid-option', `seed is an integer, not ${seed}.`);
   const startedMs = performance.now();
   const random = seededRandom(seed);

@@ -2,8 +2,6 @@ import { referenceFlow, bindingsOf, isLive, keysOf } from 'rotation-core/parts';
 import { openRotator } from '../rotator-subject.ts';
 import type { KnownBadSubject } from '../subject.ts';
 
-const open = openRotator(() => referenceFlow, { coalesce: false });
-
 export const bindWithoutTouch: KnownBadSubject = {
   name: 'bind-without-touch',
   about:
@@ -14,24 +12,19 @@ export const bindWithoutTouch: KnownBadSubject = {
   caughtBy: [],
   shownBy: { scenario: 'binding-added', adapter: 'keypool', callers: 1, mode: 'exhaustive' },
   operates: true,
-  open: (db, pool, observer, surroundings) => {
-    const flow = open(db, pool, observer, surroundings);
-    if (flow.operator === undefined) return flow;
-    return {
-      ...flow,
-      operator: {
-        ...flow.operator,
-        bind: ({ proxyId, keyId }) =>
-          db.client.withSession((session) =>
-            session.withTransaction(async () => {
-              const key = await keysOf(db, pool).findOne({ _id: keyId }, { session });
-              if (!isLive(key ?? undefined)) return { kind: 'not-found' };
-              const binding = { proxyId, [pool.bindingKeyField]: keyId, isActive: true };
-              await bindingsOf(db, pool).insertOne(binding, { session });
-              return { kind: 'bound', keyId };
-            }),
-          ),
-      },
-    };
-  },
+  open: openRotator(() => referenceFlow, {
+    coalesce: false,
+    operator: (db, pool) => ({
+      bind: ({ proxyId, keyId }) =>
+        db.client.withSession((session) =>
+          session.withTransaction(async () => {
+            const key = await keysOf(db, pool).findOne({ _id: keyId }, { session });
+            if (!isLive(key ?? undefined)) return { kind: 'not-found' };
+            const binding = { proxyId, [pool.bindingKeyField]: keyId, isActive: true };
+            await bindingsOf(db, pool).insertOne(binding, { session });
+            return { kind: 'bound', keyId };
+          }),
+        ),
+    }),
+  }),
 };

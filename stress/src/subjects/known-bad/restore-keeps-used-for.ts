@@ -2,8 +2,6 @@ import { backupsOf, referenceFlow } from 'rotation-core/parts';
 import { openRotator } from '../rotator-subject.ts';
 import type { KnownBadSubject } from '../subject.ts';
 
-const open = openRotator(() => referenceFlow, { coalesce: false });
-
 export const restoreKeepsUsedFor: KnownBadSubject = {
   name: 'restore-keeps-used-for',
   about: 'the reference, but a restored backup keeps the marks of its use, and stands in the way of the key it was for',
@@ -13,21 +11,16 @@ export const restoreKeepsUsedFor: KnownBadSubject = {
   caughtBy: [],
   shownBy: { scenario: 'put-back', adapter: 'keypool', callers: 1, mode: 'exhaustive' },
   operates: true,
-  open: (db, pool, observer, surroundings) => {
-    const flow = open(db, pool, observer, surroundings);
-    if (flow.operator === undefined) return flow;
-    return {
-      ...flow,
-      operator: {
-        ...flow.operator,
-        restoreBackup: async (backupId) => {
-          const result = await backupsOf(db, pool).updateOne(
-            { _id: backupId, isUsed: true },
-            { $set: { isUsed: false } },
-          );
-          return { kind: result.modifiedCount === 1 ? 'restored' : 'already-free' };
-        },
+  open: openRotator(() => referenceFlow, {
+    coalesce: false,
+    operator: (db, pool) => ({
+      restoreBackup: async (backupId) => {
+        const result = await backupsOf(db, pool).updateOne(
+          { _id: backupId, isUsed: true },
+          { $set: { isUsed: false } },
+        );
+        return { kind: result.modifiedCount === 1 ? 'restored' : 'already-free' };
       },
-    };
-  },
+    }),
+  }),
 };
