@@ -37,7 +37,9 @@ export function catalogueCommand<T extends SystemTypes>(
   );
   options
     .mutant(program)
-    .addOption(options.counted('--tries <count>', 'tries of what is a matter of luck').default(DEFAULT_TRIES))
+    .addOption(
+      options.counted('--tries <count>', 'tries of storm, random and PCT; the median is shown').default(DEFAULT_TRIES),
+    )
     .addOption(
       options
         .counted('--budget <seconds>', 'a try that has seen nothing by then is given up')
@@ -52,7 +54,7 @@ export function catalogueCommand<T extends SystemTypes>(
 }
 
 const helpOf = (command: string, mutant: string | undefined): string => `
-One line a mutant. A cell has the runs and seconds until an invariant of the mutant's was first seen broken; - where it never was; nothing
+One line a mutant. A cell has the runs and seconds until an invariant that the mutant names was first seen broken; - where it never was; nothing
 where there was nothing to run. Storm, random and PCT are tried several times, and the median is shown; exhaustive and crash grid go the
 same way each time.
 
@@ -98,7 +100,7 @@ function exitCodeOf(rows: readonly DetectionRow[]): ExitCode {
 function saySurvivors(rows: readonly DetectionRow[]): void {
   const { survived, untried } = survivorsOf(rows);
   const caught = rows.length - survived.length - untried.length;
-  say(`\n${caught} of ${rows.length} mutants were caught by every interleaving, or by a fault at every command`);
+  say(`\n${caught} of ${rows.length} mutants were caught by the exhaustive exploration or by the crash grid`);
   if (survived.length > 0) say(`survived: ${survived.join(', ')}`);
   if (untried.length > 0) say(`no time was left for: ${untried.join(', ')}`);
 }

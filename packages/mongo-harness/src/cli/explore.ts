@@ -35,7 +35,7 @@ export function exploreCommand<T extends SystemTypes>(
     .addOption(
       options.several(
         '--faults <kinds>',
-        `one of these faults happens once in each run, at any command of the first client of each service (error needs enableTestCommands): ${FAULT_KINDS.join(', ')}`,
+        `at most one of these faults in each run, at any command of the first client of each service (error needs enableTestCommands): ${FAULT_KINDS.join(', ')}`,
         FAULT_KINDS,
       ),
     )

@@ -60,9 +60,13 @@ export class Options<T extends SystemTypes> {
   common(command: Command): Command {
     return command
       .addOption(
-        this.counted('--max-duration <seconds>', 'rows that are not over by then are unknown', {
-          max: MAX_DURATION_SECONDS,
-        }).default(DEFAULT_DURATION_SECONDS),
+        this.counted(
+          '--max-duration <seconds>',
+          'stop after this many seconds; rows that are not over by then are unknown',
+          {
+            max: MAX_DURATION_SECONDS,
+          },
+        ).default(DEFAULT_DURATION_SECONDS),
       )
       .addOption(
         this.named(

@@ -33,7 +33,7 @@ export function replayCommand<T extends SystemTypes>(
       'after',
       `
 Examples:
-  $ ${command} replay v1:ABABAAABB --flow ${mutant}
+  $ ${command} replay <token> --flow ${mutant}   the other options as explore printed them with the token
 
 Exit codes: 0 no invariant broken, 1 an invariant broken, 2 the schedule can't be followed: the flow sends other commands now,
 ${EXIT_CODES_OF_ALL}`,

@@ -1,7 +1,7 @@
 import { ReplicaSetError } from 'mongo-test-replica-set';
 import { ProgramError } from '../exec/program-error.ts';
 import { complain } from '../report/say.ts';
-import { loadSystem } from '../system/load-system.ts';
+import { loadSystem } from '../trial/load-system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { catalogue } from './catalogue.ts';
@@ -29,6 +29,11 @@ export async function runCommandLine(
   try {
     process.exitCode = await run(module.href, command, argv);
   } catch (error) {
+    if (error instanceof UsageError) {
+      complain(`error: ${error.message}`);
+      process.exitCode = EXIT_CODES.usage;
+      return;
+    }
     complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = EXIT_CODES.internal;
   }
@@ -49,8 +54,8 @@ async function run(module: string, command: string, argv: readonly string[]): Pr
   } catch (error) {
     context.progress.clear();
     if (context.interrupted.aborted) return EXIT_CODES.interrupted;
-    if (error instanceof UsageError || error instanceof ProgramError) {
-      complain(`${error instanceof UsageError ? 'error' : '--exec'}: ${error.message}`);
+    if (error instanceof ProgramError) {
+      complain(`--exec: ${error.message}`);
       return EXIT_CODES.usage;
     }
     if (!(error instanceof ReplicaSetError)) throw error;

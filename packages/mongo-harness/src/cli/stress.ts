@@ -48,7 +48,7 @@ export function stressCommand<T extends SystemTypes>(
   const program = new Command(command)
     .usage('[options] [command]')
     .description(
-      `Fires storms of concurrent calls at a real replica set, runs every interleaving of a few, and checks what is left by the invariants of ${system.name}.`,
+      `Fires storms of concurrent calls at a real replica set, runs every interleaving of a few, and checks what is left by the invariants of the system ${system.name}.`,
     );
   options
     .trial(program, 'storm')
@@ -61,7 +61,7 @@ export function stressCommand<T extends SystemTypes>(
     .addOption(
       options.counted(
         '--max-concurrency <count>',
-        'calls under way at once in each process (default: all, or what the flow says)',
+        'at most this many calls at once in each process (default: no limit, or that of the flow)',
       ),
     )
     .addOption(

@@ -5,7 +5,7 @@
 import { MongoClient } from 'mongodb';
 import { ProgramError } from '../exec/program-error.ts';
 import type { RunnableFlow } from '../exec/program-flow.ts';
-import { loadSystem } from '../system/load-system.ts';
+import { loadSystem } from '../trial/load-system.ts';
 import type { Deployment } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { getNamed } from '../trial/get-named.ts';

@@ -8,8 +8,8 @@ import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
 const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
 
-/** A worker that serves calls also reads its messages. */
-const MAX_REPORT_MS = 1_000;
+/** A worker that serves calls also reads its messages; on a busy machine it takes its time. */
+const MAX_REPORT_MS = 5_000;
 
 /** The worker processes of storms. They are started when first needed, and kept for the next storm. */
 export class Workers<T extends SystemTypes> implements AsyncDisposable {
@@ -50,7 +50,7 @@ export class Workers<T extends SystemTypes> implements AsyncDisposable {
    * Ends all workers in the middle of a run. Calls under way stay without answer, and may have been done or not.
    *
    * @returns what each worker saw until then
-   * @throws TimeoutError where a worker does not say so within 1 s
+   * @throws TimeoutError where a worker does not say so within 5 s
    */
   async cutOff(): Promise<History<T>[]> {
     const signal = AbortSignal.timeout(MAX_REPORT_MS);

@@ -29,7 +29,7 @@ export interface Flow<T extends SystemTypes> extends FlowDescription {
 /** A flow that is known to be wrong, for one reason. A harness is believed only when it is seen to catch its mutants. */
 export interface Mutant<T extends SystemTypes> extends Flow<T> {
   readonly expected: 'violated';
-  /** The invariants that an exploration must see broken. */
+  /** The invariants that the detection table must see broken; other rows count a mutant as caught by any. */
   readonly breaks: readonly [string, ...string[]];
   /** One more than the preemptions of the simplest schedule that shows the defect; a fault of its place comes on top. */
   readonly depth: number;

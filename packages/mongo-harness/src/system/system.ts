@@ -42,6 +42,8 @@ export interface Show<T extends SystemTypes> {
 export interface Deployment<T extends SystemTypes> {
   readonly name: string;
   readonly services: readonly [T['service'], ...T['service'][]];
-  /** Fields that traces show beside `_id`. Default: none, for data may hold credentials. */
+  /**
+   * Fields whose values traces show, beside `_id`, in filters and inserted documents. Default: none, for data may hold credentials.
+   */
   readonly traceFields?: readonly string[];
 }

@@ -69,10 +69,7 @@ export const formatChoice = ({ client, position, fault }: Choice): string =>
 export function parseToken(token: string): Choice[] {
   if (token.length > MAX_TOKEN_LENGTH || !/^v1:(?:[A-Z](?:[2-9]|[1-9][0-9])?[!*~^#]?)*$/.test(token)) {
     const shown = token.slice(0, 80);
-    throw new InterleaveError(
-      'invalid-token',
-      `"${shown}" is not a token. A token looks like v1:ABBA (see formatToken).`,
-    );
+    throw new InterleaveError('invalid-token', `"${shown}" is not a token. A token looks like v1:ABBA.`);
   }
   return [...token.slice(VERSION.length).matchAll(/([A-Z])(\d*)([!*~^#]?)/g)].map(
     ([, letter = 'A', number = '', mark]) => {
