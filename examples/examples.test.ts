@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { MongoClient, type Db } from 'mongodb';
-import { createDatabaseName } from 'mongo-replica-set';
-import { backupsOf, bindingsOf, keysOf } from 'rotation-core/parts';
 import { createRotator, keypool, type KeyDocument } from 'keypool';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { MongoClient, type Db } from 'mongodb';
+import { backupsOf, bindingsOf, keysOf } from 'rotation-core/testing';
+import { createTestDatabaseName, oneMemberSet } from 'test-kit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareRotation } from './quick-look.ts';
 import { onUpstreamAnswer } from './service.ts';
 
@@ -14,8 +14,8 @@ describe('the examples', () => {
   let db: Db;
 
   beforeAll(async () => {
-    client = await new MongoClient(inject('mongodbUri')).connect();
-    db = client.db(createDatabaseName('examples'));
+    client = await new MongoClient(oneMemberSet().uri).connect();
+    db = client.db(createTestDatabaseName('examples'));
     await keysOf(db, keypool).insertOne({ ...failed });
     await bindingsOf(db, keypool).insertOne({ proxyId: 'proxy-1', [keypool.bindingKeyField]: 'k1' });
     await backupsOf(db, keypool).insertOne({ _id: 'b1', apiKey: 'made-up-2', isUsed: false });

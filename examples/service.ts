@@ -1,14 +1,14 @@
 /*
- * What a service does with an adapter: when the upstream refuses a key, rotate it and go on with the one that took its place.
- * Run it: pnpm --filter examples exec tsx service.ts
+ * What a service does with an adapter: when the upstream refuses a key, the service rotates the key and goes on with the key that
+ * took its place. Run it: pnpm exec node examples/service.ts
  */
 import { MongoClient, type Db } from 'mongodb';
 import { classifyFailure, createRotator, incarnationOf, keypool, type KeyDocument, type Rotator } from 'keypool';
-import { createDatabaseName, startReplicaSet } from 'mongo-replica-set';
+import { createDatabaseName, startReplicaSet } from 'mongo-test-replica-set';
 
 const EXHAUSTED_FOR_MS = 24 * 60 * 60 * 1_000;
 
-/** Calls the upstream with a key; when the key has failed, rotates it. @returns the id of the key to use next, if any */
+/** Rotates the key if the upstream's answer says that the key has failed. @returns the id of the key to use next, if any */
 export async function onUpstreamAnswer(
   db: Db,
   rotator: Rotator,
@@ -18,7 +18,7 @@ export async function onUpstreamAnswer(
   const verdict = classifyFailure(keypool, answer);
   if (verdict.action !== 'rotate') return key._id;
 
-  // The incarnation says which life of the key failed: should the id come back meanwhile, it is left alone.
+  // With the incarnation, a key that was inserted under the same id meanwhile is left alone.
   const outcome = await rotator.rotate(key._id, { incarnation: incarnationOf(key), reason: verdict.reason });
   switch (outcome.kind) {
     case 'rotated':
@@ -27,14 +27,14 @@ export async function onUpstreamAnswer(
     case 'no-backup':
       await markExhausted(db, key);
       return undefined;
-    case 'not-found': // an operator removed it
-    case 'busy': // nothing changed: the next failure tries again
-    case 'indeterminate': // it may be done: the next failure finds out
+    case 'not-found': // an operator removed the key
+    case 'busy': // nothing was changed: the next failure tries again
+    case 'indeterminate': // the key may have been rotated: the next failure finds out
       return undefined;
   }
 }
 
-/** The service's own rule: without stock a key rests for a day. Only this life of it, and only while it is live. */
+/** The service's own rule: without stock, a key rests for a day. Applies to this incarnation only, and only while it is live. */
 async function markExhausted(db: Db, key: KeyDocument): Promise<void> {
   await db
     .collection<KeyDocument>(keypool.collections.keys)
@@ -47,7 +47,7 @@ async function markExhausted(db: Db, key: KeyDocument): Promise<void> {
 async function main(): Promise<void> {
   await using set = await startReplicaSet();
   await using client = new MongoClient(set.uri, { appName: 'keypool-service' });
-  const db = client.db(createDatabaseName('example'));
+  const db = client.db(createDatabaseName('example', { prefix: 'rotation_' }));
   const rotator = createRotator(db, keypool, {
     onEvent: (event) => {
       if (event.type === 'low-stock') process.stdout.write(`only ${event.freeBackups} backups left\n`);

@@ -1,5 +1,5 @@
-import { checkedClaim } from '../src/subjects/known-bad/checked-claim.ts';
-import { keptKey } from '../src/subjects/known-bad/kept-key.ts';
-import { testPromise } from './support/promise.ts';
+import { checkedClaim } from '../src/flows/mutants/checked-claim.ts';
+import { keptKey } from '../src/flows/mutants/kept-key.ts';
+import { testInvariants } from './support/invariants.ts';
 
-testPromise(['I1'], [{ subject: checkedClaim }, { subject: keptKey }]);
+testInvariants(['I1'], [{ flow: checkedClaim }, { flow: keptKey }]);

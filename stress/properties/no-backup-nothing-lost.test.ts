@@ -1,5 +1,5 @@
-import { filteredMiss } from '../src/subjects/known-bad/filtered-miss.ts';
-import { markFirst } from '../src/subjects/known-bad/mark-first.ts';
-import { testPromise } from './support/promise.ts';
+import { filteredMiss } from '../src/flows/mutants/filtered-miss.ts';
+import { markFirst } from '../src/flows/mutants/mark-first.ts';
+import { testInvariants } from './support/invariants.ts';
 
-testPromise(['I4'], [{ subject: markFirst, callersMax: 1 }, { subject: filteredMiss }]);
+testInvariants(['I4'], [{ flow: markFirst, maxCallers: 1 }, { flow: filteredMiss }]);

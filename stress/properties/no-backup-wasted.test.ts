@@ -1,5 +1,5 @@
-import { checkedClaim } from '../src/subjects/known-bad/checked-claim.ts';
-import { claimBeforeLock } from '../src/subjects/known-bad/claim-before-lock.ts';
-import { testPromise } from './support/promise.ts';
+import { checkedClaim } from '../src/flows/mutants/checked-claim.ts';
+import { claimBeforeLock } from '../src/flows/mutants/claim-before-lock.ts';
+import { testInvariants } from './support/invariants.ts';
 
-testPromise(['I2'], [{ subject: checkedClaim }, { subject: claimBeforeLock }]);
+testInvariants(['I2'], [{ flow: checkedClaim }, { flow: claimBeforeLock }]);

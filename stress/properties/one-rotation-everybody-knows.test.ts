@@ -1,5 +1,5 @@
-import { checkedClaim } from '../src/subjects/known-bad/checked-claim.ts';
-import { surplusInsert } from '../src/subjects/known-bad/surplus-insert.ts';
-import { testPromise } from './support/promise.ts';
+import { checkedClaim } from '../src/flows/mutants/checked-claim.ts';
+import { surplusInsert } from '../src/flows/mutants/surplus-insert.ts';
+import { testInvariants } from './support/invariants.ts';
 
-testPromise(['I5', 'I7'], [{ subject: checkedClaim }, { subject: surplusInsert }]);
+testInvariants(['I5', 'I7'], [{ flow: checkedClaim }, { flow: surplusInsert }]);

@@ -1,5 +1,5 @@
-import { firstBinding } from '../src/subjects/known-bad/first-binding.ts';
-import { naive } from '../src/subjects/known-bad/naive.ts';
-import { testPromise } from './support/promise.ts';
+import { firstBinding } from '../src/flows/mutants/first-binding.ts';
+import { naive } from '../src/flows/mutants/naive.ts';
+import { testInvariants } from './support/invariants.ts';
 
-testPromise(['I3'], [{ subject: firstBinding, callersMax: 1 }, { subject: naive }]);
+testInvariants(['I3'], [{ flow: firstBinding, maxCallers: 1 }, { flow: naive }]);

@@ -1,8 +1,9 @@
 import { ObjectId, type Document } from 'mongodb';
 import * as core from 'rotation-core';
 import { classifyFailure, createRotator, definePool, type RotationOutcome } from 'rotation-core';
+import { createRotatorOf, referenceFlow } from 'rotation-core/testing';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { openTestDatabase } from '../../packages/rotation-core/test/support/test-database.ts';
 import { services } from './contract/services.ts';
 
 /*
@@ -161,14 +162,14 @@ describe.each(services)('$title', (service) => {
       expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b1' }]);
     });
 
-    // Red on every known-bad flow but first-binding: more than one backup is used, or two keys are installed.
+    // Red on every mutant but first-binding: more than one backup is used, or two keys are installed.
     test('callers at once and late ones: one backup, one replacement', async () => {
       await fill(
         [keyOf('k1')],
         Array.from({ length: 9 }, (_, index) => backupOf(`b${String(index)}`)),
         [bindingOf('p1', 'k1'), bindingOf('p2', 'k1')],
       );
-      const rotators = [rotator, createRotator(await database.connect(), pool, { coalesce: false })];
+      const rotators = [rotator, createRotatorOf(referenceFlow, await database.connect(), pool, { coalesce: false })];
       const calls = Array.from({ length: 6 }, () => rotators.map((each) => each.rotate('k1')));
       const outcomes = [...(await Promise.all(calls.flat())), await rotator.rotate('k1')];
       expect(outcomes.filter(({ kind }) => kind === 'rotated')).toHaveLength(1);

@@ -1,25 +1,30 @@
 import { lstatSync, readlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { startReplicaSet } from 'mongo-test-replica-set';
 import { MongoClient } from 'mongodb';
-import { afterAll, describe, inject, test, vi } from 'vitest';
-import type { RunResult } from '../src/report/run-result.ts';
-import { createStore } from './support/store-folder.ts';
+import type { Row, StoredResult } from 'mongo-harness/testing';
+import { createStore, isAlive, until, type Ended } from 'test-kit';
+import { afterAll, describe, test, vi } from 'vitest';
 import { existing, hasBegun, stormDatabases } from './support/storm-databases.ts';
-import { workersOf, isAlive, startStress, until, type Ended } from './support/stress-command.ts';
+import { stress, workersOf } from './support/stress-command.ts';
 
 /*
- * The real command in a process of its own, on the set that all tests share. Most of the time is waiting, so the tests run side
+ * The real command in a process of its own, on a set of three members. Most of the time is waiting, so the tests run side
  * by side.
  */
-const uri = inject('mongodbUri');
+const set = await startReplicaSet();
+const { uri } = set;
 const environment = { MONGODB_URI: uri };
 const client = new MongoClient(uri);
-afterAll(() => client.close());
+afterAll(async () => {
+  await client.close();
+  await set.stop();
+});
 
-const oneRow = (subject: string): string[] =>
-  `--scenario same-key --subject ${subject} --adapter keypool --processes 1`.split(' ');
-/** A known-bad flow that inserts a key beside the transaction; without a backup there is none to insert. */
-const harmless = '--scenario poisoned-backup --subject swallowed-duplicate --adapter keypool --backups 0'.split(' ');
+const oneRow = (flow: string): string[] =>
+  `--scenario same-key --flow ${flow} --deployment keypool --processes 1`.split(' ');
+/** A mutant that inserts a key beside the transaction; without a backup there is none to insert. */
+const harmless = '--scenario poisoned-backup --flow swallowed-duplicate --deployment keypool --backups 0'.split(' ');
 /** What a storm's made-up apiKeys look like; none may be seen outside the database. */
 const API_KEY = /key of [kb]\d/;
 const ANSI = '\u001B[';
@@ -29,7 +34,7 @@ vi.setConfig({ testTimeout: 120_000 });
 
 describe.concurrent('what comes out', () => {
   test('the reference passes: 0, a table, the result in the store and under latest', async ({ expect }) => {
-    using store = createStore();
+    using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run([...oneRow('reference'), '--callers', '20', '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^MongoDB \S+ from uri, \d members, data on external; seed \d+\n/);
@@ -41,44 +46,51 @@ describe.concurrent('what comes out', () => {
 
     const latest = join(store.path, 'latest');
     expect(lstatSync(latest).isSymbolicLink()).toBe(true);
-    const { startedAt, runs, exitCode } = store.result();
+    const { startedAt, rows, exitCode } = store.result();
     expect(readlinkSync(latest)).toBe(startedAt.replaceAll(':', '-'));
     expect(exitCode).toBe(0);
-    expect(runs).toMatchObject([
-      { subject: 'reference', callers: 20, expected: 'valid', verdict: 'valid', backupsUsed: 1, backupsWasted: 0 },
+    expect(rows).toMatchObject([
+      {
+        trial: { flow: 'reference', expected: 'valid' },
+        callers: 20,
+        verdict: 'valid',
+        storm: { columns: { used: 1, wasted: 0 } },
+      },
     ]);
-    expect(runs[0]?.statesBetween).toBeGreaterThan(0);
+    expect(rows[0]?.storm?.statesBetween).toBeGreaterThan(0);
   });
 
   test('--json prints the result and nothing else; one caller proves nothing: 2', async ({ expect }) => {
-    using store = createStore();
+    using store = createStore<StoredResult>();
     const argv = [...oneRow('reference'), '--callers', '1', '--seed', '7', '--json', '--store', store.path];
     const { code, stdout, stderr } = await run(argv);
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(JSON.parse(stdout)).toEqual(store.result());
     expect(store.result()).toMatchObject({
-      version: 1,
+      version: 2,
       seed: 7,
       server: { provider: 'uri' },
       exitCode: 2,
-      runs: [{ expected: 'valid', verdict: 'unknown', reason: 'nothing raced', violations: [] }],
+      rows: [{ trial: { expected: 'valid' }, verdict: 'unknown', reason: 'nothing raced', violations: [] }],
     });
   });
 
-  test('a known-bad flow is caught: violated, as it must be, and 0', async ({ expect }) => {
-    using store = createStore();
+  test('a mutant is caught: violated, as it must be, and 0', async ({ expect }) => {
+    using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run([...oneRow('checked-claim'), '--callers', '20', '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain('violated, as it must be');
-    expect(stdout).toMatch(/Caught, as they must be:\n {2}checked-claim: I1 .*: k1 took \d+ backups instead of one/);
-    const [row] = store.result().runs;
-    expect(row?.backupsWasted).toBe((row?.backupsUsed ?? 0) - 1);
-    expect(row?.backupsWasted).toBeGreaterThan(0);
+    expect(stdout).toMatch(
+      /Mutants, caught as they must be:\n {2}checked-claim: I1 .*: k1 took \d+ backups instead of one/,
+    );
+    const { used = 0, wasted = 0 } = store.result().rows[0]?.storm?.columns ?? {};
+    expect(wasted).toBe(used - 1);
+    expect(wasted).toBeGreaterThan(0);
     expect(store.latest() + stdout).not.toMatch(API_KEY);
   });
 
-  test('a known-bad flow made harmless is a failed run: 1, and how to run it again', async ({ expect }) => {
-    using store = createStore();
+  test('a mutant made harmless is a failed run: 1, and how to run it again', async ({ expect }) => {
+    using store = createStore<StoredResult>();
     const size = ['--callers', '5', '--seed', '3'];
     const { code, stdout, stderr } = await run([...harmless, ...size, '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
@@ -88,20 +100,23 @@ describe.concurrent('what comes out', () => {
       `again: pnpm stress ${harmless.slice(0, 6).join(' ')} --processes 1 --callers 5 --backups 0 --seed 3\n`,
     );
     expect(stdout).toContain('0 passed, 1 failed');
-    expect(store.result()).toMatchObject({ exitCode: 1, runs: [{ verdict: 'valid', expected: 'violated' }] });
+    expect(store.result()).toMatchObject({
+      exitCode: 1,
+      rows: [{ verdict: 'valid', trial: { expected: 'violated' } }],
+    });
   });
 
   test('no apiKey gets out, not with the errors of a damaged pool either', async ({ expect }) => {
-    using store = createStore();
-    const argv = ['--scenario', 'poisoned-backup', '--subject', 'reference', '--callers', '12', '--store', store.path];
+    using store = createStore<StoredResult>();
+    const argv = ['--scenario', 'poisoned-backup', '--flow', 'reference', '--callers', '12', '--store', store.path];
     const { code, stdout, stderr } = await run(argv);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(store.result().runs[0]?.outcomes.error?.count).toBeGreaterThan(0);
+    expect(store.result().rows[0]?.storm?.answers['error']?.count).toBeGreaterThan(0);
     expect(store.latest() + stdout).not.toMatch(API_KEY);
   });
 
-  test('a known-bad flow with nobody to race is neither caught nor cleared: 2', async ({ expect }) => {
-    using store = createStore();
+  test('a mutant with nobody to race is neither caught nor cleared: 2', async ({ expect }) => {
+    using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run([...harmless, '--callers', '1', '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     expect(stdout).toContain('unknown (nothing raced)');
@@ -114,7 +129,7 @@ describe.concurrent('what comes out', () => {
 
 describe.concurrent('without MongoDB', () => {
   test('a MONGODB_URI that nobody answers: 69', async ({ expect }) => {
-    using store = createStore();
+    using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run(['--store', store.path], {
       MONGODB_URI: 'mongodb://127.0.0.1:1/?replicaSet=none',
     });
@@ -123,7 +138,7 @@ describe.concurrent('without MongoDB', () => {
   });
 
   test('no provider that works: 69, and why each was passed over', async ({ expect }) => {
-    using store = createStore();
+    using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run(['--provider', 'docker', '--json', '--store', store.path], {
       DOCKER_HOST: 'tcp://127.0.0.1:1',
     });
@@ -134,23 +149,25 @@ describe.concurrent('without MongoDB', () => {
 });
 
 describe.concurrent('what ends early', () => {
-  test('the time limit, while MongoDB is still waited for: 2', async ({ expect }) => {
-    using store = createStore();
-    const { code, stdout, stderr } = await run(['--time-limit', '1', '--store', store.path], {
+  test('the limit of time, while MongoDB is still waited for: 2', async ({ expect }) => {
+    using store = createStore<StoredResult>();
+    const { code, stdout, stderr } = await run(['--max-duration', '1', '--store', store.path], {
       MONGODB_URI: 'mongodb://127.0.0.1:1/?replicaSet=none',
     });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain('The start was aborted');
   });
 
-  const twoRows = '--scenario many-keys --adapter keypool --processes 4 --keys 300'.split(' ');
+  const twoRows = '--scenario many-keys --deployment keypool --processes 4 --keys 300'.split(' ');
   /** Each rotation takes 50 ms at least, one after the other. */
-  const slow = '--scenario many-keys --subject lock-by-find --adapter keypool --keys 400 --concurrency 1'.split(' ');
+  const slow = '--scenario many-keys --flow lock-by-find --deployment keypool --keys 400 --max-concurrency 1'.split(
+    ' ',
+  );
 
-  test('the time limit: 2, and the database is gone', async ({ expect }) => {
-    using store = createStore();
-    const argv = [...slow, '--processes', '1', '--backups', '809', '--time-limit', '8', '--store', store.path];
-    await using command = startStress(argv, environment);
+  test('the limit of time: 2, and the database is gone', async ({ expect }) => {
+    using store = createStore<StoredResult>();
+    const argv = [...slow, '--processes', '1', '--backups', '809', '--max-duration', '8', '--store', store.path];
+    await using command = stress.start(argv, environment);
     const seen = new Set<string>();
     // A machine that is too slow for it to begin within the limit must come to the same end.
     await until('the storm has begun', STORM_BEGINS_MS, async () => {
@@ -162,7 +179,7 @@ describe.concurrent('what ends early', () => {
     expect(stdout).toContain('unknown (did not end in time)');
     expect(store.result()).toMatchObject({
       exitCode: 2,
-      runs: [{ verdict: 'unknown', reason: 'did not end in time' }],
+      rows: [{ verdict: 'unknown', reason: 'did not end in time' }],
     });
     expect(await existing(client, seen)).toEqual([]);
   });
@@ -170,8 +187,8 @@ describe.concurrent('what ends early', () => {
   test('Ctrl-C in the middle of the second row: 130, the rows so far, no process and no database left', async ({
     expect,
   }) => {
-    using store = createStore();
-    await using command = startStress([...twoRows, '--backups', '811', '--store', store.path], environment);
+    using store = createStore<StoredResult>();
+    await using command = stress.start([...twoRows, '--backups', '811', '--store', store.path], environment);
     const seen = new Set<string>();
     await until('the second row has begun', STORM_BEGINS_MS, async () => {
       const [db] = await stormDatabases(client, 811);
@@ -186,15 +203,19 @@ describe.concurrent('what ends early', () => {
     expect(workers.filter(isAlive)).toEqual([]);
     expect(await existing(client, seen)).toEqual([]);
 
-    const { exitCode, runs } = store.result();
+    const { exitCode, rows } = store.result();
     expect(exitCode).toBe(130);
-    expect(runs.map(summary)).toEqual(['reference valid', 'reference-bare unknown interrupted']);
+    expect(rows.map(summary)).toEqual(['reference valid', 'reference-bare unknown interrupted']);
     expect(stdout).toContain('1 passed, 0 failed, 1 unknown');
+    // What was seen until then is kept, and says nothing of the flow.
+    const checked = await stress.run(['check', join(store.path, 'latest', rows[1]?.history ?? '')]);
+    expect(checked).toMatchObject({ code: 2, stderr: '' });
+    expect(checked.stdout).toMatch(/^reference-bare on keypool, many-keys, \d+ calls: unknown \(interrupted\)\n$/);
   });
 
   test('kill -9: the workers end at once', async ({ expect }) => {
-    using store = createStore();
-    await using command = startStress(
+    using store = createStore<StoredResult>();
+    await using command = stress.start(
       [...slow, '--processes', '4', '--backups', '823', '--store', store.path],
       environment,
     );
@@ -215,10 +236,8 @@ describe.concurrent('what ends early', () => {
   });
 });
 
-async function run(argv: readonly string[], variables: NodeJS.ProcessEnv = environment): Promise<Ended> {
-  await using command = startStress(argv, variables);
-  return await command.ended();
-}
+const run = (argv: readonly string[], variables: NodeJS.ProcessEnv = environment): Promise<Ended> =>
+  stress.run(argv, variables);
 
-const summary = ({ subject, verdict, reason }: RunResult): string =>
-  [subject, verdict, ...(reason === undefined ? [] : [reason])].join(' ');
+const summary = ({ trial, verdict, reason }: Row): string =>
+  [trial.flow, verdict, ...(reason === undefined ? [] : [reason])].join(' ');

@@ -1,16 +1,16 @@
-import { commonFailures, definePool, type Pool } from 'rotation-core';
+import { COMMON_FAILURES, definePool, type Pool } from 'rotation-core';
 
 export * from 'rotation-core';
 
 /**
  * The pool of the keypool service. A failed key is deleted.
  *
- * Other names: `definePool({ ...keypool, collections: { ...keypool.collections, keys: 'troll_keys' } })`.
+ * To use other collections: `definePool({ ...keypool, collections: { ...keypool.collections, keys: 'troll_keys' } })`.
  */
 export const keypool: Pool = definePool({
   name: 'keypool',
   collections: { keys: 'factory_keys', backups: 'backup_keys', bindings: 'proxy_key_bindings' },
   bindingKeyField: 'factoryKeyId',
   retirement: { kind: 'delete' },
-  failures: { rotate: commonFailures, coolDownMs: 60_000 },
+  failures: { rotate: COMMON_FAILURES, coolDownMs: 60_000 },
 });

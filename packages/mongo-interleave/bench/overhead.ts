@@ -1,16 +1,16 @@
 /*
- * What the gate costs: `pnpm bench` prints milliseconds and schedules a second of gated schedules beside the same callers
- * running freely, on a one-member set of its own. The reset of the data is in both; blocks of both take turns.
+ * What the gate costs: `pnpm bench` compares runs through the gate with the same clients running freely, in milliseconds per run and
+ * schedules per second, on a one-member replica set of its own. Both include the reset of the data. Blocks of both alternate.
  */
 import { MongoClient, type Db } from 'mongodb';
-import { createDatabaseName, startReplicaSet } from 'mongo-replica-set';
+import { createDatabaseName, startReplicaSet } from 'mongo-test-replica-set';
 import { interleave, type FlowClient } from '../src/index.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from '../test/support/rotation.ts';
 
 const BLOCKS = 6;
 const RUNS_PER_BLOCK = 100;
 const PREEMPTIONS = 6;
-const LANES_MAX = 3;
+const MAX_WORKERS = 3;
 
 type Flow = (client: FlowClient, db: Db) => Promise<string>;
 
@@ -24,11 +24,11 @@ for (const [name, flow, clients] of [
   ['a transaction', inTransaction, 2],
   ['a transaction', inTransaction, 3],
 ] as const)
-  for (let lanes = 1; lanes <= LANES_MAX; lanes++) await compare(name, flow, clients, lanes);
+  for (let workers = 1; workers <= MAX_WORKERS; workers++) await compare(name, flow, clients, workers);
 
-async function compare(name: string, flow: Flow, clients: number, lanes: number): Promise<void> {
-  const database = createDatabaseName('bench');
-  const names = [database, ...Array.from({ length: lanes - 1 }, (_, index) => `${database}_${index + 2}`)];
+async function compare(name: string, flow: Flow, clients: number, workers: number): Promise<void> {
+  const database = createDatabaseName('bench', { prefix: 'rotation_' });
+  const names = [database, ...Array.from({ length: workers - 1 }, (_, index) => `${database}_${index + 2}`)];
   for (const one of names) await createCollections(control.db(one));
   const free = await Promise.all(Array.from({ length: clients }, () => new MongoClient(set.uri).connect()));
   await using gated = await interleave({
@@ -51,8 +51,8 @@ async function compare(name: string, flow: Flow, clients: number, lanes: number)
     spent.free.ms += performance.now() - startedMs;
     spent.free.runs += RUNS_PER_BLOCK;
     startedMs = performance.now();
-    // A preemption limit, for there are too few classes without one.
-    spent.gated.runs += (await gated.explore({ lanes, runLimit: RUNS_PER_BLOCK, preemptionLimit: PREEMPTIONS })).runs;
+    // With a preemption limit no schedule stands for another, so that there are enough schedules to run.
+    spent.gated.runs += (await gated.explore({ workers, maxRuns: RUNS_PER_BLOCK, maxPreemptions: PREEMPTIONS })).runs;
     spent.gated.ms += performance.now() - startedMs;
   }
   await Promise.all(free.map((mongo) => mongo.close()));
@@ -61,7 +61,7 @@ async function compare(name: string, flow: Flow, clients: number, lanes: number)
   const figures = [freeMs, gatedMs, gatedMs / freeMs, 1_000 / gatedMs].map((value) => value.toFixed(2).padStart(8));
   const [freeText, gatedText, ratio, perSecond] = figures;
   say(
-    `${name.padEnd(14)} ${clients} callers, ${lanes} lanes: free ${freeText} ms, gated ${gatedText} ms, ratio ${ratio}, ${perSecond} schedules/s`,
+    `${name.padEnd(14)} ${clients} callers, ${workers} workers: free ${freeText} ms, gated ${gatedText} ms, ratio ${ratio}, ${perSecond} schedules/s`,
   );
 }
 

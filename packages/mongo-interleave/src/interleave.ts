@@ -1,166 +1,150 @@
-import type { Executed } from './execute-run.ts';
-import { explore, type Exploration, type Runner } from './explore/explore.ts';
-import { runGrid, type GridCell, type GridOptions } from './grid/fault-grid.ts';
-import { InterleaveError } from './interleave-error.ts';
-import { Lane } from './lane.ts';
-import type { ExploreOptions, InterleaveOptions } from './options.ts';
-import type { RunResult } from './run-result.ts';
-import { sample, type SampleOptions, type Sampling } from './sample/sample.ts';
-import { expectWhole, replayChooser } from './schedule/replay.ts';
-import { scheduleChooser, type Schedule } from './schedule/schedule.ts';
-import { shrink } from './schedule/shrink.ts';
-import { parseToken } from './schedule/token.ts';
+import { expectInteger } from './check-option.ts';
+import type { InterleaveOptions } from './run/interleave-options.ts';
+import type { RunResult } from './run/result.ts';
+import { Worker } from './run/worker.ts';
+import type { Schedule } from './schedule/outline.ts';
+import { explore, type Exploration } from './strategy/explore.ts';
+import type { ExploreOptions } from './strategy/explore-options.ts';
+import { runGrid, type GridCell, type GridOptions } from './strategy/fault-grid.ts';
+import { outlineScheduler } from './strategy/outline-scheduler.ts';
+import { replay } from './strategy/replay.ts';
+import { sample, type SampleOptions, type Sampling } from './strategy/sample.ts';
+import { shrink } from './strategy/shrink.ts';
 
-const DEFAULT_SHRINK_LIMIT = 30;
-const MAX_LANES = 64;
+const DEFAULT_MAX_SHRINK_RUNS = 30;
+const MAX_WORKERS = 64;
 
-/** A scenario whose clients are connected through the gate. Calls are served one after the other, in the order asked for. */
-export interface Interleaving<T> extends AsyncDisposable {
+/** A scenario whose clients are connected through the gate. Concurrent calls run one after the other, in the order of the calls. */
+export interface InterleaveSession<T> extends AsyncDisposable {
   /**
-   * Runs one schedule of each class of equivalent ones.
+   * Runs one schedule of each class of equivalent schedules.
    *
-   * @throws InterleaveError see {@link Interleaving.run}; `nondeterministic` where each schedule is run twice
+   * @throws InterleaveError `invalid-option`; `nondeterministic` with `twice`; and the errors of {@link InterleaveSession.run}
    */
   explore(options?: ExploreOptions<T>): Promise<Exploration<T>>;
 
   /**
-   * Runs schedules that are drawn at random, for more clients than `explore` can go through.
+   * Runs schedules drawn at random, for scenarios with too many classes for `explore`.
    *
-   * @throws InterleaveError see {@link Interleaving.run}
+   * @throws InterleaveError `invalid-option`, and the errors of {@link InterleaveSession.run}
    */
   sample(options: SampleOptions<T>): Promise<Sampling<T>>;
 
   /**
-   * Runs a schedule: that of a token, to the letter; that of a recorded run, with the same command at each step; or one that is only
-   * outlined, as far as the flow goes along.
+   * Runs one schedule.
    *
-   * @throws InterleaveError `invalid-token`; `diverged` when the flows now send other commands; `nothing-held`.
-   *   After any other code (`stuck`, `step-limit`, `watchdog`, ...) everything is closed, and a further call throws `stopped`.
+   * - A token: exactly that schedule.
+   * - A recorded run: exactly that schedule, and each step must be the same command on the same collection.
+   * - A {@link Schedule} in outline: as far as the flows allow it.
+   *
+   * @throws InterleaveError `invalid-token`; `diverged` if the flows no longer fit the schedule; `nothing-held`.
+   *   After any other code (`stuck`, `step-limit`, `watchdog`, ...) the session is closed, and further calls throw `stopped`.
    */
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>>;
 
   /**
-   * Looks for a simpler schedule that is violated too: first with fewer switches from client to client, then with fewer clients and
-   * faults. `runLimit` is how many to try; default 30.
+   * Looks for a simpler schedule that is violated too: first with fewer switches between clients, then with fewer clients, then with
+   * fewer faults. Tries at most `maxRuns` schedules; default 30.
    *
-   * @returns the simplest found; the given one's run when there is none, or when it is not violated
-   * @throws InterleaveError see {@link Interleaving.run}
+   * @returns the run of the simplest violated schedule found; the run of the given token if it is not violated
+   * @throws InterleaveError the errors of {@link InterleaveSession.run}
    */
-  shrink(token: string, options?: { readonly runLimit?: number }): Promise<RunResult<T>>;
+  shrink(token: string, options?: { readonly maxRuns?: number }): Promise<RunResult<T>>;
 
   /**
-   * Lets each fault happen at each command of client A, alone and with B as a rival.
+   * Injects each fault at each command of client A, without a rival and with client B as the rival.
    *
-   * @throws InterleaveError see {@link Interleaving.run}
+   * @throws InterleaveError the errors of {@link InterleaveSession.run}
    */
   grid(options?: GridOptions): Promise<readonly GridCell<T>[]>;
 
-  /** Closes clients and ports. The databases stay as they are. May be called again. */
+  /** Closes clients and ports, and leaves the databases as they are. May be called more than once. */
   close(): Promise<void>;
 }
 
 /**
- * Opens a gate in front of the database, with a port and a client for each caller.
+ * Opens a gate in front of the database and connects the clients through it.
  *
- * @throws InterleaveError `invalid-option`; errors of the driver when the server can't be reached
+ * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
  */
-export async function interleave<T>(options: InterleaveOptions<T>): Promise<Interleaving<T>> {
-  const { stepLimit } = options;
-  if (stepLimit !== undefined && (!Number.isInteger(stepLimit) || stepLimit < 1)) {
-    throw new InterleaveError('invalid-option', `stepLimit is an integer above 0, not ${stepLimit}.`);
-  }
-  return new OpenInterleaving(options, await Lane.open(options));
+export async function interleave<T>(options: InterleaveOptions<T>): Promise<InterleaveSession<T>> {
+  expectInteger({ maxSteps: options.maxSteps ?? 1 }, 1);
+  return new OpenSession(options, await Worker.open(options));
 }
 
-class OpenInterleaving<T> implements Interleaving<T> {
+class OpenSession<T> implements InterleaveSession<T> {
   readonly #options: InterleaveOptions<T>;
-  readonly #lanes: [Lane<T>, ...Lane<T>[]];
+  readonly #workers: [Worker<T>, ...Worker<T>[]];
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(options: InterleaveOptions<T>, lane: Lane<T>) {
+  constructor(options: InterleaveOptions<T>, worker: Worker<T>) {
     this.#options = options;
-    this.#lanes = [lane];
+    this.#workers = [worker];
   }
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
-    return this.#alone(async () => {
-      const [first, ...others] = await this.#openLanes(options.lanes ?? 1);
-      return explore(options, [runnerOf(first), ...others.map(runnerOf)]);
-    });
+    return this.#afterOthers(async () => explore(options, await this.#openWorkers(options.workers ?? 1)));
   }
 
   sample(options: SampleOptions<T>): Promise<Sampling<T>> {
-    return this.#alone(() => sample(options, runnerOf(this.#lanes[0])));
+    return this.#afterOthers(() => sample(options, this.#workers[0]));
   }
 
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {
-    const lane = this.#lanes[0];
-    return this.#alone(async () => {
-      if (typeof schedule === 'string') return lane.judge(await follow(lane, schedule));
-      if ('token' in schedule) return lane.judge(await follow(lane, schedule.token, schedule.trace));
-      return lane.judge(await lane.execute(scheduleChooser(schedule)));
+    const worker = this.#workers[0];
+    return this.#afterOthers(async () => {
+      if (typeof schedule === 'string') return worker.judge(await replay(worker, schedule));
+      if ('token' in schedule) return worker.judge(await replay(worker, schedule.token, schedule.trace));
+      return worker.judge(await worker.execute(outlineScheduler(schedule)));
     });
   }
 
-  shrink(token: string, { runLimit = DEFAULT_SHRINK_LIMIT } = {}): Promise<RunResult<T>> {
-    const lane = this.#lanes[0];
-    return this.#alone(async () => {
-      const executed = await follow(lane, token);
-      const failing = await lane.judge(executed);
+  shrink(token: string, { maxRuns = DEFAULT_MAX_SHRINK_RUNS } = {}): Promise<RunResult<T>> {
+    const worker = this.#workers[0];
+    return this.#afterOthers(async () => {
+      const execution = await replay(worker, token);
+      const failing = await worker.judge(execution);
       if (failing.verdict.kind === 'valid') return failing;
-      return shrink({ failing, executed }, runnerOf(lane), runLimit);
+      return shrink({ failing, execution }, worker, maxRuns);
     });
   }
 
   grid(options: GridOptions = {}): Promise<readonly GridCell<T>[]> {
-    return this.#alone(() => runGrid(options, this.#options.clients, runnerOf(this.#lanes[0])));
+    return this.#afterOthers(() => runGrid(options, this.#options.clients, this.#workers[0]));
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await Promise.all(this.#workers.map((worker) => worker.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** One call at a time: they share the databases. */
-  #alone<R>(work: () => Promise<R>): Promise<R> {
-    const mine = this.#last.then(work);
+  /** Runs one call at a time, because all calls share the databases. */
+  #afterOthers<R>(call: () => Promise<R>): Promise<R> {
+    const mine = this.#last.then(call);
     this.#last = mine.catch(() => undefined);
     return mine;
   }
 
-  async #openLanes(count: number): Promise<readonly [Lane<T>, ...Lane<T>[]]> {
-    if (!Number.isInteger(count) || count < 1 || count > MAX_LANES)
-      throw new InterleaveError('invalid-option', `lanes is an integer from 1 to ${MAX_LANES}, not ${count}.`);
-    while (this.#lanes.length < count) {
+  async #openWorkers(count: number): Promise<readonly [Worker<T>, ...Worker<T>[]]> {
+    expectInteger({ workers: count }, 1, MAX_WORKERS);
+    while (this.#workers.length < count) {
       const { database, tokenFile } = this.#options;
-      const number = `_${this.#lanes.length + 1}`;
+      const suffix = `_${this.#workers.length + 1}`;
       const own = {
-        database: database + number,
-        ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + number }),
+        database: database + suffix,
+        ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + suffix }),
       };
-      const lane = await Lane.open({ ...this.#options, ...own });
-      this.#lanes.push(lane);
-      if (this.#isClosed) await lane.close();
+      const worker = await Worker.open({ ...this.#options, ...own });
+      this.#workers.push(worker);
+      // `close` was called while this worker opened, and did not know of it.
+      if (this.#isClosed) await worker.close();
     }
-    const [first, ...others] = this.#lanes;
+    const [first, ...others] = this.#workers;
     return [first, ...others.slice(0, count - 1)];
   }
-}
-
-const runnerOf = <T>(lane: Lane<T>): Runner<T> => ({
-  execute: (chooser) => lane.execute(chooser),
-  judge: (executed) => lane.judge(executed),
-  follow: (token) => follow(lane, token),
-});
-
-async function follow<T>(lane: Lane<T>, token: string, recorded: RunResult<T>['trace'] = []): Promise<Executed<T>> {
-  const choices = parseToken(token);
-  const executed = await lane.execute(replayChooser(choices, recorded));
-  expectWhole(choices, executed.trace.length);
-  return executed;
 }

@@ -1,18 +1,18 @@
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dependent, type Footprint } from '../src/footprint/footprint.ts';
 import type { FlowClient, InterleaveOptions } from '../src/index.ts';
-import { Lane } from '../src/lane.ts';
-import { seededRandom } from '../src/sample/seeded-random.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { Worker } from '../src/run/worker.ts';
+import { seededRandom } from '../src/strategy/seeded-random.ts';
 import { createThings, randomScenario, type Mode } from './support/random-flow.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 import { swapNeighbours, type Swaps } from './support/swap-neighbours.ts';
 
 /* What the footprints call independent must commute on the real database: neighbours are swapped, and nothing may change. */
 
-const set = await startLocalSet();
-const database = databaseOf('commute');
+const set = await exploringSet();
+const database = createTestDatabaseName('commute');
 const control = new MongoClient(set.uri);
 const db = control.db(database);
 beforeAll(async () => {
@@ -63,11 +63,11 @@ const scenarios: readonly (readonly [string, Options])[] = [2, 3].flatMap((clien
 const independent = (one: Footprint, other: Footprint): boolean => !dependent(one, other);
 
 async function swapAll(options: Options, mayCommute: typeof independent, schedules: number): Promise<Swaps> {
-  const lane = await Lane.open({ ...options, uri: set.uri, database, check: () => undefined });
+  const worker = await Worker.open({ ...options, uri: set.uri, database, check: () => undefined });
   try {
-    return await swapNeighbours(lane, db, mayCommute, { schedules, random: seededRandom(1) });
+    return await swapNeighbours(worker, db, mayCommute, { schedules, random: seededRandom(1) });
   } finally {
-    await lane.close();
+    await worker.close();
   }
 }
 
@@ -97,7 +97,7 @@ describe.each<[Mode, number]>([
 ])('and those of flows that are drawn at random: %s, %i clients', (mode, clients) => {
   test(`seeds from ${firstSeed}`, { timeout: 30_000 + flowCount * 3_000 }, async () => {
     let scenario = randomScenario(firstSeed, clients, mode);
-    const lane = await Lane.open<unknown>({
+    const worker = await Worker.open<unknown>({
       ...scenario,
       uri: set.uri,
       database,
@@ -109,12 +109,12 @@ describe.each<[Mode, number]>([
     try {
       for (let seed = firstSeed; seed < firstSeed + flowCount; seed++) {
         scenario = randomScenario(seed, clients, mode);
-        const swaps = await swapNeighbours(lane, db, independent, { schedules: 2, random: seededRandom(seed) });
+        const swaps = await swapNeighbours(worker, db, independent, { schedules: 2, random: seededRandom(seed) });
         differences.push(...swaps.differences.map((text) => `seed ${seed}, ${text}`));
         swapped += swaps.swapped;
       }
     } finally {
-      await lane.close();
+      await worker.close();
     }
     expect(differences).toEqual([]);
     expect(swapped).toBeGreaterThan(flowCount);

@@ -1,17 +1,18 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { serialize } from 'node:v8';
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { interleave, type InterleaveOptions, type Interleaving, type Progress } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { interleave, type InterleaveOptions, type InterleaveSession, type Progress } from '../src/index.ts';
 import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
 
-const set = await startLocalSet();
-const database = databaseOf('options');
-const LANES = 3;
-const databases = [database, ...Array.from({ length: LANES - 1 }, (_, index) => `${database}_${index + 2}`)];
+const set = await exploringSet();
+const database = createTestDatabaseName('options');
+const WORKERS = 3;
+const databases = [database, ...Array.from({ length: WORKERS - 1 }, (_, index) => `${database}_${index + 2}`)];
 const control = new MongoClient(set.uri);
 const folder = await mkdtemp(join(tmpdir(), 'mongo-interleave-'));
 beforeAll(() => Promise.all(databases.map((name) => createCollections(control.db(name)))));
@@ -21,34 +22,34 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-const rotations = (options: Partial<InterleaveOptions<string>> = {}): Promise<Interleaving<string>> =>
+const rotations = (options: Partial<InterleaveOptions<string>> = {}): Promise<InterleaveSession<string>> =>
   interleave({ uri: set.uri, database, clients: 2, flow: checkedClaim, ...rotationScenario, ...options });
 
 /** All the classes of checked-claim with three clients. */
 const THREE_CLIENTS = { classes: 81, complete: true };
 
-describe('preemptionLimit', () => {
+describe('maxPreemptions', () => {
   // By hand: A or B begins; with none it runs to its end. With one, it is interrupted after 1 to 5 of its 6 commands.
   test.each([
     [0, 2],
     [1, 12],
     [2, 42],
-  ])('%i: each schedule of the bound, and no other', async (preemptionLimit, count) => {
+  ])('%i: each schedule of the bound, and no other', async (maxPreemptions, count) => {
     await using scenario = await rotations();
     const seen: number[] = [];
-    const { classes, cut, complete } = await scenario.explore({
-      preemptionLimit,
+    const { classes, redundant, complete } = await scenario.explore({
+      maxPreemptions,
       onClass: ({ preemptions }) => seen.push(preemptions),
     });
-    expect({ classes, cut, complete }).toEqual({ classes: count, cut: 0, complete: true });
-    expect(Math.max(...seen)).toBe(preemptionLimit);
+    expect({ classes, redundant, complete }).toEqual({ classes: count, redundant: 0, complete: true });
+    expect(Math.max(...seen)).toBe(maxPreemptions);
   });
 });
 
 describe('twice', () => {
   test('finds nothing where only the schedule decides', async () => {
     await using scenario = await rotations();
-    expect(await scenario.explore({ twice: true })).toMatchObject({ classes: 10, cut: 0 });
+    expect(await scenario.explore({ twice: true })).toMatchObject({ classes: 10, redundant: 0 });
   });
 
   test('another reply the second time is neither a pass nor a failure, and is shown', async () => {
@@ -82,13 +83,13 @@ describe('twice', () => {
   });
 });
 
-describe('lanes', () => {
+describe('workers', () => {
   test('several databases share the classes: each once', { timeout: 120_000 }, async () => {
     await using scenario = await rotations({ clients: 3 });
     const tokens: string[] = [];
     const found = await scenario.explore({
-      lanes: LANES,
-      timeLimitMs: 100_000,
+      workers: WORKERS,
+      maxDurationMs: 100_000,
       onClass: ({ token }) => tokens.push(token),
     });
     expect(found).toMatchObject({ classes: THREE_CLIENTS.classes, complete: true });
@@ -105,43 +106,56 @@ describe('lanes', () => {
         await rotationScenario.reset(db);
       },
     });
-    await expect(scenario.explore({ lanes: LANES })).rejects.toThrow('reset failed');
-    expect(resets).toBeLessThanOrEqual(10 + LANES);
+    await expect(scenario.explore({ workers: WORKERS })).rejects.toThrow('reset failed');
+    expect(resets).toBeLessThanOrEqual(10 + WORKERS);
   });
 
-  test.each([0, 1.5, 65])('%d is refused', async (lanes) => {
+  test.each([0, 1.5, 65])('%d is refused', async (workers) => {
     await using scenario = await rotations();
-    await expect(scenario.explore({ lanes })).rejects.toThrow(expect.objectContaining({ code: 'invalid-option' }));
+    await expect(scenario.explore({ workers })).rejects.toThrow(expect.objectContaining({ code: 'invalid-option' }));
   });
 });
 
 describe('checkpointFile', () => {
-  test('a search that was ended goes on where it was, also in more lanes', { timeout: 120_000 }, async () => {
+  test('a search that was ended goes on where it was, also with more workers', { timeout: 120_000 }, async () => {
     const checkpointFile = join(folder, 'checkpoint');
     const tokens: string[] = [];
     const onClass = ({ token }: { token: string }): void => void tokens.push(token);
-    for (const [lanes, runLimit] of [
+    for (const [workers, maxRuns] of [
       [1, 20],
       [2, 50],
     ] as const) {
       await using scenario = await rotations({ clients: 3 });
-      const part = await scenario.explore({ checkpointFile, lanes, runLimit, onClass });
+      const part = await scenario.explore({ checkpointFile, workers, maxRuns, onClass });
       expect(part.complete).toBe(false);
-      expect(part.runs).toBeGreaterThanOrEqual(runLimit);
+      expect(part.runs).toBeGreaterThanOrEqual(maxRuns);
     }
     await using scenario = await rotations({ clients: 3 });
-    const whole = await scenario.explore({ checkpointFile, onClass, timeLimitMs: 100_000 });
+    const whole = await scenario.explore({ checkpointFile, onClass, maxDurationMs: 100_000 });
     expect(whole).toMatchObject({ classes: THREE_CLIENTS.classes, complete: true });
     expect(whole.violations).toHaveLength(78);
     expect([tokens.length, new Set(tokens).size]).toEqual([THREE_CLIENTS.classes, THREE_CLIENTS.classes]);
     expect(existsSync(checkpointFile)).toBe(false);
   });
 
+  test('that of an older format is refused', async () => {
+    const checkpointFile = join(folder, 'old');
+    const counts = { classes: 1, cut: 0, fractionDone: 0.5 };
+    await writeFile(checkpointFile, serialize({ search: '{}', state: { counts, violations: [], searches: [[]] } }));
+    await using scenario = await rotations();
+    await expect(scenario.explore({ checkpointFile })).rejects.toThrow(
+      expect.objectContaining({
+        code: 'invalid-option',
+        message: expect.stringMatching(/old has format version 1, not 2/),
+      }),
+    );
+  });
+
   test('that of another exploration is refused', async () => {
     const checkpointFile = join(folder, 'other');
     await using scenario = await rotations();
-    await scenario.explore({ checkpointFile, runLimit: 1 });
-    await expect(scenario.explore({ checkpointFile, preemptionLimit: 1 })).rejects.toThrow(
+    await scenario.explore({ checkpointFile, maxRuns: 1 });
+    await expect(scenario.explore({ checkpointFile, maxPreemptions: 1 })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining(checkpointFile) }),
     );
   });
@@ -157,7 +171,7 @@ test('onProgress hears of each run, and the fraction only grows', async () => {
   expect(fractions.at(-1)).toBeCloseTo(1);
 });
 
-test('tokenFile holds the schedule of the run at hand before each release', async () => {
+test('tokenFile holds the token of the schedule being run before each step', async () => {
   const tokenFile = join(folder, 'token');
   const seen: string[] = [];
   await using scenario = await rotations({

@@ -1,38 +1,38 @@
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { formatRun, interleave, type FlowClient, type Interleaving, type RunResult } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { formatRun, interleave, type FlowClient, type InterleaveSession, type RunResult } from '../src/index.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await startLocalSet();
-const database = databaseOf('explore');
+const set = await exploringSet();
+const database = createTestDatabaseName('explore');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));
 afterAll(() => control.close());
 
 /** A busy machine takes several times the usual 7 s for the largest of these. */
-const timeLimitMs = 150_000;
+const maxDurationMs = 150_000;
 
-const rotations = (flow: typeof checkedClaim, clients: number): Promise<Interleaving<string>> =>
+const rotations = (flow: typeof checkedClaim, clients: number): Promise<InterleaveSession<string>> =>
   interleave({ uri: set.uri, database, clients, flow, ...rotationScenario });
 
 describe('all interleavings up to equivalence', () => {
   // The counts were computed on a model of the flow, without this code.
   test.each([
-    ['checked-claim', 2, checkedClaim, { classes: 10, cut: 0, violations: 8 }],
-    ['checked-claim', 3, checkedClaim, { classes: 81, cut: 1, violations: 78 }],
-    ['a transaction', 2, inTransaction, { classes: 4, cut: 1, violations: 0 }],
-    ['a transaction', 3, inTransaction, { classes: 12, cut: 4, violations: 0 }],
-  ])('%s, %i clients', { timeout: timeLimitMs + 10_000 }, async (_name, clients, flow, expected) => {
+    ['checked-claim', 2, checkedClaim, { classes: 10, redundant: 0, violations: 8 }],
+    ['checked-claim', 3, checkedClaim, { classes: 81, redundant: 1, violations: 78 }],
+    ['a transaction', 2, inTransaction, { classes: 4, redundant: 1, violations: 0 }],
+    ['a transaction', 3, inTransaction, { classes: 12, redundant: 4, violations: 0 }],
+  ])('%s, %i clients', { timeout: maxDurationMs + 10_000 }, async (_name, clients, flow, expected) => {
     await using scenario = await rotations(flow, clients);
     const seen: RunResult<string>[] = [];
     const { violations, seconds, fractionDone, ...counts } = await scenario.explore({
-      timeLimitMs,
+      maxDurationMs,
       onClass: (result) => seen.push(result),
     });
     expect({ ...counts, violations: violations.length }).toEqual({
       ...expected,
-      runs: expected.classes + expected.cut,
+      runs: expected.classes + expected.redundant,
       complete: true,
     });
     expect(seconds).toBeGreaterThan(0);
@@ -46,12 +46,12 @@ describe('all interleavings up to equivalence', () => {
 
 test(
   'checked-claim, 4 clients: 652 classes, each once, on two databases',
-  { timeout: timeLimitMs + 10_000 },
+  { timeout: maxDurationMs + 10_000 },
   async () => {
     await createCollections(control.db(`${database}_2`));
     await using scenario = await rotations(checkedClaim, 4);
     const tokens = new Set<string>();
-    const found = await scenario.explore({ lanes: 2, timeLimitMs, onClass: ({ token }) => tokens.add(token) });
+    const found = await scenario.explore({ workers: 2, maxDurationMs, onClass: ({ token }) => tokens.add(token) });
     expect({ classes: found.classes, complete: found.complete, tokens: tokens.size }).toEqual({
       classes: 652,
       complete: true,
@@ -61,29 +61,29 @@ test(
 );
 
 describe('limits', () => {
-  test('runLimit, and the exploration says that it is not complete', async () => {
+  test('maxRuns, and the exploration says that it is not complete', async () => {
     await using scenario = await rotations(checkedClaim, 2);
-    expect(await scenario.explore({ runLimit: 3 })).toMatchObject({ runs: 3, complete: false });
-    expect(await scenario.explore({ timeLimitMs: 0.001 })).toMatchObject({ runs: 0, complete: false });
+    expect(await scenario.explore({ maxRuns: 3 })).toMatchObject({ runs: 3, complete: false });
+    expect(await scenario.explore({ maxDurationMs: 0.001 })).toMatchObject({ runs: 0, complete: false });
   });
 
-  test('violationLimit', async () => {
+  test('maxViolations', async () => {
     await using scenario = await rotations(checkedClaim, 2);
-    const { violations, complete } = await scenario.explore({ violationLimit: 2 });
+    const { violations, complete } = await scenario.explore({ maxViolations: 2 });
     expect({ count: violations.length, complete }).toEqual({ count: 2, complete: false });
   });
 
-  test.each(['runLimit', 'timeLimitMs', 'violationLimit'])('%s is above 0', async (name) => {
+  test.each(['maxRuns', 'maxDurationMs', 'maxViolations'])('%s is above 0', async (name) => {
     await using scenario = await rotations(checkedClaim, 1);
     await expect(scenario.explore({ [name]: 0 })).rejects.toThrow(expect.objectContaining({ code: 'invalid-option' }));
   });
 
-  test('stepLimit ends a flow that never ends, and says how it began', async () => {
+  test('maxSteps ends a flow that never ends, and says how it began', async () => {
     await using scenario = await interleave({
       uri: set.uri,
       database,
       clients: 1,
-      stepLimit: 10,
+      maxSteps: 10,
       flow: async (_client, db) => {
         for (;;) await db.collection('keys').findOne({});
       },

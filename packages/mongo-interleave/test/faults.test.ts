@@ -1,7 +1,8 @@
 import { MongoClient, type Db } from 'mongodb';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
-  faultKinds,
+  FAULT_KINDS,
   formatGrid,
   formatRun,
   interleave,
@@ -9,17 +10,25 @@ import {
   type InterleaveOptions,
   type Schedule,
 } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await startLocalSet();
-const database = databaseOf('faults');
+const set = await exploringSet();
+const database = createTestDatabaseName('faults');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));
 afterAll(() => control.close());
 
 const scenario = (options: Pick<InterleaveOptions<string>, 'flow' | 'clients'> & Partial<InterleaveOptions<string>>) =>
   interleave({ uri: set.uri, database, ...rotationScenario, ...options });
+
+/** Until the test is over, the server ends transactions that stay open for so long; the set is this worker's own. */
+async function limitTransactions(seconds: number): Promise<void> {
+  const setLimit = (transactionLifetimeLimitSeconds: unknown): Promise<unknown> =>
+    control.db('admin').command({ setParameter: 1, transactionLifetimeLimitSeconds });
+  const before = await control.db('admin').command({ getParameter: 1, transactionLifetimeLimitSeconds: 1 });
+  onTestFinished(async () => void (await setLimit(before['transactionLifetimeLimitSeconds'])));
+  await setLimit(seconds);
+}
 
 describe('crash', () => {
   test('the crashed life goes no further, and a fresh one begins the flow again', async () => {
@@ -40,16 +49,17 @@ describe('crash', () => {
     expect(lives).toEqual(['A0 begins', 'B0 begins', 'A1 begins', 'A1 ends', 'A1 finally', 'B0 ends', 'B0 finally']);
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAA!AAAAAAB violated: 2 backups used, 1 callers rotated
-        1 A find          keys     { _id: "k1" }                       -> _id "k1"
-        2 A findAndModify backups  { isUsed }                          -> _id "b1"
-        3 A delete        bindings { keyId }                           -> not sent: the client crashed, and a fresh one begins
-        4 A find          keys     { _id: "k1" }                       -> _id "k1"
-        5 A findAndModify backups  { isUsed }                          -> _id "b2"
-        6 A delete        bindings { keyId }                           -> n=1
-        7 A delete        keys     { _id: "k1" }                       -> n=1
-        8 A insert        keys     { _id: "b2", apiKey }               -> n=1
-        9 A insert        bindings { keyId, proxyId, _id: ObjectId#1 } -> n=1
-       10 B find          keys     { _id: "k1" }                       -> 0 documents
+          A                                                                        B
+        1 find keys { _id: "k1" } -> _id "k1"
+        2 findAndModify backups { isUsed } -> _id "b1"
+        3 delete bindings { keyId } -> not sent: the client crashed and restarts
+        4 find keys { _id: "k1" } -> _id "k1"
+        5 findAndModify backups { isUsed } -> _id "b2"
+        6 delete bindings { keyId } -> n=1
+        7 delete keys { _id: "k1" } -> n=1
+        8 insert keys { _id: "b2", apiKey } -> n=1
+        9 insert bindings { keyId, proxyId, _id: ObjectId#1 } -> n=1
+       10                                                                          find keys { _id: "k1" } -> 0 documents
           A returned "rotated"
           B returned "already-rotated""
     `);
@@ -68,17 +78,18 @@ describe('crash', () => {
     const result = await one.run(crashInTransaction);
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAAA!BBBBBAA valid
-        1 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
-        2 A update            backups  { _id: "b1", isUsed } -> n=1
-        3 A insert            keys     { _id: "b1", apiKey } -> n=1
-        4 A update            bindings { keyId }             -> not sent: the client crashed, and a fresh one begins
-        5 B findAndModify     keys     start { _id: "k1" }   -> _id "k1"
-        6 B update            backups  { _id: "b2", isUsed } -> n=1
-        7 B insert            keys     { _id: "b2", apiKey } -> n=1
-        8 B update            bindings { keyId }             -> n=1
-        9 B commitTransaction                                -> ok
-       10 A findAndModify     keys     start { _id: "k1" }   -> null
-       11 A abortTransaction                                 -> ok
+          A                                                                        B
+        1 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
+        2 update backups { _id: "b1", isUsed } -> n=1
+        3 insert keys { _id: "b1", apiKey } -> n=1
+        4 update bindings { keyId } -> not sent: the client crashed and restarts
+        5                                                                          findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
+        6                                                                          update backups { _id: "b2", isUsed } -> n=1
+        7                                                                          insert keys { _id: "b2", apiKey } -> n=1
+        8                                                                          update bindings { keyId } -> n=1
+        9                                                                          commitTransaction -> ok
+       10 findAndModify keys startTransaction { _id: "k1" } -> null
+       11 abortTransaction -> ok
           A returned "already-rotated"
           B returned "rotated""
     `);
@@ -86,25 +97,30 @@ describe('crash', () => {
   });
 
   test('its transaction left open: the others wait until the server ends it', async () => {
+    await limitTransactions(1);
     await using one = await scenario({ clients: 2, flow: inTransaction, crashedTransactions: 'leave' });
     const result = await one.run(crashInTransaction);
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAAA!BBAAAAAAABB valid
-        1 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
-        2 A update            backups  { _id: "b1", isUsed } -> n=1
-        3 A insert            keys     { _id: "b1", apiKey } -> n=1
-        4 A update            bindings { keyId }             -> not sent: the client crashed, and a fresh one begins
-        5 B findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict
-        6 B abortTransaction                                 -> error 251 NoSuchTransaction
-        7 A findAndModify     keys     start { _id: "k1" }   -> error 112 WriteConflict (B waits for a client that crashed)
-        8 A abortTransaction                                 -> error 251 NoSuchTransaction (B waits for a client that crashed)
-        9 A findAndModify     keys     start { _id: "k1" }   -> _id "k1"
-       10 A update            backups  { _id: "b1", isUsed } -> n=1 (B waits for A)
-       11 A insert            keys     { _id: "b1", apiKey } -> n=1 (B waits for A)
-       12 A update            bindings { keyId }             -> n=1 (B waits for A)
-       13 A commitTransaction                                -> ok (B waits for A)
-       14 B findAndModify     keys     start { _id: "k1" }   -> null
-       15 B abortTransaction                                 -> ok
+          A                                                                    B
+        1 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
+        2 update backups { _id: "b1", isUsed } -> n=1
+        3 insert keys { _id: "b1", apiKey } -> n=1
+        4 update bindings { keyId }
+            -> not sent: the client crashed and restarts
+        5                                                                      findAndModify keys startTransaction { _id: "k1" }
+                                                                                 -> error 112 WriteConflict
+        6                                                                      abortTransaction -> error 251 NoSuchTransaction
+        7 findAndModify keys startTransaction { _id: "k1" }                    (waits for a client that crashed)
+            -> error 112 WriteConflict
+        8 abortTransaction -> error 251 NoSuchTransaction                      (waits for a client that crashed)
+        9 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
+       10 update backups { _id: "b1", isUsed } -> n=1                          (waits for A)
+       11 insert keys { _id: "b1", apiKey } -> n=1                             (waits for A)
+       12 update bindings { keyId } -> n=1                                     (waits for A)
+       13 commitTransaction -> ok                                              (waits for A)
+       14                                                                      findAndModify keys startTransaction { _id: "k1" } -> null
+       15                                                                      abortTransaction -> ok
           A returned "rotated"
           B returned "already-rotated""
     `);
@@ -156,7 +172,7 @@ describe('one fault at any command, in every interleaving', () => {
     await using one = await scenario({ clients: 2, flow: checkedClaim, check: () => undefined });
     const tokens: string[] = [];
     const onClass = ({ token }: { token: string }) => void tokens.push(token);
-    await one.explore({ faults: { kinds: ['crash'], clients: [1], limit: 2 }, onClass, runLimit: 60 });
+    await one.explore({ faults: { kinds: ['crash'], clients: [1], maxFaults: 2 }, onClass, maxRuns: 60 });
     expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
     expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
   });
@@ -196,7 +212,7 @@ describe('grid: each fault at each command, alone and with a rival', () => {
     };
     await using one = await scenario({ clients: 2, flow: inTransaction, check });
     const cells = await one.grid();
-    expect(cells).toHaveLength(5 * faultKinds.length * 2);
+    expect(cells).toHaveLength(5 * FAULT_KINDS.length * 2);
     expect(cells.flatMap(({ result }) => (result.verdict.kind === 'violated' ? [formatRun(result)] : []))).toEqual([]);
   });
 

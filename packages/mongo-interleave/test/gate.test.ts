@@ -1,15 +1,15 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { MongoClient, type Db, type MongoClientOptions } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { interleave, openGate, type FlowClient, type Gate, type Interleaving } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { openGate, type Gate } from '../src/gate/index.ts';
+import { interleave, type FlowClient, type InterleaveSession } from '../src/index.ts';
 import { opMsg } from './support/wire.ts';
 
-const set = await startLocalSet();
-const [member] = set.members;
-const server = { host: '127.0.0.1', port: member?.port ?? 0 };
-const database = databaseOf('gate');
+const set = await exploringSet();
+const server = { host: '127.0.0.1', port: set.port };
+const database = createTestDatabaseName('gate');
 const control = new MongoClient(set.uri);
 beforeAll(async () => {
   await control.db(database).createCollection('c');
@@ -33,15 +33,15 @@ async function releaseAll(gate: Gate): Promise<string[]> {
 
 const flowOf = (
   flow: (client: FlowClient, db: Db) => Promise<unknown>,
-  { clients = 1, waitLimitMs, ...clientOptions }: MongoClientOptions & { clients?: number; waitLimitMs?: number } = {},
-): Promise<Interleaving<unknown>> =>
+  { clients = 1, maxWaitMs, ...clientOptions }: MongoClientOptions & { clients?: number; maxWaitMs?: number } = {},
+): Promise<InterleaveSession<unknown>> =>
   interleave({
     uri: set.uri,
     database,
     clients,
     flow,
     clientOptions,
-    ...(waitLimitMs === undefined ? {} : { waitLimitMs }),
+    ...(maxWaitMs === undefined ? {} : { maxWaitMs }),
     reset: async (db) => {
       await db.collection('c').deleteMany({});
     },
@@ -50,7 +50,7 @@ const flowOf = (
 
 describe('what is held', () => {
   test('is what the driver says it sent: same number, same order, several at once included', async () => {
-    await using gate = await openGate({ server, clients: 1, waitLimitMs: 20_000 });
+    await using gate = await openGate({ server, clients: 1, maxWaitMs: 20_000 });
     await using client = new MongoClient(gate.uri(0), { monitorCommands: true });
     await client.connect();
     const sent: string[] = [];
@@ -59,7 +59,7 @@ describe('what is held', () => {
     client.on('connectionCheckOutStarted', () => underWay++);
     client.on('connectionCheckedIn', () => {
       underWay--;
-      gate.look();
+      gate.recheck();
     });
     const c = client.db(database).collection<Numbered>('c');
     const flow = gate.enter(
@@ -98,7 +98,7 @@ describe('what is held', () => {
   });
 
   test('is nothing before a flow has begun and after it has ended', async () => {
-    await using gate = await openGate({ server, clients: 1, waitLimitMs: 5_000 });
+    await using gate = await openGate({ server, clients: 1, maxWaitMs: 5_000 });
     await using client = new MongoClient(gate.uri(0));
     const c = client.db(database).collection<Numbered>('c');
     await c.findOne({ _id: 1 });
@@ -146,7 +146,7 @@ describe('a clear error', () => {
     ['a compressed message', compressed, 'OP_COMPRESSED'],
     ['an exhaust cursor', opMsg({ find: 'c', $db: database }, { flags: 1 << 16 }), 'exhaust'],
   ])('for %s', async (_what, frame, words) => {
-    await using gate = await openGate({ server, clients: 1, waitLimitMs: 5_000 });
+    await using gate = await openGate({ server, clients: 1, maxWaitMs: 5_000 });
     const ended = Promise.withResolvers<void>();
     const flow = gate.enter(0, () => ended.promise);
     const socket = connect(Number(new URL(gate.uri(0)).port), '127.0.0.1');
@@ -172,7 +172,7 @@ describe('the watchdog', () => {
         if (letter === 'B') await never.promise;
         await db.collection('c').findOne({});
       },
-      { clients: 2, waitLimitMs: 300 },
+      { clients: 2, maxWaitMs: 300 },
     );
     await expect(scenario.run('v1:AB')).rejects.toThrow(
       expect.objectContaining({ code: 'watchdog', message: expect.stringMatching(/300 ms for B to send/) }),
@@ -182,7 +182,7 @@ describe('the watchdog', () => {
   });
 
   test('names the command that the server does not answer', async () => {
-    await using gate = await openGate({ server, clients: 1, waitLimitMs: 300 });
+    await using gate = await openGate({ server, clients: 1, maxWaitMs: 300 });
     await using client = new MongoClient(gate.uri(0));
     const sleep = { $where: 'sleep(3000) || true' };
     await control.db(database).collection('slow').insertOne({});

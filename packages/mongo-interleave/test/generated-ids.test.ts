@@ -1,12 +1,12 @@
 import { MongoClient, ObjectId, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { interleave, type FlowClient } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
 
 /* ObjectIds are drawn anew in each run; what one run found out of a document must hold for the same document in the next. */
 
-const set = await startLocalSet();
-const database = databaseOf('ids');
+const set = await exploringSet();
+const database = createTestDatabaseName('ids');
 const control = new MongoClient(set.uri);
 afterAll(() => control.close());
 

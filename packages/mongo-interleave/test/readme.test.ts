@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { fc } from '@fast-check/vitest';
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { schedules } from '../src/fast-check.ts';
 import { formatRun, interleave, type FlowClient, type Outcome } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
 
 /* The code of the README and of the guide runs here, and what they show is what it prints. */
 
@@ -15,11 +15,11 @@ const [readme, guide, source] = await Promise.all([
   read('readme.test.ts'),
 ]);
 
-const set = await startLocalSet();
+const set = await exploringSet();
 const control = new MongoClient(set.uri);
 afterAll(() => control.close());
 const { uri } = set;
-const database = databaseOf('readme');
+const database = createTestDatabaseName('readme');
 
 /** What stands between `// NAME` and the next `// END`, set flush left. */
 function shown(name: string): string {
@@ -59,7 +59,7 @@ test('the README and the guide show the failing schedule', async () => {
   let traces: string[] = [];
   const message = await failureOf(async () => {
     // EXPLORE
-    await using race = await interleave({
+    await using session = await interleave({
       uri,
       database,
       clients: 2,
@@ -68,7 +68,7 @@ test('the README and the guide show the failing schedule', async () => {
       check: async (_db, outcomes) => expect(outcomes.filter(gotCoupon)).toHaveLength(1),
       showFields: ['code', 'used'],
     });
-    const { violations } = await race.explore();
+    const { violations } = await session.explore();
     traces = violations.map(formatRun);
     expect(violations.map(formatRun)).toEqual([]);
     // END
@@ -84,7 +84,7 @@ test('the README and the guide show the failing schedule', async () => {
 });
 
 test('the guide: the repaired flow, and the token of the broken one', async () => {
-  await using race = await interleave({
+  await using session = await interleave({
     uri,
     database,
     clients: 2,
@@ -95,10 +95,10 @@ test('the guide: the repaired flow, and the token of the broken one', async () =
     },
     check: async (_db, outcomes) => expect(outcomes.filter(gotCoupon)).toHaveLength(1),
   });
-  const found = await race.explore();
+  const found = await session.explore();
   expect(found).toMatchObject({ classes: 2, complete: true, violations: [] });
   expect(guide).toContain('`{ classes: 2, complete: true, violations: [] }`');
-  await expect(race.run('v1:ABAB')).rejects.toThrow(expect.objectContaining({ code: 'diverged' }));
+  await expect(session.run('v1:ABAB')).rejects.toThrow(expect.objectContaining({ code: 'diverged' }));
 });
 
 test('the guide: random schedules of five', async () => {
@@ -108,10 +108,10 @@ test('the guide: random schedules of five', async () => {
   };
   const message = await failureOf(async () => {
     // RANDOM
-    await using race = await interleave({ uri, database, clients: 5, reset: restock, flow, check });
+    await using session = await interleave({ uri, database, clients: 5, reset: restock, flow, check });
     await fc.assert(
       fc.asyncProperty(schedules({ clients: 5 }), async (schedule) => {
-        const result = await race.run(schedule);
+        const result = await session.run(schedule);
         if (result.verdict.kind === 'violated') throw new Error(formatRun(result));
       }),
     );

@@ -1,21 +1,22 @@
 import { MongoClient } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Chooser, Executed } from '../src/execute-run.ts';
-import { explore } from '../src/explore/explore.ts';
-import { interleave, parseToken, type Interleaving } from '../src/index.ts';
-import { Lane } from '../src/lane.ts';
-import { findDifference } from '../src/schedule/content.ts';
-import { replayChooser } from '../src/schedule/replay.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { interleave, type InterleaveSession } from '../src/index.ts';
+import type { Execution } from '../src/run/execution.ts';
+import { findDifference } from '../src/run/find-difference.ts';
+import { Worker } from '../src/run/worker.ts';
+import type { Scheduler } from '../src/schedule/scheduler.ts';
+import { explore } from '../src/strategy/explore.ts';
+import { replay } from '../src/strategy/replay.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await startLocalSet();
-const database = databaseOf('replay');
+const set = await exploringSet();
+const database = createTestDatabaseName('replay');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));
 afterAll(() => control.close());
 
-const rotations = (flow: typeof checkedClaim, clients = 2): Promise<Interleaving<string>> =>
+const rotations = (flow: typeof checkedClaim, clients = 2): Promise<InterleaveSession<string>> =>
   interleave({ uri: set.uri, database, clients, flow, showFields: ['keyId'], ...rotationScenario });
 
 /** Replays of each of 50 tokens; 20 of them make a thousand. */
@@ -28,26 +29,25 @@ describe('a token gives the same commands, replies and outcomes each time', () =
     ['a transaction, 2 clients', inTransaction, 2, 5],
     ['a transaction, 3 clients', inTransaction, 3, 10],
   ])('%s', { timeout: 30_000 + 3_000 * REPLAYS }, async (_name, flow, clients, tokens) => {
-    const lane = await Lane.open({ uri: set.uri, database, clients, flow, ...rotationScenario });
+    const worker = await Worker.open({ uri: set.uri, database, clients, flow, ...rotationScenario });
     try {
-      const first: Executed<string>[] = [];
-      const follow = (token: string): Promise<Executed<string>> => lane.execute(replayChooser(parseToken(token)));
-      const execute = async (chooser: Chooser): Promise<Executed<string>> => {
-        const executed = await lane.execute(chooser);
-        first.push(executed);
-        return executed;
+      const first: Execution<string>[] = [];
+      const execute = async (scheduler: Scheduler): Promise<Execution<string>> => {
+        const execution = await worker.execute(scheduler);
+        first.push(execution);
+        return execution;
       };
-      await explore({ runLimit: tokens }, [{ execute, follow, judge: (executed) => lane.judge(executed) }]);
+      await explore({ maxRuns: tokens }, [{ execute, judge: (execution) => worker.judge(execution) }]);
       expect(first).toHaveLength(tokens);
-      for (const { taken, token, trace, outcomes } of first) {
+      for (const { steps, token, trace, outcomes } of first) {
         for (let time = 0; time < REPLAYS; time++) {
-          const again = await follow(token);
-          expect(findDifference(taken, again.taken)).toBeUndefined();
+          const again = await replay(worker, token);
+          expect(findDifference(steps, again.steps)).toBeUndefined();
           expect(again).toMatchObject({ token, trace, outcomes });
         }
       }
     } finally {
-      await lane.close();
+      await worker.close();
     }
   });
 });

@@ -1,10 +1,10 @@
 import { MongoClient } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave } from '../src/index.ts';
-import { partialOrder, prioritized, randomWalk, uniformRandomWalk, type Sampler } from '../src/sample/samplers.ts';
-import { seededRandom } from '../src/sample/seeded-random.ts';
+import { partialOrder, prioritized, randomWalk, uniformRandomWalk, type Sampler } from '../src/strategy/samplers.ts';
+import { seededRandom } from '../src/strategy/seeded-random.ts';
 import { CheckedClaimModel, touchesDepend, type Touch } from './support/checked-claim-model.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
 import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
 
 /** What the commands of checked-claim touch when they go through, by their place in it; the last two touch documents of their own. */
@@ -23,8 +23,8 @@ function hitRate(sampler: Sampler<Touch>, runs: number): number {
     const model = new CheckedClaimModel(2);
     for (let step = 0, { enabled } = model; enabled.length > 0; step++, { enabled } = model) {
       const pending = enabled.map((one) => ({ ...one, predict: () => predict(one.id) }));
-      const { id, client } = sampler.choose(pending, step);
-      sampler.took(
+      const { id, client } = sampler.next(pending, step);
+      sampler.executed(
         model.step(client),
         pending.filter((one) => one.id !== id),
       );
@@ -58,15 +58,15 @@ test('POS draws again for those that race with the command that went, and for no
   const a = pendingOf(0, { reads: ['key'], writes: [] });
   const b = pendingOf(1, { reads: ['free'], writes: [] });
   const c = pendingOf(2, { reads: ['binding of key'], writes: [] });
-  expect(sampler.choose([a, b, c], 0)).toBe(a); // .9 of .9 .5 .1
-  sampler.took({ reads: [], writes: ['binding of key'] }, [b, c]);
-  expect(sampler.choose([b, c], 1)).toBe(c); // .8, drawn again; b kept .5
+  expect(sampler.next([a, b, c], 0)).toBe(a); // .9 of .9 .5 .1
+  sampler.executed({ reads: [], writes: ['binding of key'] }, [b, c]);
+  expect(sampler.next([b, c], 1)).toBe(c); // .8, drawn again; b kept .5
   expect(draws).toEqual([]);
 });
 
 describe('on the real database', async () => {
-  const set = await startLocalSet();
-  const database = databaseOf('sample');
+  const set = await exploringSet();
+  const database = createTestDatabaseName('sample');
   const control = new MongoClient(set.uri);
   beforeAll(() => createCollections(control.db(database)));
   afterAll(() => control.close());
@@ -77,9 +77,9 @@ describe('on the real database', async () => {
     '%s finds the waste, and its seed draws the same again',
     async (strategy) => {
       await using one = await scenario(3);
-      const found = await one.sample({ strategy, seed: 3, runs: 100, violationLimit: 3 });
+      const found = await one.sample({ strategy, seed: 3, maxRuns: 100, maxViolations: 3 });
       expect(found.violations).toHaveLength(3);
-      const again = await one.sample({ strategy, seed: 3, runs: 100, violationLimit: 3 });
+      const again = await one.sample({ strategy, seed: 3, maxRuns: 100, maxViolations: 3 });
       expect(again.violations.map(({ token }) => token)).toEqual(found.violations.map(({ token }) => token));
     },
   );
@@ -88,13 +88,19 @@ describe('on the real database', async () => {
     await using one = await scenario(2);
     const tokens: string[] = [];
     const onRun = ({ token }: { token: string }): void => void tokens.push(token);
-    const found = await one.sample({ strategy: 'random', seed: 1, runs: 30, faults: { kinds: ['lost-reply'] }, onRun });
+    const found = await one.sample({
+      strategy: 'random',
+      seed: 1,
+      maxRuns: 30,
+      faults: { kinds: ['lost-reply'] },
+      onRun,
+    });
     expect(found).toMatchObject({ runs: 30, distinct: new Set(tokens).size, seed: 1 });
     expect(found.distinct).toBeGreaterThan(10);
     expect(tokens.filter((token) => token.includes('~')).length).toBeGreaterThan(20);
   });
 
-  test.each(['runs', 'timeLimitMs', 'violationLimit', 'depth'])('%s is above 0', async (name) => {
+  test.each(['maxRuns', 'maxDurationMs', 'maxViolations', 'depth'])('%s is above 0', async (name) => {
     await using one = await scenario(1);
     await expect(one.sample({ strategy: 'pct', [name]: 0 })).rejects.toThrow(
       expect.objectContaining({ code: 'invalid-option' }),

@@ -1,13 +1,13 @@
 import { fc } from '@fast-check/vitest';
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave, type InterleaveOptions, type Outcome, type RunResult, type Schedule } from '../src/index.ts';
 import { schedules } from '../src/fast-check.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
 import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
 
-const set = await startLocalSet();
-const database = databaseOf('shrink');
+const set = await exploringSet();
+const database = createTestDatabaseName('shrink');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));
 afterAll(() => control.close());
@@ -39,7 +39,7 @@ const falseNoBackup = {
   },
 };
 
-const SHRINK_RUNS_MAX = 30;
+const MAX_SHRINK_RUNS = 30;
 const SEEDS = [1, 2, 3, 7, 9, 12];
 
 /** The first of these random schedules that is violated. */
@@ -63,7 +63,7 @@ describe('a violated schedule of three clients shrinks', () => {
     expect(small).toMatchObject({ verdict: { kind: 'violated' }, preemptions: 1 });
     expect(new Set(small.trace.map(({ client }) => client)).size).toBe(2);
     // one more than the limit: the given schedule is run first
-    expect(runs).toBeLessThanOrEqual(SHRINK_RUNS_MAX + 1);
+    expect(runs).toBeLessThanOrEqual(MAX_SHRINK_RUNS + 1);
     expect(await one.run(small.token)).toEqual(small);
   });
 
@@ -74,7 +74,7 @@ describe('a violated schedule of three clients shrinks', () => {
     const small = await one.shrink(failing.token);
     expect(small.verdict.kind).toBe('violated');
     expect(small.preemptions).toBeLessThanOrEqual(2);
-    expect(runs).toBeLessThanOrEqual(SHRINK_RUNS_MAX + 1);
+    expect(runs).toBeLessThanOrEqual(MAX_SHRINK_RUNS + 1);
   });
 });
 

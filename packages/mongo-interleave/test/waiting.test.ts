@@ -1,13 +1,13 @@
 import { MongoClient, type Db } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { interleave, type FlowClient, type Interleaving } from '../src/index.ts';
-import { databaseOf, startLocalSet } from './support/local-set.ts';
+import { interleave, type FlowClient, type InterleaveSession } from '../src/index.ts';
 import { createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
 /* Commands that the server would let wait for an open transaction wait at the gate instead. */
 
-const set = await startLocalSet();
-const database = databaseOf('waiting');
+const set = await exploringSet();
+const database = createTestDatabaseName('waiting');
 const control = new MongoClient(set.uri);
 beforeAll(async () => {
   await control.db(database).createCollection('c');
@@ -24,13 +24,13 @@ const scenarioOf = (
   flow: (client: FlowClient, db: Db) => Promise<unknown>,
   clients: number,
   expected: number,
-): Promise<Interleaving<unknown>> =>
+): Promise<InterleaveSession<unknown>> =>
   interleave({
     uri: set.uri,
     database,
     clients,
     flow,
-    waitLimitMs: 5_000,
+    maxWaitMs: 5_000,
     reset: async (db) => {
       await db.collection('c').deleteMany({});
       await db.collection<Counted>('c').insertOne({ _id: 'x', n: 0 });

@@ -1,12 +1,12 @@
-import { commonFailures, definePool, type Pool } from 'rotation-core';
+import { COMMON_FAILURES, definePool, type Pool } from 'rotation-core';
 
 export * from 'rotation-core';
 
 /**
- * The pool of the openhands service. A failed key is deleted; where an archive is wanted, name its collection:
+ * The pool of the openhands service. A failed key is deleted. To archive failed keys, name a collection:
  * `definePool({ ...openhands, retirement: { kind: 'delete', archive: 'openhands_keys_archive' } })`.
  *
- * Its collections are shared with openhandspool, which keeps replaced keys. Both see each other's rotations.
+ * The openhandspool service uses the same collections, and keeps replaced keys in them. Each service sees the other's rotations.
  */
 export const openhands: Pool = definePool({
   name: 'openhands',
@@ -15,7 +15,7 @@ export const openhands: Pool = definePool({
   retirement: { kind: 'delete' },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {
-    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...commonFailures],
+    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...COMMON_FAILURES],
     coolDownMs: 60_000,
   },
 });

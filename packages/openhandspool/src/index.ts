@@ -1,12 +1,13 @@
-import { commonFailures, definePool, type Pool } from 'rotation-core';
+import { COMMON_FAILURES, definePool, type Pool } from 'rotation-core';
 
 export * from 'rotation-core';
 
 /**
- * The pool of the openhandspool service. A failed key is kept for review: `exhausted`, after an auth error `need_refresh`, with
- * `replacedBy` and without bindings. An exhausted key without `replacedBy` waits for stock and can still be rotated.
+ * The pool of the openhandspool service. A replaced key is kept for review: with the status `exhausted`, or `need_refresh` after
+ * an auth error, with `replacedBy`, and without bindings. An exhausted key without `replacedBy` waits for stock and can still be
+ * rotated.
  *
- * Its collections are shared with openhands, which deletes failed keys. Both see each other's rotations.
+ * The openhands service uses the same collections, and deletes failed keys. Each service sees the other's rotations.
  */
 export const openhandspool: Pool = definePool({
   name: 'openhandspool',
@@ -15,7 +16,7 @@ export const openhandspool: Pool = definePool({
   retirement: { kind: 'keep', status: { exhausted: 'exhausted', 'auth-error': 'need_refresh' } },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {
-    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...commonFailures],
+    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...COMMON_FAILURES],
     coolDownMs: 60_000,
   },
 });

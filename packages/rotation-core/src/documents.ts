@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import type { KeyStatus, Pool } from './pool.ts';
 
-/** A key as services have it today; the fields under "rotations add" are missing in old documents. */
+/** A key. Services write the first six fields; rotations add the others, which old documents lack. */
 export interface KeyDocument {
   _id: string;
   apiKey: string;
@@ -10,33 +10,38 @@ export interface KeyDocument {
   requestsCount?: number;
   createdAt?: Date;
   // Rotations add:
-  /** This life of the id: the `rotationId` of the rotation that installed it. */
+  /** The `rotationId` of the rotation that installed this key. */
   incarnation?: string | null;
-  /** Counts the bindings made through `bind`, so that a binding made meanwhile and a rotation meet on this document. */
+  /** A counter that `bind` and `sweep` increase, so that a rotation of this key at the same moment conflicts with them. */
   bindingSequence?: number;
-  /** On a kept key: the backup that took its place. A key that has it is not live. */
+  /** On a kept key: the id of the backup that took its place. A key with `replacedBy` is not live. */
   replacedBy?: string | null;
   /** On a kept key: the rotation that replaced it. */
   rotationId?: string;
-  /** On a kept key: when, by the server's clock. */
+  /** On a kept key: when it was replaced, by the server's clock. */
   replacedAt?: Date;
 }
 
-/** A backup; `usedForIncarnation` and `rotationId` are missing where an older flow claimed it. */
+/** A backup. Those that an older flow claimed lack `usedForIncarnation` and `rotationId`. */
 export interface BackupDocument {
   _id: string;
   apiKey: string;
+  /** Only a backup with `isUsed: false` is free. */
   isUsed?: boolean;
   activated?: boolean;
+  /** When the backup was claimed, by the server's clock. */
   usedAt?: Date | null;
+  /** The id of the failed key. */
   usedFor?: string | null;
   createdAt?: Date;
   // Rotations add:
+  /** The incarnation of the failed key; see `incarnationOf`. */
   usedForIncarnation?: string;
+  /** The rotation that claimed the backup. */
   rotationId?: string;
 }
 
-/** A binding; the key's id stands in the pool's `bindingKeyField`. */
+/** A binding. The key's id is in the field that the pool's `bindingKeyField` names. */
 export interface BindingDocument {
   proxyId: string;
   priority?: number;
@@ -49,15 +54,15 @@ export const keysOf = (db: Db, pool: Pool): Collection<KeyDocument> => db.collec
 export const backupsOf = (db: Db, pool: Pool): Collection<BackupDocument> => db.collection(pool.collections.backups);
 export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => db.collection(pool.collections.bindings);
 
-/** A key that was kept for review after its rotation is in the collection, but not live. */
+/** False for a missing key, and for a replaced key that was kept for review. */
 export const isLive = (key: Pick<KeyDocument, 'replacedBy'> | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
 
 /**
- * Names the life of a key id that this document stands for. Pass it to `rotate` with the id, and a key that came back
- * meanwhile is never rotated in the place of the one that failed.
+ * Names the incarnation of a key. Pass it to `rotate` together with the key's id: if the id was inserted again after the key
+ * failed, the new key is left alone.
  *
- * Documents older than this package have no `incarnation`; theirs is told by `createdAt`, and without that by `'unknown'`.
+ * A document without `incarnation` is identified by `created ` and its `createdAt`, and without that by `unknown`.
  */
 export const incarnationOf = (key: Pick<KeyDocument, 'incarnation' | 'createdAt'>): string =>
   key.incarnation ?? (key.createdAt instanceof Date ? `created ${key.createdAt.toISOString()}` : 'unknown');

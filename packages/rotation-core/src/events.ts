@@ -1,4 +1,4 @@
-/** What happens inside; for logs, metrics and tests. Never carries an apiKey. Every event names its `pool`. */
+/** What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. */
 export type RotationEvent = { readonly pool: string } & (
   | {
       /** A backup was claimed inside a transaction, which may still be undone. */
@@ -8,33 +8,42 @@ export type RotationEvent = { readonly pool: string } & (
       readonly rotationId: string;
     }
   | {
+      /** A rotation was committed. */
       readonly type: 'rotated';
       readonly keyId: string;
       readonly replacement: string;
       readonly rotationId: string;
+      /** Transactions that were run for the rotation, from 1 up. */
       readonly attempts: number;
     }
-  /** Another rotation of the same key won while this one was being tried. */
+  /** An earlier attempt failed, and the next attempt found the key replaced by another rotation. */
   | { readonly type: 'lost-race'; readonly keyId: string; readonly replacement: string; readonly attempts: number }
   | {
+      /** An attempt failed, and the rotation will be tried again. */
       readonly type: 'retried';
       readonly keyId: string;
       readonly rotationId: string;
-      /** The attempt that failed, from 1. */
+      /** The attempt that failed, from 1 up. */
       readonly attempt: number;
-      /** `conflict`: undone by the server. `commit-in-doubt`: its commit got no clear reply. */
+      /** `conflict`: the server undid the transaction. `commit-in-doubt`: the commit got no clear reply. */
       readonly reason: 'conflict' | 'commit-in-doubt';
+      /** Milliseconds until the next attempt. */
       readonly delayMs: number;
     }
+  /** A rotation found no free backup. */
   | { readonly type: 'no-backup'; readonly keyId: string }
+  /** A caller was answered `indeterminate`; reported once for each rotation. */
   | { readonly type: 'indeterminate'; readonly keyId: string; readonly rotationId: string }
-  /** Free backups are at or under the threshold. */
+  /** `freeBackups` backups are left, at most as many as `threshold`. */
   | { readonly type: 'low-stock'; readonly freeBackups: number; readonly threshold: number }
-  /** Transactions that a dead or frozen client left open, and that were in the way, were ended. */
+  /** Transactions that a dead or frozen client had left open were ended; they may have blocked a rotation. */
   | { readonly type: 'abandoned-ended'; readonly transactions: number }
 );
 
-/** Called synchronously. What it throws does not reach the rotation: it becomes an uncaught exception, as in an EventTarget. */
+/**
+ * Called synchronously. An error that a listener throws does not reach the rotation: it becomes an uncaught exception, as in an
+ * EventTarget.
+ */
 export type RotationListener = (event: RotationEvent) => void;
 
 export function notify(listener: RotationListener | undefined, event: RotationEvent): void {

@@ -1,75 +1,98 @@
+import { RotationError } from './errors.ts';
 import type { RotationListener } from './events.ts';
-import { RotationError } from './rotation-error.ts';
+import type { RotationReason } from './pool.ts';
 
+/** Options of `createRotator`. */
 export interface RotatorOptions {
-  /** How long a call of `rotate` may take before it is answered `busy` or `indeterminate`, in milliseconds; at most 2^31 - 1. Default: 10,000. */
-  readonly deadlineMs?: number;
-  /** Transactions tried for one rotation, at most. Default: 200. */
-  readonly maxAttempts?: number;
-  /** Keys rotated in one transaction, at most. Default: 64. */
-  readonly batchSize?: number;
-  /** Transactions open at once, at most. Default: 4. */
-  readonly maxTransactions?: number;
   /**
-   * Callers of one key share a rotation, and waiting keys share a transaction. Default: true. Switched off, each caller has a
-   * transaction of its own, so that a harness meets the bare flow.
+   * Time limit for one call of `rotate`, in milliseconds; the call is then answered `busy` or `indeterminate`. `bind`,
+   * `restoreBackup` and each batch of `sweep` throw instead of starting another attempt after it. From 1 to 2^31 - 1.
+   * Default: 10,000.
    */
-  readonly coalesce?: boolean;
-  /** `low-stock` is reported when this many backups or fewer are free. At most 200. Default: 10. */
+  readonly deadlineMs?: number;
+  /** At most this many transactions are run for one rotation, `bind`, `restoreBackup` or batch of `sweep`. Default: 200. */
+  readonly maxAttempts?: number;
+  /** At most this many keys are rotated in one transaction; from 1 to 1,000. Default: 64. */
+  readonly maxBatchSize?: number;
+  /** At most this many transactions for rotations are open at once. Default: 4. */
+  readonly maxTransactions?: number;
+  /** The event `low-stock` is emitted when at most this many backups are free; from 0 to 200. Default: 10. */
   readonly lowStockThreshold?: number;
   /**
-   * While a rotation is held up, a transaction of this application that is seen idle this long is ended; in milliseconds, from
-   * 1,000; `false` never. Its client is dead or frozen; one that was only slow is told so by the server, and tries
-   * again. Works only where the client has an `appName` of its own, for it must not end others' transactions. Default: 2,000.
+   * While a rotation is held up, transactions of the same application that have been idle this long are ended, in milliseconds.
+   * From 1,000; `false` switches it off. Default: 2,000.
+   *
+   * Their clients are taken for dead or frozen. A client that was only slow gets a transient error from the server and tries
+   * again. Nothing is ended unless the MongoClient has an `appName`: transactions of other applications must be left alone.
    */
   readonly endAbandonedAfterMs?: number | false;
-  /** Told what happens inside. */
+  /** Called with every event. Default: none. */
   readonly onEvent?: RotationListener;
-  /** Source of chance for candidates and back-off, from 0 up to 1. Default: `Math.random`. */
+}
+
+/** Options of `createRotatorOf`: those of a service, and two for harnesses. `createRotator` ignores the latter. */
+export interface TestingOptions extends RotatorOptions {
+  /**
+   * True: callers of one key share a rotation, and waiting keys share a transaction. False: each caller has a transaction of its
+   * own, without a limit, so that a harness tests the flow alone. Default: true.
+   */
+  readonly coalesce?: boolean;
+  /** Random numbers from 0 up to 1, for the choice of backups and for back-off. Default: `Math.random`. */
   readonly random?: () => number;
 }
 
+/** Options of one call of `rotate`. */
 export interface RotateOptions {
   /**
-   * The life of the key that failed, as `incarnationOf` tells it from the document that the caller used.
+   * The incarnation that failed: `incarnationOf` the key document that the caller used.
    *
-   * With it, a key that came back meanwhile is never touched. Without it, the key that is live when the rotation is first tried
-   * is meant: one that came back after that is never touched, but one that came back between the failure and this call is
+   * With it, a key that was inserted under the same id after the failure is never rotated. Without it, the first attempt decides
+   * which incarnation is meant: the one that is live then. So a key that was inserted between the failure and this call is
    * rotated as if it had failed.
    */
   readonly incarnation?: string;
-  /** Default: `exhausted`. Where callers share a rotation, the first one's reason counts. */
-  readonly reason?: 'exhausted' | 'auth-error';
-  /** Overrides the rotator's, in milliseconds. */
+  /** Default: `exhausted`. Callers that share a rotation get the reason of the first of them. */
+  readonly reason?: RotationReason;
+  /** Time limit for this call in milliseconds, from 1 to 2^31 - 1. Default: the rotator's `deadlineMs`. */
   readonly deadlineMs?: number;
-  /** Ends the call with a RotationError `aborted`. */
+  /** Aborts the call: it throws a RotationError `aborted`. A rotation that has started goes on. */
   readonly signal?: AbortSignal;
 }
 
-export type ResolvedOptions = Required<Omit<RotatorOptions, 'onEvent'>> & Pick<RotatorOptions, 'onEvent'>;
+type Resolved<O extends RotatorOptions> = Required<Omit<O, 'onEvent'>> & Pick<O, 'onEvent'>;
 
-/** @throws RotationError `invalid-argument` that names the option and what was expected. */
+export type ResolvedOptions = Resolved<RotatorOptions>;
+export type ResolvedTestingOptions = Resolved<TestingOptions>;
+
+/**
+ * Fills in the defaults. What is no option of a service is dropped.
+ *
+ * @throws RotationError `invalid-argument` that names the option and the expected range.
+ */
 export function resolveOptions(options: RotatorOptions): ResolvedOptions {
   const { endAbandonedAfterMs = 2_000 } = options;
   if (endAbandonedAfterMs !== false) requireInteger('endAbandonedAfterMs', endAbandonedAfterMs, 1_000);
   return {
     deadlineMs: requireDeadline(options.deadlineMs ?? 10_000),
     maxAttempts: requireInteger('maxAttempts', options.maxAttempts ?? 200, 1),
-    batchSize: requireInteger('batchSize', options.batchSize ?? 64, 1, 1_000),
+    maxBatchSize: requireInteger('maxBatchSize', options.maxBatchSize ?? 64, 1, 1_000),
     maxTransactions: requireInteger('maxTransactions', options.maxTransactions ?? 4, 1),
-    coalesce: options.coalesce ?? true,
     lowStockThreshold: requireInteger('lowStockThreshold', options.lowStockThreshold ?? 10, 0, 200),
     endAbandonedAfterMs,
-    random: options.random ?? Math.random,
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   };
 }
 
-/** Timers hold 31 bits; a longer one fires at once, and the call would be answered `busy`. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
+/** Fills in the defaults. @throws RotationError as `resolveOptions` does. */
+export function resolveTestingOptions(options: TestingOptions): ResolvedTestingOptions {
+  return { ...resolveOptions(options), coalesce: options.coalesce ?? true, random: options.random ?? Math.random };
+}
+
+/** Node's timers hold 31 bits: a longer timer fires at once, and the call would be answered `busy`. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const requireDeadline = (deadlineMs: number): number =>
-  requireInteger('deadlineMs', deadlineMs, 1, TIMER_MAX_MS);
+  requireInteger('deadlineMs', deadlineMs, 1, MAX_TIMER_MS);
 
 function requireInteger(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
@@ -79,20 +102,20 @@ function requireInteger(name: string, value: number, min: number, max: number = 
   return value;
 }
 
-/** Longer ids are refused: MongoDB itself takes long keys, but nothing that is a key's name is longer. */
-const ID_LENGTH_MAX = 1_024;
+/** MongoDB takes longer ids, but no key has one. */
+const MAX_ID_LENGTH = 1_024;
 
-/** An id from outside could be an object, which in a filter would be a query operator and match any document. */
+/** An id from outside could be an object such as `{ $ne: null }`: in a filter it would be an operator and match any document. */
 export function requireId(name: string, value: unknown): string {
   if (typeof value !== 'string')
     throw new RotationError(
       'invalid-argument',
       `Expected ${name} to be a string, got ${value === null ? 'null' : typeof value}`,
     );
-  if (value === '' || value.length > ID_LENGTH_MAX)
+  if (value === '' || value.length > MAX_ID_LENGTH)
     throw new RotationError(
       'invalid-argument',
-      `Expected ${name} to have 1 to ${ID_LENGTH_MAX} characters, got ${value.length}`,
+      `Expected ${name} to have 1 to ${MAX_ID_LENGTH} characters, got ${value.length}`,
     );
   return value;
 }

@@ -1,5 +1,4 @@
-import { RotationError } from './rotation-error.ts';
-import type { FailureRules } from './classify-failure.ts';
+import { RotationError } from './errors.ts';
 
 /*
  * Words, the same in code, events, reports and docs:
@@ -12,46 +11,81 @@ import type { FailureRules } from './classify-failure.ts';
  *   rotation     the whole change for one failed key; has a `rotationId`
  *   caller       one call of `rotate`; many callers, one rotation
  *   replacement  the key that took the failed key's place
- *   incarnation  one life of a key id; an id may come back
+ *   successor    the live key at the end of the chain of replacements
+ *   incarnation  a key id from its insertion to its retirement; the same id may be inserted again, as a new incarnation
  */
 
-/** Why a key is rotated: its quota or bill ended, or the upstream refuses it. */
+/** Why a key is rotated. `exhausted`: its quota or its subscription ended. `auth-error`: the upstream refuses the key. */
 export type RotationReason = 'exhausted' | 'auth-error';
 
+/** The statuses that services give to a key. */
 export type KeyStatus = 'healthy' | 'rate_limited' | 'exhausted' | 'error' | 'need_refresh';
 
-/** What becomes of a failed key. */
+/** What a rotation does with the failed key. */
 export type Retirement =
-  /** Deleted; where `archive` names a collection, after a copy was put there (in the place of an earlier life's copy). */
+  /**
+   * The key is deleted. If `archive` names a collection, a copy of the key is put there first; it overwrites the copy of an
+   * earlier incarnation.
+   */
   | { readonly kind: 'delete'; readonly archive?: string }
-  /** Kept for review under a status that depends on the reason, marked with `replacedBy`, without bindings. */
+  /** The key is kept for review, with the status for the reason, with `replacedBy`, and without bindings. */
   | { readonly kind: 'keep'; readonly status: Readonly<Record<RotationReason, KeyStatus>> };
 
-/** One service's pool as plain data. To override a name, spread it: `definePool({ ...keypool, collections: { ... } })`. */
+/** Upstream answers that mean that a key failed. An answer matches a rule if both its status and its body match. */
+export interface FailureRule {
+  /** HTTP statuses that match. Default: every status from 400 up. */
+  readonly statuses?: readonly number[];
+  /** A body matches if it contains one of these lower-case strings; the case of the body is ignored. Default: every body. */
+  readonly markers?: readonly string[];
+  /** The reason of the rotation. */
+  readonly reason: RotationReason;
+}
+
+/** How a pool reads the answers of its upstream; see `classifyFailure`. */
+export interface FailureRules {
+  /** The first rule that matches decides. An answer that matches no rule does not rotate the key. */
+  readonly rotate: readonly FailureRule[];
+  /** Cool-down after a 429 without a valid `Retry-After`, in milliseconds. */
+  readonly coolDownMs: number;
+}
+
+/** The pool of one service, as plain data. To change a part, spread it: `definePool({ ...keypool, collections: { ... } })`. */
 export interface Pool {
-  /** For events and messages. */
+  /** Appears in events and in error messages. */
   readonly name: string;
+  /** Names of the pool's collections. */
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
+  /** What a rotation does with the failed key. */
   readonly retirement: Retirement;
   /**
-   * Statuses under which an older flow kept keys that it had already replaced, before rotations left `replacedBy` on them.
-   * Such a key counts as replaced when it has no bindings and a backup used for it is a live key. Default: none.
+   * Statuses under which an older flow kept replaced keys, without `replacedBy`. A key with such a status counts as replaced if
+   * nothing is bound to it and a backup that was used for it is live, or has a live successor. Default: none.
    */
   readonly keptStatuses?: readonly KeyStatus[];
   /** Which upstream answers mean that a key failed. */
   readonly failures: FailureRules;
 }
 
+/** Answers by which upstreams in general say that a key failed for good. A pool puts rules of its own before them. */
+export const COMMON_FAILURES: readonly FailureRule[] = [
+  { statuses: [401], reason: 'auth-error' },
+  { statuses: [402], reason: 'exhausted' },
+  { markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'], reason: 'auth-error' },
+  { markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'], reason: 'exhausted' },
+  { statuses: [403], reason: 'auth-error' },
+];
+
 /**
- * Checks a pool and freezes it.
+ * Checks a pool and returns a frozen copy.
  *
- * @throws RotationError `invalid-argument` that names the field: a name is empty, or two collections are the same.
+ * @throws RotationError `invalid-argument` that names the field: a name is empty, two collections are the same, or
+ * `bindingKeyField` is not a plain field name.
  */
 export function definePool(pool: Pool): Pool {
   const { keys, backups, bindings } = pool.collections;
-  const archive = pool.retirement.kind === 'delete' ? pool.retirement.archive : undefined;
+  const archive = archiveOf(pool);
   const names = {
     name: pool.name,
     'collections.keys': keys,
@@ -65,9 +99,16 @@ export function definePool(pool: Pool): Pool {
       throw new RotationError('invalid-argument', `Pool ${field}: expected a non-empty string`);
   }
   if (pool.bindingKeyField === '_id' || /[.$]/.test(pool.bindingKeyField))
-    throw new RotationError('invalid-argument', `Pool bindingKeyField: expected a plain field name other than _id`);
+    throw new RotationError(
+      'invalid-argument',
+      `Pool bindingKeyField: expected a field name other than _id, without "." and "$"`,
+    );
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
 }
+
+/** The collection for copies of deleted keys; undefined where the pool has none. */
+export const archiveOf = ({ retirement }: Pool): string | undefined =>
+  retirement.kind === 'delete' ? retirement.archive : undefined;

@@ -1,10 +1,11 @@
 import type { ClientSession, Db } from 'mongodb';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createRotator, type RotationEvent, type RotationOutcome, type RotatorOptions } from '../src/index.ts';
+import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
+import { createRotatorOf, referenceFlow, type TestingOptions } from '../src/testing.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { asRotated } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 /* A client that stopped inside a transaction: nobody sends on its session any more, and the key stays locked. */
 const database = await openTestDatabase('abandoned');
@@ -41,9 +42,12 @@ interface Seen {
   readonly ended: readonly RotationEvent[];
 }
 
-async function rotateOn(rotatorDb: Db, keyId: string, options: RotatorOptions): Promise<Seen> {
+async function rotateOn(rotatorDb: Db, keyId: string, options: TestingOptions): Promise<Seen> {
   const events: RotationEvent[] = [];
-  const rotator = createRotator(rotatorDb, deletingPool, { ...options, onEvent: (event) => events.push(event) });
+  const rotator = createRotatorOf(referenceFlow, rotatorDb, deletingPool, {
+    ...options,
+    onEvent: (event) => events.push(event),
+  });
   const outcome = await rotator.rotate(keyId);
   return { outcome, ended: events.filter(({ type }) => type === 'abandoned-ended') };
 }

@@ -1,12 +1,12 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator, type Rotator } from '../src/index.ts';
-import { createRotatorOf, referenceFlow } from '../src/parts.ts';
+import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import { backup, backups, backupUsedByOldFlow, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { flowWith, flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 import { untyped } from './support/untyped.ts';
 
 const database = await openTestDatabase('bind');

@@ -1,13 +1,13 @@
 import type { ClientSession } from 'mongodb';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent } from '../src/index.ts';
-import { createRotatorOf } from '../src/parts.ts';
+import { createRotatorOf } from '../src/testing.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('deadline');
 const { db } = database;

@@ -1,10 +1,10 @@
 import type { Db } from 'mongodb';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { backup, backups, backupUsedByOldFlow, key, seed } from './support/documents.ts';
 import { asRotated } from './support/outcomes.ts';
 import { archivingPool, deletingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('ensure_indexes');
 const { db } = database;
@@ -69,7 +69,7 @@ describe('the unique index', () => {
   });
 
   // I1 as a rule of the database; red without `unique`.
-  test("refuses a foreign writer's second claim for the same life of a key", async () => {
+  test("refuses a foreign writer's second claim for the same incarnation of a key", async () => {
     await rotator.ensureIndexes();
     await seed(db, archivingPool, { keys: [key('k1', { incarnation: 'life' })], backups: backups(2) });
     const { replacement } = asRotated(await rotator.rotate('k1'));

@@ -1,12 +1,12 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotatorOptions } from '../src/index.ts';
-import { createRotatorOf } from '../src/parts.ts';
+import { createRotatorOf } from '../src/testing.ts';
 import { backups, binding, key, seed } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('events');
 const { db } = database;

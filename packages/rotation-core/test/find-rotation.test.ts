@@ -1,12 +1,12 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
-import { createRotatorOf } from '../src/parts.ts';
+import { createRotatorOf } from '../src/testing.ts';
 import { backups, key, seed } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 import { untyped } from './support/untyped.ts';
 
 const database = await openTestDatabase('find_rotation');

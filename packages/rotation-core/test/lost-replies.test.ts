@@ -1,12 +1,12 @@
 import type { ClientSession } from 'mongodb';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent } from '../src/index.ts';
-import { runTransaction } from '../src/transaction.ts';
+import { runTransaction } from '../src/flow/transaction.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { withFailCommand } from './support/fail-point.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 /*
  * The server runs or refuses a command, and the client does not learn which. The fail point counts for the client under test

@@ -1,9 +1,9 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { backup, backups, key, readState, seed } from './support/documents.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 import { untyped } from './support/untyped.ts';
 
 const database = await openTestDatabase('restore');
@@ -42,7 +42,7 @@ describe.each([deletingPool, keepingPool])('restoreBackup ($name)', (pool) => {
     expect(asRotated(await rotator.rotate('k2')).replacement).toBe(first.replacement);
   });
 
-  test('a restored key that failed once more is rotated in its new life', async () => {
+  test('a restored key that failed once more is rotated in its new incarnation', async () => {
     await seed(db, pool, { keys: [key('k1'), key('k2')], backups: backups(2) });
     const first = asRotated(await rotator.rotate('k1'));
     await rotator.rotate(first.replacement);

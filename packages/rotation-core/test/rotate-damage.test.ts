@@ -1,10 +1,11 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationOutcome } from '../src/index.ts';
+import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import { backup, backups, binding, idsOf, key, readState, seed, usedOf } from './support/documents.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
 import { expectNoSecret } from './support/secrets.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 /* Data that contradicts itself. A rotation says so and changes nothing; its neighbours in the batch are rotated. */
 const database = await openTestDatabase('damage');
@@ -36,7 +37,10 @@ describe.each([deletingPool, keepingPool])('a free backup that is a live key ($n
     });
     // One transaction at a time: the groups are k1-k5, k1-k3, k4-k5, k1-k2, k3, k1, k2. With 0 the first of them gets b1.
     const chances = [0, 0, 0.5, 0, 0.5, 0, 0.5];
-    const rotator = createRotator(db, pool, { maxTransactions: 1, random: () => chances.shift() ?? 0.5 });
+    const rotator = createRotatorOf(referenceFlow, db, pool, {
+      maxTransactions: 1,
+      random: () => chances.shift() ?? 0.5,
+    });
     const settled = await Promise.allSettled(ids.map((id) => rotator.rotate(id)));
     expect(settled[0]).toMatchObject({ status: 'rejected', reason: { code: 'inconsistent' } });
     for (const neighbour of settled.slice(1)) expect(neighbour).toMatchObject({ value: { kind: 'rotated' } });
@@ -46,7 +50,7 @@ describe.each([deletingPool, keepingPool])('a free backup that is a live key ($n
     expect(after.bindings).toContainEqual(expect.objectContaining({ proxyId: 'p-k1', keyId: 'k1' }));
   });
 
-  // Red without the check of the candidate in rotate-batch.ts: the failed key would come back to life as its own replacement.
+  // Red without the check of the candidate in rotate-batch.ts: the failed key would become its own replacement.
   test('is not taken for the replacement of itself', async () => {
     await seed(db, pool, { keys: [key('b1')], backups: [backup('b1')], bindings: [binding('p1', 'b1')] });
     const before = await readState(db, pool);
@@ -62,7 +66,7 @@ describe.each([deletingPool, keepingPool])('a free backup that is a live key ($n
       bindings: [binding('p1', 'b1'), binding('p2', 'k1')],
     });
     // With this source of chance the backups are taken in the order of their ids.
-    const rotator = createRotator(db, pool, { random: () => 0 });
+    const rotator = createRotatorOf(referenceFlow, db, pool, { random: () => 0 });
     await Promise.allSettled([rotator.rotate('k1'), rotator.rotate('b1')]);
     const after = await readState(db, pool);
     const live = after.keys.filter(({ replacedBy }) => replacedBy === undefined);
@@ -71,7 +75,7 @@ describe.each([deletingPool, keepingPool])('a free backup that is a live key ($n
 });
 
 describe('one bad key in a batch', () => {
-  // The unique index refuses a second claim for this life of k3 alone. Red where a failed group is not split.
+  // The unique index refuses a second claim for this incarnation of k3 alone. Red where a failed group is not split.
   test('fails alone', async () => {
     const ids = ['k1', 'k2', 'k3', 'k4', 'k5'];
     await seed(db, deletingPool, {
@@ -100,7 +104,7 @@ describe('one bad key in a batch', () => {
   });
 });
 
-describe('a life that took a backup before', () => {
+describe('an incarnation that took a backup before', () => {
   test('takes no second one: a key put back with its old incarnation is refused with the remedy', async () => {
     await seed(db, deletingPool, { keys: [key('k1')], backups: backups(3) });
     const rotator = createRotator(db, deletingPool);

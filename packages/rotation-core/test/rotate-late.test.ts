@@ -1,6 +1,7 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator, incarnationOf } from '../src/index.ts';
-import { createRotatorOf } from '../src/parts.ts';
+import { createRotatorOf } from '../src/testing.ts';
 import {
   backup,
   backups,
@@ -17,7 +18,6 @@ import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('late');
 const { db } = database;
@@ -55,7 +55,7 @@ describe.each([deletingPool, keepingPool])('late callers ($name)', (pool) => {
 describe('a key id that comes back', () => {
   const rotator = createRotator(db, deletingPool);
 
-  // Red where follow-evidence.ts takes any live key of that id for the replacement: b1 in its second life never had k1's bindings.
+  // Red where follow-evidence.ts takes any live key of that id for the replacement: the second incarnation of b1 never had k1's bindings.
   test('as the id of a replacement is not the one that callers of the first key look for', async () => {
     await seed(db, deletingPool, { keys: [key('k1')], backups: backups(2), bindings: [binding('p1', 'k1')] });
     const first = asRotated(await rotator.rotate('k1'));
@@ -65,7 +65,7 @@ describe('a key id that comes back', () => {
   });
 
   // Red without isMeant in rotate-batch.ts: the healthy key is rotated away.
-  test('is not touched by a late caller of its earlier life', async () => {
+  test('is not touched by a late caller of its earlier incarnation', async () => {
     const failed = key('k1');
     await seed(db, deletingPool, { keys: [failed], backups: backups(3) });
     const incarnation = incarnationOf(failed);
@@ -80,7 +80,7 @@ describe('a key id that comes back', () => {
     expect(await readState(db, deletingPool)).toEqual(before);
   });
 
-  test('is rotated once more in its new life, and each life has its own evidence', async () => {
+  test('is rotated once more in its new incarnation, and each incarnation has its own evidence', async () => {
     const [one, two] = [key('k1'), key('k1', { createdAt: new Date('2026-02-02') })];
     await seed(db, deletingPool, { keys: [one], backups: backups(3) });
     const first = asRotated(await rotator.rotate('k1', { incarnation: incarnationOf(one) }));
@@ -111,7 +111,7 @@ describe('a key id that comes back', () => {
     expect(await readState(db, deletingPool)).toEqual(before);
   });
 
-  test('callers of two lives at once get each their own answer', async () => {
+  test('callers of two incarnations at once get each their own answer', async () => {
     const [one, two] = [key('k1'), key('k1', { createdAt: new Date('2026-02-02') })];
     await seed(db, deletingPool, { keys: [one], backups: backups(3) });
     const first = asRotated(await rotator.rotate('k1'));
@@ -128,7 +128,7 @@ describe('a key id that comes back', () => {
     ]);
   });
 
-  // Red where rotate-batch.ts does not pin `rotation.incarnation` to the first life it saw.
+  // Red where rotate-batch.ts does not pin `rotation.incarnation` to the first incarnation it saw.
   test('between two attempts is left alone by the second', async () => {
     await seed(db, deletingPool, { keys: [key('k1')], backups: backups(3) });
     const gate = createGate();
@@ -281,9 +281,9 @@ describe('kept keys', () => {
       ],
       { incarnation: 'r1' },
     ],
-  ] as const)('a chain of kept keys by %s leads on to its live end', async (_by, used, firstLife) => {
+  ] as const)('a chain of kept keys by %s leads on to its live end', async (_by, used, firstIncarnation) => {
     await seed(db, keepingPool, {
-      keys: [key('b1', { status: 'exhausted', ...firstLife }), key('b2')],
+      keys: [key('b1', { status: 'exhausted', ...firstIncarnation }), key('b2')],
       backups: [...used, backup('b3')],
       bindings: [binding('p1', 'b2')],
     });
@@ -304,7 +304,7 @@ describe('kept keys', () => {
   });
 
   // Red where follow-evidence.ts does not compare usedAt with createdAt: the key would wait for ever.
-  test('one that came back after an older flow had replaced its earlier life is rotated', async () => {
+  test('one that came back after an older flow had replaced its earlier incarnation is rotated', async () => {
     await seed(db, keepingPool, {
       keys: [key('k1', { status: 'exhausted', createdAt: new Date('2026-03-03') }), key('b1')],
       backups: [backupUsedByOldFlow('b1', 'k1', new Date('2026-02-02')), backup('b2')],
@@ -335,7 +335,7 @@ describe('kept keys', () => {
   });
 
   // Red with insertOne in install-keys.ts: the kept document has the same _id.
-  test('a restored backup of a kept key is installed again, in a life of its own', async () => {
+  test('a restored backup of a kept key is installed again, as an incarnation of its own', async () => {
     await seed(db, keepingPool, { keys: [key('k1'), key('k2')], backups: backups(2), bindings: [binding('p2', 'k2')] });
     const first = asRotated(await rotator.rotate('k1'));
     const second = asRotated(await rotator.rotate(first.replacement));
@@ -348,7 +348,7 @@ describe('kept keys', () => {
     expect(installed).not.toHaveProperty('replacedBy');
     expect(installed).not.toHaveProperty('replacedAt');
     expect(after.bindings).toMatchObject([{ keyId: third.replacement }]);
-    // late callers of its first life are sent on, not to its second
+    // late callers of its first incarnation are sent on, not to its second
     expect(await rotator.rotate(first.replacement, { incarnation: first.rotationId })).toEqual({
       kind: 'already-rotated',
       keyId: first.replacement,

@@ -1,12 +1,12 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationOutcome, type Rotator } from '../src/index.ts';
-import { createRotatorOf } from '../src/parts.ts';
+import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import { backups, binding, idsOf, key, readState, seed, usedOf } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated, countKinds } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool, sharingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 /*
  * Callers of one key, in one process and in two (two clients). With the lock taken away - retire-keys.ts answering the count
@@ -61,19 +61,22 @@ describe.each([
   });
 
   test('in one process: one is rotated, all others learn the same replacement', async () => {
-    const rotator = createRotator(db, pool, { coalesce });
+    const rotator = createRotatorOf(referenceFlow, db, pool, { coalesce });
     const outcomes = await Promise.all(Array.from({ length: CALLERS }, () => rotator.rotate('k1')));
     expect(await seen(outcomes)).toEqual(oneRotation(CALLERS));
   });
 
   test('in two processes', async () => {
-    const rotators = [createRotator(db, pool, { coalesce }), createRotator(otherDb, pool, { coalesce })];
+    const rotators = [
+      createRotatorOf(referenceFlow, db, pool, { coalesce }),
+      createRotatorOf(referenceFlow, otherDb, pool, { coalesce }),
+    ];
     const calls = Array.from({ length: CALLERS }, () => rotators.map((rotator) => rotator.rotate('k1')));
     expect(await seen(await Promise.all(calls.flat()))).toEqual(oneRotation(2 * CALLERS));
   });
 
   test('that come one after the other', async () => {
-    const rotator = createRotator(db, pool, { coalesce });
+    const rotator = createRotatorOf(referenceFlow, db, pool, { coalesce });
     const outcomes: RotationOutcome[] = [];
     for (let call = 0; call < 3; call++) outcomes.push(await rotator.rotate('k1'));
     expect(await seen(outcomes)).toEqual(oneRotation(3));
@@ -85,7 +88,7 @@ describe.each([
     const slow = createRotatorOf(flowWithBefore('retireKeys', gate.pass), otherDb, pool, { coalesce });
     const slowOutcome = slow.rotate('k1');
     await gate.reached;
-    const fastOutcome = await createRotator(db, pool, { coalesce }).rotate('k1');
+    const fastOutcome = await createRotatorOf(referenceFlow, db, pool, { coalesce }).rotate('k1');
     asRotated(fastOutcome);
     gate.open();
     expect(await seen([fastOutcome, await slowOutcome])).toEqual(oneRotation(2));
@@ -99,7 +102,7 @@ describe.each([
     const held = holder.rotate('k1');
     await gate.reached;
     const conflicts = Promise.withResolvers<void>();
-    const late = createRotator(db, pool, {
+    const late = createRotatorOf(referenceFlow, db, pool, {
       ...onlyFirst,
       onEvent: ({ type }) => {
         if (type === 'retried') conflicts.resolve();
@@ -128,8 +131,8 @@ describe('a deleting and a keeping service on the same collections', () => {
 
   test('at once: one rotation for both', async () => {
     const rotators: Rotator[] = [
-      createRotator(db, sharingPool, { coalesce: false }),
-      createRotator(otherDb, keepingPool, { coalesce: false }),
+      createRotatorOf(referenceFlow, db, sharingPool, { coalesce: false }),
+      createRotatorOf(referenceFlow, otherDb, keepingPool, { coalesce: false }),
     ];
     for (let round = 0; round < 3; round++) {
       await seed(db, keepingPool, { keys: [key('k1')], backups: backups(9), bindings: [binding('p1', 'k1')] });

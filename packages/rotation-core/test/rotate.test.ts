@@ -1,10 +1,10 @@
 import { ObjectId } from 'mongodb';
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { backup, backups, binding, idsOf, key, readState, seed, usedOf } from './support/documents.ts';
 import { asRotated, countKinds, rejection } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 import { untyped } from './support/untyped.ts';
 
 const database = await openTestDatabase('rotate');
@@ -84,7 +84,7 @@ describe('one caller', () => {
   });
 
   // An operator made a backup out of a kept key's document; red where install-keys.ts lets `replacedBy` come along.
-  test('starts a clean life though the backup carries marks of an earlier one', async () => {
+  test('starts a clean incarnation though the backup carries marks of an earlier one', async () => {
     const marks = { replacedBy: 'b0', replacedAt: new Date(), bindingSequence: 4, incarnation: 'i0' };
     await seed(db, deletingPool, { keys: [key('k1')], backups: [backup('b1', marks), backup('b2', marks)] });
     const rotator = createRotator(db, deletingPool);
@@ -147,7 +147,7 @@ describe('the archive', () => {
   });
 
   // red with insertOne in archive-keys.ts: E11000, and the key could never be rotated again
-  test('holds the later life of an id that came back', async () => {
+  test('holds the later incarnation of an id that came back', async () => {
     await seed(db, archivingPool, { keys: [key('k1', { life: 1 })], backups: backups(2) });
     const rotator = createRotator(db, archivingPool);
     const first = asRotated(await rotator.rotate('k1'));
@@ -219,7 +219,7 @@ describe('several keys at once', () => {
 describe('arguments', () => {
   const rotator = createRotator(db, deletingPool);
 
-  // An object would be a query operator and match any key; red without requireId in toWish.
+  // An object would be a query operator and match any key; red without requireId in toRequest.
   test.each([{ $ne: null }, { $gt: '' }, ['k1'], '', 'x'.repeat(1_025), null, undefined, 7, new ObjectId()])(
     'refuses %j as an id, before anything is sent',
     async (id) => {

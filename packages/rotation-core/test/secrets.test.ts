@@ -1,9 +1,9 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
 import { backup, backups, binding, key, seed, SECRET_MARK } from './support/documents.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
 import { expectNoSecret } from './support/secrets.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('secrets');
 const { db } = database;

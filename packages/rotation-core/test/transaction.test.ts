@@ -1,10 +1,10 @@
+import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { recordCommands } from './support/command-log.ts';
 import { backups, binding, key, seed } from './support/documents.ts';
 import { asRotated } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
-import { openTestDatabase } from './support/test-database.ts';
 
 const database = await openTestDatabase('transaction');
 const db = await database.connect({ monitorCommands: true });

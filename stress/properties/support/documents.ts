@@ -1,6 +1,6 @@
 import { fc } from '@fast-check/vitest';
 import type { BackupDocument, KeyDocument, KeyStatus } from 'rotation-core';
-import type { StartBinding } from '../../src/scenarios/scenario.ts';
+import type { StartBinding } from '../../src/model/start-state.ts';
 import { nameWish, type NameWish } from './names.ts';
 
 /** How much of a document is there: `whole` as services write it today, `bare` without any optional field, `foreign` with others'. */
@@ -13,7 +13,7 @@ const foreign = { note: 'kept', nested: { list: [1, null, 'x'] }, 'dotted.field'
 export interface KeySpec {
   readonly bindings: readonly BindingSpec[];
   /** Rotations of the past: of the key, then of its replacement, and so on. */
-  readonly earlier: readonly ('rotation-core' | 'old-flow')[];
+  readonly past: readonly ('rotation-core' | 'old-flow')[];
   readonly name: NameWish;
   readonly shape: Shape;
   readonly status: KeyStatus;
@@ -41,15 +41,15 @@ export const plainKey: Pick<KeySpec, 'shape' | 'status'> = { shape: 'whole', sta
 export const plainBackup: Pick<BackupSpec, 'shape' | 'use'> = { shape: 'whole', use: 'free' };
 
 const shape = fc.constantFrom(...shapes);
-const KEYS_MAX = 8;
-const BINDINGS_MAX = 4;
-const BACKUPS_MAX = 40;
+const MAX_KEYS = 8;
+const MAX_BINDINGS = 4;
+const MAX_BACKUPS = 40;
 
-const past = fc.array(fc.constantFrom('rotation-core', 'old-flow'), { minLength: 1, maxLength: 3 });
+const pastRotations = fc.array(fc.constantFrom('rotation-core', 'old-flow'), { minLength: 1, maxLength: 3 });
 
 const key: fc.Arbitrary<KeySpec> = fc.record({
-  bindings: fc.array(fc.record({ proxy: fc.nat(5), shape }), { maxLength: BINDINGS_MAX, size: 'max' }),
-  earlier: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: past }),
+  bindings: fc.array(fc.record({ proxy: fc.nat(5), shape }), { maxLength: MAX_BINDINGS, size: 'max' }),
+  past: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: pastRotations }),
   name: nameWish,
   shape,
   status: fc.constantFrom('healthy', 'rate_limited', 'exhausted', 'error', 'need_refresh'),
@@ -62,7 +62,7 @@ const backup: fc.Arbitrary<BackupSpec> = fc.record({
     { weight: 6, arbitrary: fc.constant('free') },
     { weight: 1, arbitrary: fc.constantFrom('wasted before', 'wasted after', 'used for nothing', 'unmarked') },
   ),
-  wastedOn: fc.nat(KEYS_MAX - 1),
+  wastedOn: fc.nat(MAX_KEYS - 1),
 });
 
 /**
@@ -72,11 +72,11 @@ const backup: fc.Arbitrary<BackupSpec> = fc.record({
 export const shrinkingToOne = <T>(element: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> =>
   fc.array(fc.noShrink(element), { maxLength, size: 'max' }).filter(({ length }) => length > 0);
 
-export const keySpecs = shrinkingToOne(key, KEYS_MAX);
+export const keySpecs = shrinkingToOne(key, MAX_KEYS);
 /** From none to plenty, and often few. */
 export const backupSpecs = fc.oneof(
   fc.array(fc.noShrink(backup), { maxLength: 6, size: 'max' }),
-  fc.array(fc.noShrink(backup), { maxLength: BACKUPS_MAX, size: 'max' }),
+  fc.array(fc.noShrink(backup), { maxLength: MAX_BACKUPS, size: 'max' }),
 );
 
 export function keyDocument(_id: string, { shape: of, status }: KeySpec): KeyDocument {

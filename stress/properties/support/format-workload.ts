@@ -1,21 +1,22 @@
+import type { PlannedCall } from 'mongo-harness';
 import type { BackupDocument } from 'rotation-core';
-import type { PlannedCall } from '../../src/scenarios/scenario.ts';
+import type { RotationTypes } from '../../src/model/rotation-types.ts';
 import type { Workload } from './workload.ts';
 
 /** A workload as a reader likes it: who is there, who calls whom, from where. */
-export function formatWorkload({ plan, processes, adapter, coalesce }: Workload): string {
-  const { keys, backups, bindings, earlier = [] } = plan.start;
+export function formatWorkload({ plan, processes, deployment, coalesce }: Workload): string {
+  const { keys, backups, bindings, past = [] } = plan.start;
   const bindingsOf = Map.groupBy(bindings, ({ keyId }) => keyId);
   const keyTexts = keys.map((key) => {
     const { _id: id, status } = typeof key === 'string' ? { _id: key, status: 'healthy' } : key;
     const proxies = (bindingsOf.get(id) ?? []).map(({ proxyId }) => proxyId);
     return `${name(id)}${status === 'healthy' || status === undefined ? '' : ` (${status})`} for ${proxies.join(' ') || 'nobody'}`;
   });
-  const calls = Map.groupBy(plan.calls, ({ keyId }) => keyId);
+  const calls = Map.groupBy(plan.calls, ({ call }) => ('keyId' in call ? call.keyId : ''));
   const lines = {
-    where: `${adapter}, ${count(processes, 'process', 'processes')}, callers ${coalesce ? 'share' : 'do not share'} rotations`,
+    where: `${deployment}, ${count(processes, 'process', 'processes')}, callers ${coalesce ? 'share' : 'do not share'} rotations`,
     keys: keyTexts.join(', '),
-    earlier: earlier.map(({ keyId, backupId, by }) => `${name(keyId)} -> ${name(backupId)} by ${by}`).join(', '),
+    past: past.map(({ keyId, backupId, by }) => `${name(keyId)} -> ${name(backupId)} by ${by}`).join(', '),
     backups: backups.map(describeBackup).join(', ') || 'none',
     callers: [...calls].map(([id, group]) => `${name(id)} by ${group.map(describeCall).join(' ')}`).join('; '),
   };
@@ -32,7 +33,7 @@ function describeBackup(backup: string | BackupDocument): string {
   return `${name(_id)} (${isUsed === undefined ? 'without isUsed' : `used for ${usedFor == null ? 'nothing' : name(usedFor)}`})`;
 }
 
-const describeCall = ({ caller, late, follow }: PlannedCall): string =>
+const describeCall = ({ caller, late = false, follow = 0 }: PlannedCall<RotationTypes>): string =>
   [String(caller), ...(late ? ['late'] : []), ...(follow > 0 ? [`and ${follow} more down the chain`] : [])].join(' ');
 
 const LONG = 40;

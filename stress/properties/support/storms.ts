@@ -1,36 +1,37 @@
+import { oneMemberSet } from 'test-kit';
+import type { Violation } from 'mongo-harness';
+import { runStorm, Workers } from 'mongo-harness/testing';
 import { MongoClient } from 'mongodb';
-import { inject } from 'vitest';
-import type { Violation } from '../../src/checker/violation.ts';
-import { runStorm } from '../../src/storm/run-storm.ts';
-import { Workers } from '../../src/storm/workers.ts';
-import { reference, referenceBare } from '../../src/subjects/reference.ts';
-import type { KnownBadSubject } from '../../src/subjects/subject.ts';
+import { reference, referenceBare } from '../../src/flows/reference.ts';
+import type { RotationMutant } from '../../src/flows/rotation-flow.ts';
+import rotationSystem from '../../src/rotation-system.ts';
+import type { RotationTypes } from '../../src/model/rotation-types.ts';
 import type { Workload } from './workload.ts';
 
-const RUN_LIMIT_MS = 60_000;
+const MAX_RUN_MS = 60_000;
+const SYSTEM = new URL('../../src/rotation-system.ts', import.meta.url).href;
 
 /** Runs workloads, each in a fresh database, in worker processes that stay for the next one. */
 export interface Storms extends AsyncDisposable {
-  /** @param knownBad the flow under test, instead of the reference */
-  run(workload: Workload, knownBad?: KnownBadSubject): Promise<readonly Violation[]>;
+  /** @param mutant the flow under test, instead of the reference */
+  run(workload: Workload, mutant?: RotationMutant): Promise<readonly Violation[]>;
 }
 
 export function openStorms(): Storms {
-  const uri = inject('mongodbUri');
+  const uri = oneMemberSet().uri;
   const client = new MongoClient(uri, { appName: 'rotation-properties' });
-  const workers = new Workers();
+  const workers = new Workers<RotationTypes>(SYSTEM);
   return {
-    async run({ plan, processes, adapter, coalesce }, knownBad) {
-      const subject = knownBad ?? (coalesce ? reference : referenceBare);
-      const { violations } = await runStorm(client, uri, workers, {
+    async run({ plan, processes, deployment, coalesce }, mutant) {
+      const flow = mutant ?? (coalesce ? reference : referenceBare);
+      const trial = { flow: flow.name, scenario: 'random-workload', deployment };
+      const { run } = await runStorm(rotationSystem, { client, uri, workers }, trial, {
         plan,
-        subject: { subject: subject.name },
-        adapter,
         processes,
-        concurrency: subject.concurrency ?? plan.calls.length,
-        signal: AbortSignal.timeout(RUN_LIMIT_MS),
+        maxConcurrency: flow.maxConcurrency ?? plan.calls.length,
+        signal: AbortSignal.timeout(MAX_RUN_MS),
       });
-      return violations;
+      return rotationSystem.check(run);
     },
     async [Symbol.asyncDispose]() {
       await workers[Symbol.asyncDispose]();

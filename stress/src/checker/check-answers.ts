@@ -1,66 +1,62 @@
-import { isDoubtful, type History } from '../history.ts';
-import type { PoolState } from '../pool-state.ts';
-import { readEarlier } from './earlier.ts';
-import { groupBy, type Succession } from './succession.ts';
-import type { Violation } from './violation.ts';
-
-/** A run may expect errors of some codes, where its start state is damaged on purpose. */
-export interface Expectations {
-  readonly errorCodes: readonly string[];
-}
+import type { PoolState } from '../model/pool-state.ts';
+import { isDoubtful } from '../model/rotation-types.ts';
+import type { RotationViolation } from './invariants.ts';
+import type { PastRotations } from './past-rotations.ts';
+import { groupBy, type Replacements } from './replacements.ts';
+import type { RotationHistory } from './rotation-run.ts';
 
 /** I5: of all callers of one key exactly one is told `rotated`, the others `already-rotated` with a key of the same chain. */
 export function checkAnswers(
   start: PoolState,
   final: PoolState,
-  history: History,
-  succession: Succession,
-  { errorCodes }: Expectations,
-): Violation[] {
-  const violations: Violation[] = [];
+  history: RotationHistory,
+  replacements: Replacements,
+  past: PastRotations,
+  expectedErrors: readonly string[],
+): RotationViolation[] {
+  const violations: RotationViolation[] = [];
   const broken = (sentence: string): void => {
-    violations.push({ promise: 'I5', sentence });
+    violations.push({ invariant: 'I5', sentence });
   };
 
-  const earlier = readEarlier(start);
   const operationsOf = groupBy(history.operations, (operation) => operation.keyId);
-  for (const keyId of succession.takenFor.keys()) {
+  for (const keyId of replacements.takenFor.keys()) {
     const wasKey = start.keys.has(keyId) || final.backups.has(keyId);
     if (wasKey && !operationsOf.has(keyId) && !isLiveAt(final, keyId))
       broken(`${keyId} was replaced, and nobody had called for it`);
   }
 
   for (const [keyId, operations] of operationsOf) {
-    const winners = operations.filter(({ outcome }) => outcome.kind === 'rotated');
+    const winners = operations.filter(({ answer }) => answer.kind === 'rotated');
     const wasLive = isLiveAt(start, keyId);
     const isLive = isLiveAt(final, keyId);
-    const isReplaced = succession.takenFor.has(keyId) && !isLive;
+    const isReplaced = replacements.takenFor.has(keyId) && !isLive;
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
-    const chain = chainOf(keyId, (id) => succession.replacementOf(id) ?? earlier.replacementOf(id));
-    const mayBeSilent = operations.some(({ outcome }) => isDoubtful(outcome));
+    const chain = chainOf(keyId, (id) => replacements.replacementOf(id) ?? past.replacementOf(id));
+    const mayBeSilent = operations.some(({ answer }) => isDoubtful(answer));
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);
     if (winners.length === 0 && isReplaced && !mayBeSilent)
       broken(`${keyId} was replaced, and no caller was told rotated`);
 
-    for (const { caller, outcome } of operations) {
-      const told = `caller ${caller} was told ${outcome.kind} for ${keyId}`;
-      if (outcome.kind === 'rotated' || outcome.kind === 'already-rotated') {
+    for (const { caller, answer } of operations) {
+      const told = `caller ${caller} was told ${answer.kind} for ${keyId}`;
+      if (answer.kind === 'rotated' || answer.kind === 'already-rotated') {
         if (isLive) broken(`${told}, which is live as before`);
-        else if (outcome.kind === 'rotated' && !wasLive && !wasInstalled)
+        else if (answer.kind === 'rotated' && !wasLive && !wasInstalled)
           broken(`${told}, which was no live key in this run`);
-        else if (outcome.replacement === undefined) {
+        else if (answer.replacement === undefined) {
           if (chain.length === 0) broken(`${told}, and nothing had taken its place`);
-        } else if (outcome.kind === 'rotated' ? chain[0] !== outcome.replacement : !chain.includes(outcome.replacement))
-          broken(`${told} with replacement ${outcome.replacement}, which never took its place`);
-        else if (start.backups.get(outcome.replacement)?.isUsed === true && !isLiveAt(start, outcome.replacement))
-          broken(`${told} with replacement ${outcome.replacement}, which was no live key in this run`);
-      } else if (outcome.kind === 'not-found' && wasLive) {
+        } else if (answer.kind === 'rotated' ? chain[0] !== answer.replacement : !chain.includes(answer.replacement))
+          broken(`${told} with replacement ${answer.replacement}, which never took its place`);
+        else if (start.backups.get(answer.replacement)?.isUsed === true && !isLiveAt(start, answer.replacement))
+          broken(`${told} with replacement ${answer.replacement}, which was no live key in this run`);
+      } else if (answer.kind === 'not-found' && wasLive) {
         broken(`${told}, which was live when the run began`);
-      } else if (outcome.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {
+      } else if (answer.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {
         broken(`${told}, which was rotated before the run`);
-      } else if (outcome.kind === 'error' && !errorCodes.includes(outcome.code)) {
-        broken(`caller ${caller} was told nothing of ${keyId} but an error: ${outcome.code}: ${outcome.message}`);
+      } else if (answer.kind === 'error' && !expectedErrors.includes(answer.code)) {
+        broken(`caller ${caller} was told nothing of ${keyId} but an error: ${answer.code}: ${answer.message}`);
       }
     }
   }

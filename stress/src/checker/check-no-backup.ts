@@ -1,23 +1,24 @@
-import { isDoubtful, type History } from '../history.ts';
-import type { PoolState } from '../pool-state.ts';
-import { groupBy } from './succession.ts';
-import type { Violation } from './violation.ts';
+import type { PoolState } from '../model/pool-state.ts';
+import { isDoubtful } from '../model/rotation-types.ts';
+import type { RotationViolation } from './invariants.ts';
+import { groupBy } from './replacements.ts';
+import type { RotationHistory } from './rotation-run.ts';
 
 /**
  * I4: who is told `no-backup` finds key and bindings as they were, and there was none. Needs a run in which nobody adds or
  * restores a backup, for then one that is free at the end was free all along.
  */
-export function checkNoBackup(start: PoolState, final: PoolState, history: History): Violation[] {
-  const violations: Violation[] = [];
+export function checkNoBackup(start: PoolState, final: PoolState, history: RotationHistory): RotationViolation[] {
+  const violations: RotationViolation[] = [];
   const broken = (sentence: string): void => {
-    violations.push({ promise: 'I4', sentence });
+    violations.push({ invariant: 'I4', sentence });
   };
   const isFree = [...final.backups.values()].find(({ isUsed }) => !isUsed);
   const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
   const bindingsNow = groupBy(final.bindings, ({ keyId }) => keyId);
 
   for (const [keyId, operations] of groupBy(history.operations, (operation) => operation.keyId)) {
-    const refused = operations.filter(({ outcome }) => outcome.kind === 'no-backup');
+    const refused = operations.filter(({ answer }) => answer.kind === 'no-backup');
     const [first] = refused;
     if (first === undefined) continue;
     if (isFree !== undefined)
@@ -27,7 +28,7 @@ export function checkNoBackup(start: PoolState, final: PoolState, history: Histo
     if (before?.live !== true && !wasInstalled)
       broken(`caller ${first.caller} was told no-backup for ${keyId}, which was no live key in this run`);
     const wasReplaced = operations.some(
-      ({ outcome }) => ['rotated', 'already-rotated'].includes(outcome.kind) || isDoubtful(outcome),
+      ({ answer }) => ['rotated', 'already-rotated'].includes(answer.kind) || isDoubtful(answer),
     );
     if (before === undefined || wasReplaced) continue;
     const now = final.keys.get(keyId);

@@ -1,54 +1,55 @@
-import type { History } from '../history.ts';
-import type { PoolState } from '../pool-state.ts';
-import { checkAnswers, type Expectations } from './check-answers.ts';
+import type { PoolState } from '../model/pool-state.ts';
+import { checkAnswers } from './check-answers.ts';
 import { checkClaims } from './check-claims.ts';
+import { checkIndeterminate } from './check-indeterminate.ts';
 import { checkNoBackup } from './check-no-backup.ts';
 import { checkOrder } from './check-order.ts';
 import { checkWaste } from './check-waste.ts';
 import { checkWholeness } from './check-wholeness.ts';
-import { readEarlier, retireKept } from './earlier.ts';
-import { readSuccession, type Succession } from './succession.ts';
-import type { Violation } from './violation.ts';
-
-/** A run as the checker sees it. */
-export interface Run {
-  readonly start: PoolState;
-  /** States that were read while it ran. */
-  readonly between: readonly PoolState[];
-  readonly final: PoolState;
-  readonly history: History;
-  readonly expectations: Expectations;
-}
+import type { RotationViolation } from './invariants.ts';
+import { readPast, retireKept, type PastRotations } from './past-rotations.ts';
+import { readReplacements, type Replacements } from './replacements.ts';
+import type { RotationRun } from './rotation-run.ts';
 
 /**
- * Judges a run by the promises I1-I5 and I7. Pure, and linear in documents and operations for each state. Holds for runs in which
- * only rotations change the pool, and judges what the run changed: earlier flows may have left damage.
+ * Judges a run by the invariants. Pure, and linear in documents and operations for each state. Holds for runs in which only rotations
+ * change the pool, and judges what the run changed: earlier flows may have left damage.
  */
-export function checkRun(run: Run): Violation[] {
-  const { history, expectations } = run;
-  const earlier = readEarlier(run.start);
-  const start = retireKept(run.start, earlier);
-  const between = run.between.map((state) => retireKept(state, earlier));
-  const final = retireKept(run.final, earlier);
-  const succession = readSuccession(start, final, history);
-  const atTheEnd = checkState(start, final, succession);
-  const known = new Set(atTheEnd.map(({ promise }) => promise));
+export function checkRun(run: Omit<RotationRun, 'operated'>): RotationViolation[] {
+  const { history, expectedErrors } = run;
+  const kept = readPast(run.start);
+  const start = retireKept(run.start, kept);
+  const between = run.between.map((state) => retireKept(state, kept));
+  const final = retireKept(run.final, kept);
+  const past = readPast(start);
+  const replacements = readReplacements(start, final, history);
+  const atTheEnd = checkState(start, final, replacements, past);
+  const known = new Set(atTheEnd.map(({ invariant }) => invariant));
   const inBetween = between
-    .flatMap((state) => checkState(start, state, readSuccession(start, state, history)))
-    .filter(({ promise }) => !known.has(promise))
-    .map(({ promise, sentence }) => ({ promise, sentence: `in a state that was committed meanwhile: ${sentence}` }));
+    .flatMap((state) => checkState(start, state, readReplacements(start, state, history), past))
+    .filter(({ invariant }) => !known.has(invariant))
+    .map(({ invariant, sentence }) => ({
+      invariant,
+      sentence: `in a state that was committed meanwhile: ${sentence}`,
+    }));
   const violations = [
     ...atTheEnd,
     ...inBetween,
     ...checkNoBackup(start, final, history),
-    ...checkAnswers(start, final, history, succession, expectations),
+    ...checkAnswers(start, final, history, replacements, past, expectedErrors),
+    ...checkIndeterminate(history),
   ];
-  return violations.length > 0 ? violations : checkOrder(start, history, succession);
+  return violations.length > 0 ? violations : checkOrder(start, history, replacements);
 }
 
 /** I1 to I3 hold in every committed state. */
-const checkState = (start: PoolState, state: PoolState, succession: Succession): Violation[] => [
-  ...checkClaims(start, state, succession),
-  ...checkWaste(start, state, succession),
-  ...checkWholeness(start, state, succession),
+const checkState = (
+  start: PoolState,
+  state: PoolState,
+  replacements: Replacements,
+  past: PastRotations,
+): RotationViolation[] => [
+  ...checkClaims(start, state, replacements, past),
+  ...checkWaste(start, state, replacements),
+  ...checkWholeness(start, state, replacements),
 ];

@@ -1,19 +1,19 @@
-import type { PoolState } from '../pool-state.ts';
-import type { Succession } from './succession.ts';
-import type { Violation } from './violation.ts';
+import type { PoolState } from '../model/pool-state.ts';
+import type { Replacements } from './replacements.ts';
+import type { RotationViolation } from './invariants.ts';
 
 /** I2: each used backup took the place of the key it was used for, and the others are there. Holds in every committed state. */
-export function checkWaste(start: PoolState, state: PoolState, succession: Succession): Violation[] {
+export function checkWaste(start: PoolState, state: PoolState, replacements: Replacements): RotationViolation[] {
   const bound = new Set(state.bindings.map(({ keyId }) => keyId));
   const boundAtStart = new Set(start.bindings.map(({ keyId }) => keyId));
-  const violations: Violation[] = [];
+  const violations: RotationViolation[] = [];
   const waste = (backupId: string, why: string): void => {
-    violations.push({ promise: 'I2', sentence: `${backupId} wasted: ${succession.claimant(backupId)} ${why}` });
+    violations.push({ invariant: 'I2', sentence: `${backupId} wasted: ${replacements.claimant(backupId)} ${why}` });
   };
 
-  for (const [keyId, taken] of succession.takenFor) {
-    const replacement = succession.replacementOf(keyId);
-    const winner = replacement === undefined ? 'somebody' : succession.claimant(replacement);
+  for (const [keyId, taken] of replacements.takenFor) {
+    const replacement = replacements.replacementOf(keyId);
+    const winner = replacement === undefined ? 'somebody' : replacements.claimant(replacement);
     for (const { id } of taken) {
       if (replacement !== undefined && id !== replacement)
         waste(id, `claimed it for ${keyId}, which ${winner} had already replaced by ${replacement}`);
@@ -25,7 +25,7 @@ export function checkWaste(start: PoolState, state: PoolState, succession: Succe
   }
   for (const { id, isUsed } of start.backups.values()) {
     if (!isUsed && !state.backups.has(id))
-      violations.push({ promise: 'I2', sentence: `${id} is gone, and was a free backup when the run began` });
+      violations.push({ invariant: 'I2', sentence: `${id} is gone, and was a free backup when the run began` });
   }
   return violations;
 }

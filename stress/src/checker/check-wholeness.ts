@@ -1,15 +1,15 @@
-import type { BindingState, PoolState } from '../pool-state.ts';
-import { groupBy, type Succession } from './succession.ts';
-import type { Violation } from './violation.ts';
+import type { BindingState, PoolState } from '../model/pool-state.ts';
+import { groupBy, type Replacements } from './replacements.ts';
+import type { RotationViolation } from './invariants.ts';
 
 /**
  * I3: where a key was replaced, it was replaced whole, its copy in the archive included; no binding dangles, none is lost,
  * doubled or changed.
  */
-export function checkWholeness(start: PoolState, state: PoolState, succession: Succession): Violation[] {
-  const violations: Violation[] = [];
+export function checkWholeness(start: PoolState, state: PoolState, replacements: Replacements): RotationViolation[] {
+  const violations: RotationViolation[] = [];
   const broken = (sentence: string): void => {
-    violations.push({ promise: 'I3', sentence });
+    violations.push({ invariant: 'I3', sentence });
   };
   const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
   const bindingsNow = groupBy(state.bindings, ({ rest }) => rest);
@@ -17,7 +17,7 @@ export function checkWholeness(start: PoolState, state: PoolState, succession: S
   for (const key of start.keys.values()) {
     if (!key.live) continue;
     const isLive = state.keys.get(key.id)?.live === true;
-    const holder = isLive ? key.id : succession.liveEndOf(key.id);
+    const holder = isLive ? key.id : replacements.liveEndOf(key.id);
     if (holder === undefined) {
       broken(`${key.id} was retired, and no live key took its place`);
       continue;
@@ -47,7 +47,7 @@ export function checkWholeness(start: PoolState, state: PoolState, succession: S
     }
   }
 
-  for (const [keyId, taken] of succession.takenFor) {
+  for (const [keyId, taken] of replacements.takenFor) {
     if (state.archived?.has(keyId) === false && state.keys.get(keyId)?.live !== true)
       broken(`${keyId} was retired, and the archive has no copy of it`);
     for (const { id, apiKey } of taken) {

@@ -1,69 +1,104 @@
-import { bindAll, bindThrice, callEach, numbered } from './build.ts';
-import type { Scenario } from './scenario.ts';
+import type { Scenario, SizeOption } from 'mongo-harness';
+import type { RotationTypes } from '../model/rotation-types.ts';
+import { backupsFor, bindAll, bindThrice, callEach, callersOf, numbered } from './build.ts';
+import { bindingAdded, putBack, restore } from './operated.ts';
 
-const sameKey: Scenario = {
+const KEYS: SizeOption = { name: 'keys', about: 'keys of a storm that fail' };
+const BACKUPS: SizeOption = { name: 'backups', about: 'free backups at the start of a storm', min: 0 };
+
+const boundTwice = bindThrice('k1').slice(0, 2);
+const boundOnceOrTwice = [...boundTwice, ...bindThrice('k2').slice(0, 1)];
+
+const sameKey: Scenario<RotationTypes> = {
   name: 'same-key',
-  about: 'many callers of one key that has several bindings, a backup for each of them',
-  plan: ({ callers = 500, backups = callers }, random) => ({
+  about: 'callers of one key that has several bindings, and a backup for each caller',
+  sizes: [BACKUPS],
+  storm: ({ callers = 500, backups = callers }, random) => ({
     start: { keys: ['k1'], backups: numbered('b', backups), bindings: bindThrice('k1') },
     calls: callEach(['k1'], callers, random),
-    expectedErrors: [],
+  }),
+  gated: (callers, shares) => ({
+    start: { keys: ['k1'], backups: backupsFor(callers, shares), bindings: boundTwice },
+    clients: callersOf(callers, shares, (caller) => ({ caller, call: { op: 'rotate', keyId: 'k1' } })),
   }),
 };
 
-const manyKeys: Scenario = {
+const manyKeys: Scenario<RotationTypes> = {
   name: 'many-keys',
-  about: 'many keys fail at once, each for one caller, with two backups for each key',
-  plan: ({ callers, keys = callers ?? 500, backups = 2 * keys }, random) => {
+  about: 'several keys fail at once, and there are more backups than keys',
+  sizes: [KEYS, BACKUPS],
+  storm: ({ callers, keys = callers ?? 500, backups = 2 * keys }, random) => {
     const ids = numbered('k', keys);
     return {
       start: { keys: ids, backups: numbered('b', backups), bindings: bindAll(ids, random) },
       calls: callEach(ids, callers ?? keys, random),
-      expectedErrors: [],
     };
   },
+  gated: (callers, shares) => ({
+    start: { keys: ['k1', 'k2'], backups: backupsFor(callers, shares), bindings: boundOnceOrTwice },
+    clients: callersOf(callers, shares, (caller) => ({
+      caller,
+      call: { op: 'rotate', keyId: caller === 0 ? 'k1' : 'k2' },
+    })),
+  }),
 };
 
-const scarce: Scenario = {
+const scarce: Scenario<RotationTypes> = {
   name: 'scarce',
-  about: 'three times as many keys fail as there are backups',
-  plan: ({ callers, keys = callers ?? 300, backups = Math.floor(keys / 3) }, random) => {
+  about: 'more keys fail than there are backups',
+  sizes: [KEYS, BACKUPS],
+  storm: ({ callers, keys = callers ?? 300, backups = Math.floor(keys / 3) }, random) => {
     const ids = numbered('k', keys);
     return {
       start: { keys: ids, backups: numbered('b', backups), bindings: bindAll(ids, random) },
       calls: callEach(ids, callers ?? keys, random),
-      expectedErrors: [],
     };
   },
+  gated: (callers, shares) => ({
+    start: { keys: ['k1', 'k2'], backups: ['b1'], bindings: boundOnceOrTwice },
+    clients: callersOf(callers, shares, (caller) => ({
+      caller,
+      call: { op: 'rotate', keyId: caller === 0 ? 'k1' : 'k2' },
+    })),
+  }),
 };
 
-const chain: Scenario = {
+const chain: Scenario<RotationTypes> = {
   name: 'chain',
-  about: 'the replacement fails again, and once more, while late callers of the first key still come',
-  plan: ({ callers = 300, backups = 3 * callers }, random) => ({
+  about: 'the replacement fails again, while late callers of the first key still come',
+  sizes: [BACKUPS],
+  storm: ({ callers = 300, backups = 3 * callers }, random) => ({
     start: { keys: ['k1'], backups: numbered('b', backups), bindings: bindThrice('k1') },
     calls: callEach(['k1'], callers, random).map((call) => {
       const late = call.caller % 3 === 0;
       return { ...call, late, follow: late ? 0 : 2 };
     }),
-    expectedErrors: [],
+  }),
+  gated: (callers, shares) => ({
+    start: { keys: ['k1'], backups: backupsFor(callers, shares), bindings: boundTwice },
+    clients: callersOf(callers, shares, (caller) => ({
+      caller,
+      call: { op: 'rotate', keyId: 'k1' },
+      follow: caller === 0 ? 1 : 0,
+    })),
   }),
 };
 
-const lateCallers: Scenario = {
+const lateCallers: Scenario<RotationTypes> = {
   name: 'late-callers',
   about: 'half of the callers of one key come when it has been rotated',
-  plan: ({ callers = 200, backups = callers }, random) => ({
+  sizes: [BACKUPS],
+  storm: ({ callers = 200, backups = callers }, random) => ({
     start: { keys: ['k1'], backups: numbered('b', backups), bindings: bindThrice('k1') },
     calls: callEach(['k1'], callers, random).map((call) => ({ ...call, late: call.caller % 2 === 1 })),
-    expectedErrors: [],
   }),
 };
 
-const poisonedBackup: Scenario = {
+const poisonedBackup: Scenario<RotationTypes> = {
   name: 'poisoned-backup',
   about: 'some free backups are live keys already, as a crash of an old flow leaves them',
-  plan: ({ callers, keys = callers ?? 60, backups = keys }, random) => {
+  sizes: [KEYS, BACKUPS],
+  storm: ({ callers, keys = callers ?? 60, backups = keys }, random) => {
     const ids = numbered('k', keys);
     const poisoned = numbered('b', Math.ceil(backups / 4));
     return {
@@ -78,6 +113,14 @@ const poisonedBackup: Scenario = {
   },
 };
 
-export const scenarios: ReadonlyMap<string, Scenario> = new Map(
-  [sameKey, manyKeys, scarce, chain, lateCallers, poisonedBackup].map((scenario) => [scenario.name, scenario]),
-);
+export const scenarios: readonly Scenario<RotationTypes>[] = [
+  sameKey,
+  manyKeys,
+  scarce,
+  chain,
+  lateCallers,
+  poisonedBackup,
+  bindingAdded,
+  restore,
+  putBack,
+];

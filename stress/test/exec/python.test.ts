@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import { openGatedScenario, planExploration, type GatedScenario, type StoredResult } from 'mongo-harness/testing';
 import { formatRun, type RunResult } from 'mongo-interleave';
-import { afterAll, beforeAll, describe, expect, inject, test, vi, type TestContext } from 'vitest';
-import { openRace, type Race } from '../../src/explore/open-race.ts';
-import { planOne } from '../../src/explore/plan-explorations.ts';
+import { childrenOf, createStore, oneMemberSet } from 'test-kit';
+import { afterAll, beforeAll, describe, expect, test, vi, type TestContext } from 'vitest';
+import rotationSystem from '../../src/rotation-system.ts';
 import { preparePython, type Python } from '../support/python.ts';
-import { createStore } from '../support/store-folder.ts';
-import { childrenOf, startStress } from '../support/stress-command.ts';
+import { stress } from '../support/stress-command.ts';
 
 /* The example in Python. It knows nothing of the gate, and nor does its driver. */
 
-const uri = inject('mongodbUri');
+const uri = oneMemberSet().uri;
 vi.setConfig({ testTimeout: 120_000 });
 let python: Python;
 beforeAll(async () => {
@@ -23,31 +23,35 @@ function commandOf({ skip }: TestContext): string {
 
 test('pnpm stress explore catches it: every interleaving, a token, and how to see it again', async (context) => {
   const exec = commandOf(context);
-  using store = createStore();
+  using store = createStore<StoredResult>();
   const argv = ['explore', '--exec', exec, '--scenario', 'same-key', '--store', store.path];
-  await using command = startStress(argv, { MONGODB_URI: uri });
-  const { code, stdout, stderr } = await command.ended();
+  const { code, stdout, stderr } = await stress.run(argv, { MONGODB_URI: uri });
   expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-  const [row] = store.result().runs;
+  const [row] = store.result().rows;
   // As many as of the same flow in TypeScript: another driver, and the same commands.
-  expect(row).toMatchObject({ subject: 'exec', verdict: 'violated', exploration: { classes: 18, complete: true } });
+  expect(row).toMatchObject({
+    trial: { flow: 'exec' },
+    verdict: 'violated',
+    exploration: { classes: 18, complete: true },
+  });
   const token = row?.exploration?.token;
   expect(stdout).toContain(`${token} violated: I1: k1 took 2 backups instead of one`);
   expect(stdout).toContain(`pnpm stress replay ${token} --exec '${exec}' --scenario same-key`);
 });
 
 describe('at the gate, one process for each client and all runs', () => {
-  let race: Race | undefined;
+  let scenario: GatedScenario | undefined;
   beforeAll(async () => {
     if (python.kind === 'missing') return;
-    race = await openRace(uri, planOne({ exec: python.command, scenario: 'same-key', callers: 2 }));
+    const trial = planExploration(rotationSystem, { exec: python.command, scenario: 'same-key', callers: 2 });
+    scenario = await openGatedScenario(rotationSystem, uri, trial);
   });
-  afterAll(() => race?.[Symbol.asyncDispose]());
+  afterAll(() => scenario?.[Symbol.asyncDispose]());
 
   const run = async (context: TestContext, token: string): Promise<RunResult<string>> => {
     commandOf(context);
-    if (race === undefined) throw new Error('no race was opened');
-    return race.interleaving.run(token);
+    if (scenario === undefined) throw new Error('no scenario was opened');
+    return scenario.session.run(token);
   };
   const processes = (): number[] => childrenOf(process.pid, 'checked_claim.py');
 
@@ -94,16 +98,15 @@ describe('at the gate, one process for each client and all runs', () => {
 
 // Whether eight processes meet in the window of a few milliseconds is luck; what is sure is that they are under way at once.
 test('a storm of it: eight processes at once, and each call is answered', async (context) => {
-  using store = createStore();
+  using store = createStore<StoredResult>();
   const argv = ['--exec', commandOf(context), '--scenario', 'same-key', '--callers', '24', '--store', store.path];
-  await using command = startStress(argv, { MONGODB_URI: uri });
-  const { code, stderr } = await command.ended();
+  const { code, stderr } = await stress.run(argv, { MONGODB_URI: uri });
   expect([0, 1]).toContain(code);
   expect(stderr).toBe('');
-  const [row] = store.result().runs;
-  expect(Object.keys(row?.outcomes ?? {}).toSorted()).toEqual(['already-rotated', 'rotated']);
-  expect(Object.values(row?.outcomes ?? {}).reduce((sum, { count }) => sum + count, 0)).toBe(24);
-  expect(row?.contention.overlap).toBeGreaterThanOrEqual(8);
+  const [row] = store.result().rows;
+  expect(Object.keys(row?.storm?.answers ?? {}).toSorted()).toEqual(['already-rotated', 'rotated']);
+  expect(Object.values(row?.storm?.answers ?? {}).reduce((sum, { count }) => sum + count, 0)).toBe(24);
+  expect(row?.storm?.contention.overlap).toBeGreaterThanOrEqual(8);
 });
 
 test('it stays short enough to be read as an example', async () => {

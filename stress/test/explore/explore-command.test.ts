@@ -1,110 +1,113 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, inject, test, vi } from 'vitest';
-import { createStore } from '../support/store-folder.ts';
-import { startStress, type Ended } from '../support/stress-command.ts';
+import type { StoredResult } from 'mongo-harness/testing';
+import { createStore, type Ended, oneMemberSet } from 'test-kit';
+import { describe, expect, test, vi } from 'vitest';
+import { stress } from '../support/stress-command.ts';
 
-const environment = { MONGODB_URI: inject('mongodbUri') };
+const environment = { MONGODB_URI: oneMemberSet().uri };
 vi.setConfig({ testTimeout: 120_000 });
 
-const run = async (line: string, variables: NodeJS.ProcessEnv = environment): Promise<Ended> => {
-  await using command = startStress(line.split(' '), variables);
-  return await command.ended();
-};
+const run = (line: string, variables: NodeJS.ProcessEnv = environment): Promise<Ended> =>
+  stress.run(line.split(' '), variables);
 
 describe.concurrent('explore', () => {
-  test('a known-bad flow: a line, the promise, the steps, the command that replays it; all in the store', async () => {
-    using store = createStore();
-    const { code, stdout, stderr } = await run(
-      `explore --subject checked-claim --violation-limit 1 --store ${store.path}`,
-    );
+  test('a mutant: a line, the invariant, the steps, the command that replays it; all in the store', async () => {
+    using store = createStore<StoredResult>();
+    const { code, stdout, stderr } = await run(`explore --flow checked-claim --max-violations 1 --store ${store.path}`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /same-key, checked-claim on keypool, 2 clients, 2 callers, 2 classes, 0 cut, 2 runs, \S+ s, v1:AAAABBBBBBA: violated, as it must be\n {2}I1 \(no backup claimed twice\): k1 took 2 backups/,
+      /same-key, checked-claim on keypool, 2 clients, 2 callers, 2 classes, 0 redundant, 2 runs, \S+ s, v1:AAAABBBBBBA: violated, as it must be\n {2}I1 \(no backup claimed twice\): k1 took 2 backups/,
     );
-    expect(stdout).toMatch(/ 6 B findAndModify +backup_keys .*-> _id "b2"\n/);
+    expect(stdout).toMatch(/\n {4}6 {60,}findAndModify backup_keys \{ isUsed: false \} -> _id "b2"\n/);
     const again =
-      'pnpm stress replay v1:AAAABBBBBBA --subject checked-claim --scenario same-key --adapter keypool --callers 2';
+      'pnpm stress replay v1:AAAABBBBBBA --flow checked-claim --scenario same-key --deployment keypool --callers 2';
     expect(stdout).toContain(`  again: ${again}\n`);
     expect(stdout).toContain('1 passed, 0 failed\n');
     expect(store.result()).toMatchObject({
       exitCode: 0,
-      runs: [{ verdict: 'violated', expected: 'violated', reproduce: again, exploration: { token: 'v1:AAAABBBBBBA' } }],
+      rows: [
+        {
+          trial: { expected: 'violated' },
+          verdict: 'violated',
+          reproduce: again,
+          exploration: { token: 'v1:AAAABBBBBBA' },
+        },
+      ],
     });
   });
 
   test('the reference: complete, and 0', async () => {
-    using store = createStore();
-    const { code, stdout } = await run(`explore --subject reference-bare --scenario two-keys --store ${store.path}`);
+    using store = createStore<StoredResult>();
+    const { code, stdout } = await run(`explore --flow reference-bare --scenario many-keys --store ${store.path}`);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/, 6 of 6 classes, 1 cut, 7 runs, \S+ s, complete: valid\n/);
+    expect(stdout).toMatch(/, 6 of 6 classes, 1 redundant, 7 runs, \S+ s, complete: valid\n/);
   });
 
-  test('the time limit: 2, and how far it came', async () => {
-    using store = createStore();
-    const line = 'explore --subject reference-bare --callers 7 --time-limit 10 --json';
-    const { code } = await run(`${line} --store ${store.path}`);
-    expect(code).toBe(2);
-    expect(store.result()).toMatchObject({
-      runs: [{ verdict: 'unknown', reason: 'did not end in time', exploration: { complete: false } }],
-    });
-  });
-
-  test('kill -9: the token of the schedule at hand is in the store; after a whole run it is not', async () => {
-    using store = createStore();
+  test('kill -9: the token of the schedule being run is in the store; after a whole run it is not', async () => {
+    using store = createStore<StoredResult>();
     const tokens = (): string[] => readdirSync(store.path).filter((name) => name.endsWith('.token'));
-    const argv = ['explore', '--subject', 'reference-bare', '--store', store.path];
-    await using command = startStress([...argv, '--callers', '7'], environment);
+    const argv = ['explore', '--flow', 'reference-bare', '--store', store.path];
+    await using command = stress.start([...argv, '--callers', '7'], environment);
     const isWritten = (name: string): boolean => readFileSync(join(store.path, name), 'utf8') !== '';
     await vi.waitUntil(() => tokens().some(isWritten), { timeout: 60_000, interval: 20 });
     command.kill('SIGKILL');
     await command.ended();
-    expect(tokens()).toEqual([`at-hand-same-key-reference-bare-keypool-7-${command.pid}.token`]);
+    expect(tokens()).toEqual([`current-schedule-same-key-reference-bare-keypool-7-${command.pid}.token`]);
     expect(readFileSync(join(store.path, tokens()[0] ?? ''), 'utf8')).toMatch(/^v1:[A-G]+\n/);
     rmSync(join(store.path, tokens()[0] ?? ''));
-    expect((await run([...argv, '--scenario', 'two-keys'].join(' '))).code).toBe(0);
+    expect((await run([...argv, '--scenario', 'many-keys'].join(' '))).code).toBe(0);
     expect(tokens()).toEqual([]);
   });
 
   test('a flow without an operator in a scenario that needs one: 64', async () => {
-    const { code, stdout, stderr } = await run('explore --subject naive --scenario restore');
+    const { code, stdout, stderr } = await run('explore --flow naive --scenario restore');
     expect({ code, stdout, stderr }).toEqual({
       code: 64,
       stdout: '',
-      stderr: 'error: naive has nothing for the operator of restore.\n',
+      stderr: 'error: The flow naive has no calls for the operator of the scenario restore.\n',
     });
   });
 });
 
+// Alone, for the limit must not come before the exploration has begun.
+test('the limit of time: 2, and how far it came', async () => {
+  using store = createStore<StoredResult>();
+  const line = 'explore --flow reference-bare --callers 7 --max-duration 5 --json';
+  const { code } = await run(`${line} --store ${store.path}`);
+  expect(code).toBe(2);
+  expect(store.result()).toMatchObject({
+    rows: [{ verdict: 'unknown', reason: 'did not end in time', exploration: { complete: false } }],
+  });
+});
+
 test('without a command: storms, and then what is explored of the same flow, in one table, on sets of its own', async () => {
-  using store = createStore();
+  using store = createStore<StoredResult>();
   // Both sets are the command's own, so that one which ends too early would show.
-  const { code, stdout, stderr } = await run(`--subject kept-key --members 1 --store ${store.path}`, {});
+  const { code, stdout, stderr } = await run(`--flow kept-key --members 1 --store ${store.path}`, {});
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/\nlate-callers +kept-key +openhandspool +1 +200 .* violated, as it must be\n/);
-  expect(stdout).toMatch(
-    /\nsame-key +kept-key +openhandspool +2 +2 +1 classes, .*, v1:A+ .* violated, as it must be\n/,
-  );
+  expect(stdout).toMatch(/\nsame-key +kept-key +openhandspool +2 +2 +1 class, .*, v1:A+ .* violated, as it must be\n/);
   expect(stdout).toMatch(/ {2}kept-key: I2 .*; v1:A+\n/);
   expect(stdout).toContain('2 passed, 0 failed\n');
 });
 
 describe.concurrent('replay', () => {
   test('prints the steps and what broke, and ends with 1', async () => {
-    const { code, stdout } = await run('replay v1:AAAABBBBBBA --subject checked-claim');
+    const { code, stdout } = await run('replay v1:AAAABBBBBBA --flow checked-claim');
     expect(code).toBe(1);
     expect(stdout).toContain('v1:AAAABBBBBBA violated: I1: k1 took 2 backups instead of one');
     expect(stdout).toContain('I2 (no backup wasted): ');
   });
 
   test('of a schedule that breaks nothing: 0', async () => {
-    const { code, stdout } = await run('replay v1:AAAAAAAB --subject checked-claim');
+    const { code, stdout } = await run('replay v1:AAAAAAAB --flow checked-claim');
     expect(code).toBe(0);
     expect(stdout).toContain('v1:AAAAAAAB valid\n');
   });
 
   test('of one that the flow does not follow: 2, and why, in one line', async () => {
-    const { code, stderr } = await run('replay v1:AAAAAAABB --subject checked-claim');
+    const { code, stderr } = await run('replay v1:AAAAAAABB --flow checked-claim');
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
@@ -113,9 +116,9 @@ describe.concurrent('replay', () => {
   });
 
   test('of no token: 64', async () => {
-    const { code, stderr } = await run('replay ABBA --subject checked-claim');
+    const { code, stderr } = await run('replay ABBA --flow checked-claim');
     expect(code).toBe(64);
-    expect(stderr).toMatch(/^error: "ABBA" is no schedule; one looks like v1:ABBA.*\n$/);
+    expect(stderr).toMatch(/^error: "ABBA" is not a token\. A token looks like v1:ABBA.*\n$/);
   });
 });
 
@@ -124,7 +127,7 @@ describe.concurrent('help and typos', () => {
     const { code, stdout, stderr } = await run(`${command} --help`);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toContain(`Examples:\n  $ pnpm stress ${command} `);
-    expect(stdout).toContain('two-keys-one-backup: two keys fail');
+    expect(stdout).toContain('scarce: more keys fail than there are backups');
     expect(stdout).toMatch(/Exit codes: 0 .*64 usage, 69 no MongoDB, 70 internal error, 130 interrupted/s);
   });
 
@@ -132,7 +135,7 @@ describe.concurrent('help and typos', () => {
     ['explore --scenario same-kye', 'Did you mean same-key?'],
     ['explore --faults crash,rest', 'Did you mean reset?'],
     ['explore --calers 3', '(Did you mean --callers?)'],
-    ['replay v1:A --subject naiv', 'Did you mean naive?'],
+    ['replay v1:A --flow naiv', 'Did you mean naive?'],
     ['replay', "missing required argument 'token'"],
   ])('%s', async (line, text) => {
     const { code, stdout, stderr } = await run(line);

@@ -1,14 +1,20 @@
 /*
- * A program of the protocol that runs a flow of this repository as if it were somebody's own: `node foreign-flow.ts SUBJECT`. With
+ * A program of the protocol that runs a flow of this repository as if it were somebody's own: `node foreign-flow.ts FLOW`. With
  * `--hasty` it answers no-backup for k1 as soon as it has looked for the key.
  */
 import { createInterface } from 'node:readline';
+import { isProgram } from 'mongo-harness';
 import { MongoClient } from 'mongodb';
-import { keysOf } from 'rotation-core/parts';
-import { adapters } from '../../src/adapters.ts';
-import { chooseSubject } from '../../src/subjects/index.ts';
-import type { CallLine } from '../../src/subjects/exec/answer.ts';
-import type { ToldOutcome } from '../../src/history.ts';
+import { keysOf } from 'rotation-core/testing';
+import { deployments } from '../../src/deployments.ts';
+import { flows } from '../../src/flows/index.ts';
+import type { Answer } from '../../src/model/rotation-types.ts';
+
+interface CallLine {
+  readonly id: number;
+  readonly pool: string;
+  readonly key: string;
+}
 
 const [, , name = '', mode] = process.argv;
 const { MONGODB_URI = '', ROTATION_DATABASE = '' } = process.env;
@@ -16,14 +22,16 @@ const client = new MongoClient(MONGODB_URI);
 const db = client.db(ROTATION_DATABASE);
 const nobody = { claimed: () => {}, conflicted: () => {}, lostRace: () => {} };
 
-async function rotate({ pool: poolName, key }: CallLine): Promise<ToldOutcome> {
-  const [pool] = adapters.get(poolName) ?? [];
+async function rotate({ pool: poolName, key }: CallLine): Promise<Answer> {
+  const [pool] = deployments.find((deployment) => deployment.name === poolName)?.services ?? [];
   if (pool === undefined) throw new TypeError(`no pool ${poolName}`);
   if (mode === '--hasty' && key === 'k1') {
     await keysOf(db, pool).findOne({ _id: key });
     return { kind: 'no-backup' };
   }
-  return chooseSubject({ subject: name }).open(db, pool, nobody, { gated: true }).rotate(0, key);
+  const flow = flows.find((one) => one.name === name);
+  if (flow === undefined || isProgram(flow)) throw new TypeError(`no flow ${name}`);
+  return flow.open(db, pool, nobody, { gated: true, uri: MONGODB_URI }).call(0, { op: 'rotate', keyId: key });
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -1,38 +1,37 @@
-import type { Claim, History, Operation, ToldOutcome } from '../../src/history.ts';
+import type { RotationHistory, RotationOperation } from '../../src/checker/rotation-run.ts';
+import type { Claim, Answer } from '../../src/model/rotation-types.ts';
 
 /** `[caller, key, what it was told, called at, answered at]`; without times all overlap. */
 export type Call = readonly [
   caller: number,
   keyId: string,
-  outcome: ToldOutcome,
+  answer: Answer,
   invokedAtMs?: number,
   completedAtMs?: number,
 ];
 
 const OVERLAP_MS = 100;
 
-export const operation = ([caller, keyId, outcome, invokedAtMs = 0, completedAtMs = OVERLAP_MS]: Call): Operation => ({
+export const operation = ([
   caller,
-  process: 0,
-  pool: 'keypool',
   keyId,
-  invokedAtMs,
-  completedAtMs,
-  outcome,
-});
+  answer,
+  invokedAtMs = 0,
+  completedAtMs = OVERLAP_MS,
+]: Call): RotationOperation => ({ caller, keyId, invokedAtMs, completedAtMs, answer });
 
-export const history = (calls: readonly Call[], claims: readonly Claim[] = []): History => ({
+export const history = (calls: readonly Call[], claims: readonly Claim[] = []): RotationHistory => ({
+  unit: 'ms',
   operations: calls.map((call) => operation(call)),
   claims,
-  conflicts: 0,
-  lostRaces: 0,
 });
 
-export const rotated = (replacement: string, rotationId?: string): ToldOutcome =>
+export const rotated = (replacement: string, rotationId?: string): Answer =>
   rotationId === undefined ? { kind: 'rotated', replacement } : { kind: 'rotated', replacement, rotationId };
-export const alreadyRotated = (replacement: string): ToldOutcome => ({ kind: 'already-rotated', replacement });
-export const noBackup: ToldOutcome = { kind: 'no-backup' };
-export const notFound: ToldOutcome = { kind: 'not-found' };
-export const busy: ToldOutcome = { kind: 'busy' };
-export const indeterminate: ToldOutcome = { kind: 'indeterminate', rotationId: 'r-unknown' };
-export const failed = (code: string, message = 'told'): ToldOutcome => ({ kind: 'error', code, message });
+export const alreadyRotated = (replacement: string): Answer => ({ kind: 'already-rotated', replacement });
+export const noBackup: Answer = { kind: 'no-backup' };
+export const notFound: Answer = { kind: 'not-found' };
+export const busy: Answer = { kind: 'busy' };
+export const indeterminate: Answer = { kind: 'indeterminate', rotationId: 'r-unknown' };
+export const crashed: Answer = { kind: 'crashed' };
+export const failed = (code: string, message = 'told'): Answer => ({ kind: 'error', code, message });

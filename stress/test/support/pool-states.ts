@@ -1,4 +1,4 @@
-import type { BackupState, KeyState, PoolState } from '../../src/pool-state.ts';
+import type { BackupState, KeyState, PoolState } from '../../src/model/pool-state.ts';
 
 /** A pool in short: what stands in its three collections. */
 export interface PoolText {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { Run } from '../../src/checker/check-run.ts';
-import type { Operation, ToldOutcome } from '../../src/history.ts';
+import type { RotationOperation, RotationRun } from '../../src/checker/rotation-run.ts';
+import type { Answer } from '../../src/model/rotation-types.ts';
 import { busy, history, indeterminate, operation } from './histories.ts';
 import { answer, asPoolState, replace, type SequentialPool } from './sequential-pool.ts';
 
@@ -8,7 +8,7 @@ import { answer, asPoolState, replace, type SequentialPool } from './sequential-
 export interface SequentialRun {
   readonly start: SequentialPool;
   readonly final: SequentialPool;
-  readonly operations: readonly Operation[];
+  readonly operations: readonly RotationOperation[];
   readonly retirement: 'delete' | 'keep';
 }
 
@@ -61,30 +61,31 @@ export function sequentialRun(callsMax: number): fc.Arbitrary<SequentialRun> {
 function execute(
   start: SequentialPool,
   calls: readonly RandomCall[],
-): { readonly final: SequentialPool; readonly operations: Operation[] } {
+): { readonly final: SequentialPool; readonly operations: RotationOperation[] } {
   let state = start;
   let nowMs = REACH_MAX_MS; // the clock of a run begins at 0
   const operations = calls.map(({ keyId, stepMs, beforeMs, afterMs, pick, told }, caller) => {
     nowMs += stepMs;
     const free = [...state.free];
-    const outcome = answer(state, keyId, free[pick % Math.max(1, free.length)]);
-    if (outcome.kind === 'rotated') state = replace(state, keyId, outcome.replacement);
-    return operation([caller, keyId, told === 'all' ? outcome : doubt(outcome), nowMs - beforeMs, nowMs + afterMs]);
+    const answered = answer(state, keyId, free[pick % Math.max(1, free.length)]);
+    if (answered.kind === 'rotated') state = replace(state, keyId, answered.replacement);
+    return operation([caller, keyId, told === 'all' ? answered : doubt(answered), nowMs - beforeMs, nowMs + afterMs]);
   });
   return { final: state, operations };
 }
 
 /** Who changed nothing may be sure of that, who changed something can only be in doubt. */
-const doubt = ({ kind }: ToldOutcome): ToldOutcome => (kind === 'not-found' ? busy : indeterminate);
+const doubt = ({ kind }: Answer): Answer => (kind === 'not-found' ? busy : indeterminate);
 
 /** As the checker sees it. */
-export function asRun({ start, final, operations, retirement }: SequentialRun): Run {
+export function asRun({ start, final, operations, retirement }: SequentialRun): RotationRun {
   const bound = [...start.live];
   return {
     start: asPoolState(start, bound, retirement),
     between: [],
     final: asPoolState(final, bound, retirement),
     history: { ...history([]), operations },
-    expectations: { errorCodes: [] },
+    operated: [],
+    expectedErrors: [],
   };
 }

@@ -1,11 +1,15 @@
-import type { Operation } from '../../src/history.ts';
+import type { RotationOperation } from '../../src/checker/rotation-run.ts';
 import { answer, replace, type SequentialPool } from './sequential-pool.ts';
 
 /**
  * Is there any order of these operations that the sequential pool explains and that ends in `final`? Tries them all, so only
  * for a handful of operations; the checker's answer in linear time is compared with it.
  */
-export function hasOrder(start: SequentialPool, final: SequentialPool, operations: readonly Operation[]): boolean {
+export function hasOrder(
+  start: SequentialPool,
+  final: SequentialPool,
+  operations: readonly RotationOperation[],
+): boolean {
   if (operations.length === 0) return sameRotations(start, final);
   return operations.some((candidate, index) => {
     const rest = operations.filter((_, other) => other !== index);
@@ -15,12 +19,16 @@ export function hasOrder(start: SequentialPool, final: SequentialPool, operation
 }
 
 /** A caller that could not know may have its effect after its answer. */
-const endMs = ({ outcome, completedAtMs }: Operation): number =>
-  outcome.kind === 'indeterminate' ? Number.POSITIVE_INFINITY : completedAtMs;
+const endMs = ({ answer: told, completedAtMs }: RotationOperation): number =>
+  told.kind === 'indeterminate' ? Number.POSITIVE_INFINITY : completedAtMs;
 
 /** The states that the operation can lead to, none where its answer can't have been given. */
-function effects(state: SequentialPool, final: SequentialPool, { keyId, outcome }: Operation): SequentialPool[] {
-  switch (outcome.kind) {
+function effects(
+  state: SequentialPool,
+  final: SequentialPool,
+  { keyId, answer: told }: RotationOperation,
+): SequentialPool[] {
+  switch (told.kind) {
     case 'busy':
       return [state];
     case 'error':
@@ -31,12 +39,10 @@ function effects(state: SequentialPool, final: SequentialPool, { keyId, outcome 
       return could ? [state, replace(state, keyId, taken)] : [state];
     }
     case 'rotated':
-      return state.live.has(keyId) && state.free.has(outcome.replacement)
-        ? [replace(state, keyId, outcome.replacement)]
-        : [];
+      return state.live.has(keyId) && state.free.has(told.replacement) ? [replace(state, keyId, told.replacement)] : [];
     default: {
       const [anyFree] = state.free;
-      return JSON.stringify(answer(state, keyId, anyFree)) === JSON.stringify(outcome) ? [state] : [];
+      return JSON.stringify(answer(state, keyId, anyFree)) === JSON.stringify(told) ? [state] : [];
     }
   }
 }

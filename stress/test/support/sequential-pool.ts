@@ -1,6 +1,6 @@
-import type { ToldOutcome } from '../../src/history.ts';
+import type { Answer } from '../../src/model/rotation-types.ts';
 import { pool } from './pool-states.ts';
-import type { PoolState } from '../../src/pool-state.ts';
+import type { PoolState } from '../../src/model/pool-state.ts';
 import { alreadyRotated, noBackup, notFound, rotated } from './histories.ts';
 
 /** The pool as I7 means it: one call after the other, each at one instant. Written anew here, to judge the checker by. */
@@ -18,7 +18,7 @@ function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefi
 }
 
 /** What a caller is told at this instant; `chosen` is the backup that a rotation takes. */
-export function answer(state: SequentialPool, keyId: string, chosen: string | undefined): ToldOutcome {
+export function answer(state: SequentialPool, keyId: string, chosen: string | undefined): Answer {
   if (state.live.has(keyId)) return chosen === undefined ? noBackup : rotated(chosen);
   const end = liveEnd(state, keyId);
   return end === undefined ? notFound : alreadyRotated(end);

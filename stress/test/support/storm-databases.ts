@@ -1,4 +1,4 @@
-import type { Db, MongoClient } from 'mongodb';
+import { MongoServerError, type Db, type MongoClient } from 'mongodb';
 
 const namesOf = async (client: MongoClient): Promise<string[]> => {
   const { databases } = await client.db('admin').admin().listDatabases({ nameOnly: true });
@@ -14,10 +14,23 @@ export async function stormDatabases(client: MongoClient, backups: number): Prom
   for (const name of await namesOf(client)) {
     if (!name.startsWith('rotation_stress_')) continue;
     const db = client.db(name);
-    if ((await db.collection('backup_keys').countDocuments({})) === backups) found.push(db);
+    if ((await countBackups(db)) === backups) found.push(db);
   }
   return found;
 }
+
+/** QueryPlanKilled: the collection was dropped in the middle of the count. */
+const QUERY_PLAN_KILLED = 175;
+
+/** Another storm may end, and drop its database, between the list and the count or during the count: then there is nothing to count. */
+const countBackups = (db: Db): Promise<number> =>
+  db
+    .collection('backup_keys')
+    .countDocuments({})
+    .catch((error: unknown) => {
+      if (error instanceof MongoServerError && error.code === QUERY_PLAN_KILLED) return 0;
+      throw error;
+    });
 
 /** Have the callers of this storm begun to change something? */
 export const hasBegun = async (db: Db): Promise<boolean> =>

@@ -3,8 +3,8 @@ import { commandName, type Fields } from '../gate/message.ts';
 import { entriesOf, listOf } from './known-fields.ts';
 
 /**
- * Fields that hold an array in some document, as `collection.field`, or `collection.*`. A filter that finds one of its
- * elements does not tell the others, so two filters with different values may find the same document.
+ * Fields that hold an array in some document, as `collection.field`, or `collection.*` for all fields. A filter tells only one element
+ * of the array that it finds, so two filters with different values may find the same document.
  */
 export type ArrayFields = ReadonlySet<string>;
 
@@ -40,8 +40,8 @@ export function arraysMadeBy(command: Fields): string[] {
 const arraysIn = (document: Fields): string[] =>
   Object.entries(document).flatMap(([name, value]) => (Array.isArray(value) ? [name] : []));
 
-/** Operators that never make one. */
-const scalar: ReadonlySet<string> = new Set(['$inc', '$mul', '$bit', '$currentDate', '$unset']);
+/** Operators that never make an array. */
+const SCALAR_OPERATORS: ReadonlySet<string> = new Set(['$inc', '$mul', '$bit', '$currentDate', '$unset']);
 
 function arraysOfUpdate(update: unknown): string[] {
   if (Array.isArray(update)) return ['*'];
@@ -49,7 +49,7 @@ function arraysOfUpdate(update: unknown): string[] {
   if (!operators.some(([name]) => name.startsWith('$'))) return arraysIn(Object.fromEntries(operators));
   return operators.flatMap(([operator, changes]) =>
     entriesOf(changes).flatMap(([path, value]) => {
-      if (scalar.has(operator)) return [];
+      if (SCALAR_OPERATORS.has(operator)) return [];
       if (operator === '$rename') return [topLevel(String(value))];
       const isValue = ['$set', '$setOnInsert', '$min', '$max'].includes(operator);
       return isValue && !Array.isArray(value) ? [] : [topLevel(path)];

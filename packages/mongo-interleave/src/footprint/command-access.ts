@@ -15,9 +15,9 @@ import type { UniqueKeys } from './unique-keys.ts';
 
 /** What a command does to the documents of one collection. */
 export interface Access {
-  /** What it looks for, which the command alone tells. */
+  /** What the command looks for. */
   readonly reads: readonly Selector[];
-  /** Documents as they were and as they became; empty when the reply says that nothing changed. */
+  /** The documents before and after the write; empty if the reply says that nothing changed. */
   writes(reply: Fields): readonly Image[];
   readonly isWrite: boolean;
 }
@@ -31,19 +31,19 @@ export interface Schema {
 type Rule = (command: Fields, collection: string, schema: Schema) => Access | undefined;
 
 /**
- * What a command would read, and write if it matches.
+ * What a command reads, and writes if it matches.
  *
- * @returns undefined for commands that are not known here, such as `createIndexes`
+ * @returns undefined for commands of unknown effect, such as `createIndexes`
  */
 export function accessOf(command: Fields, schema: Schema): Access | undefined {
   const name = commandName(command);
   const collection = command[name === 'getMore' ? 'collection' : name];
-  return typeof collection === 'string' ? rules[name]?.(command, collection, schema) : undefined;
+  return typeof collection === 'string' ? RULES[name]?.(command, collection, schema) : undefined;
 }
 
 const reading = (reads: readonly Selector[]): Access => ({ reads, writes: () => [], isWrite: false });
 
-const rules: Readonly<Record<string, Rule>> = {
+const RULES: Readonly<Record<string, Rule>> = {
   find: (command, collection) => reading([select(collection, command['filter'], command)]),
   count: (command, collection) => reading([select(collection, command['query'], command)]),
   distinct: (command, collection) => reading([select(collection, command['query'], command)]),
@@ -70,7 +70,7 @@ const rules: Readonly<Record<string, Rule>> = {
       updateAccess(select(collection, statement['q'], statement), statement['u'], statement['upsert'] === true, schema),
     );
     const images = accesses.flatMap((access) => access.images);
-    // One that fails on its way through several documents has changed some, and does not say so.
+    // An update of several documents that fails half-way has changed some of them, and its reply does not count these.
     const isMany = statements.some(({ multi }) => multi === true);
     return {
       reads: accesses.flatMap((access) => access.reads),
@@ -108,7 +108,7 @@ function reachesElsewhere(stage: Fields): boolean {
   return elsewhere.some((name) => name in stage);
 }
 
-/** With a collation of its own a filter matches more than equal values. */
+/** A filter with a collation matches more than equal values, so nothing is known of what it finds. */
 const select = (collection: string, filter: unknown, { collation }: Fields): Selector => ({
   collection,
   fields: collation === undefined ? demandedBy(filter) : new Map(),
@@ -124,19 +124,19 @@ function updateAccess(selector: Selector, update: unknown, upsert: boolean, sche
   const after: Image = { ...before, fields: afterUpdate(before.fields, update, false) };
   const inserted: Image = { ...before, fields: afterUpdate(before.fields, update, true) };
   const isTouched = (field: string) => upsert || mayChange(update, field);
-  // No update changes an `_id`; only an upsert brings a new one.
+  // An update never changes an `_id`; an upsert may insert a new one.
   const [id, ...others] = uniqueSelectors(upsert ? inserted : after, schema.unique, isTouched);
   const reads = [selector, ...(upsert && id !== undefined ? [id] : []), ...others];
   return { reads, images: [before, after, ...(upsert ? [inserted] : [])] };
 }
 
-/** What a filter tells about the documents that it finds. */
+/** What a filter tells of the documents that it finds. */
 function imageOf({ collection, fields }: Selector, arrays: ArrayFields): Image {
   const known = [...fields].filter(([name]) => !mayHoldArray(arrays, collection, name));
   return { collection, fields: new Map(known), whole: false };
 }
 
-/** Documents that would stand in the way of this one: same `_id` (first), same values in a unique index. */
+/** The documents that would violate uniqueness with this one: same `_id` (first), or same values in a unique index. */
 function uniqueSelectors(image: Image, unique: UniqueKeys, isTouched: (field: string) => boolean): Selector[] {
   const { collection } = image;
   const keys = (unique.get(collection) ?? []).filter((fields) => fields.some(isTouched));
@@ -150,7 +150,7 @@ function pick({ fields, whole }: Image, names: readonly string[]): KnownFields {
   );
 }
 
-/** findAndModify answers with the document, so more is known than its filter says. */
+/** The reply of findAndModify holds the document, so more is known than the filter tells. */
 function modifiedImages(command: Fields, byFilter: Image, reply: Fields): Image[] {
   const { update, remove, new: wantsNew, fields: projection } = command;
   const { value } = reply;
@@ -170,7 +170,7 @@ function modifiedImages(command: Fields, byFilter: Image, reply: Fields): Image[
   return [before, { collection, fields: afterUpdate(before.fields, update, isUpserted), whole: false }];
 }
 
-/** A projection that shows more than fields as they are. */
+/** Does the projection compute values, rather than include or exclude fields? */
 const isComputed = (projection: unknown): boolean =>
   entriesOf(projection).some(([, shown]) => typeof shown !== 'number' && typeof shown !== 'boolean');
 

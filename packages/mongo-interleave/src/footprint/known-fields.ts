@@ -2,17 +2,17 @@ import { ObjectId } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 
 /**
- * What is known about a document, or asked of it: the values that a field may have. `undefined` stands for a field about
- * which nothing is known. Values are texts that are equal exactly when MongoDB's comparison says so (see {@link valueText}).
+ * What is known of a document, or demanded by a filter: the values that each field may have. `undefined` stands for a field of unknown
+ * value. Values are texts that are equal exactly if MongoDB compares the values as equal (see {@link valueText}).
  */
 export type KnownFields = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
-/** The text for a missing field and for null, which a filter can't tell apart. */
+/** The text of a missing field and of null, which a filter can't tell apart. */
 export const NULL_TEXT = 'null';
 
 /**
- * Comparable text of a scalar; undefined for all that may equal something written otherwise (arrays, decimals, ...), and for
- * times: they differ from run to run, and filters hardly ask for one.
+ * The comparable text of a scalar. Undefined for values that may equal a value of another form (arrays, decimals, ...), and for times,
+ * which differ from run to run.
  */
 function valueText(value: unknown): string | undefined {
   if (value === null || value === undefined) return NULL_TEXT;
@@ -22,8 +22,8 @@ function valueText(value: unknown): string | undefined {
 }
 
 /**
- * The equalities that a filter demands of a document: `{ f: v }`, `{ f: { $eq: v } }`, `{ f: { $in: [...] } }`. Anything
- * else is left out, which can only make the filter seem to match more.
+ * The equalities that a filter demands of a document: `{ f: v }`, `{ f: { $eq: v } }`, `{ f: { $in: [...] } }`. Other conditions are left
+ * out, so that the filter may seem to match more documents, never fewer.
  */
 export function demandedBy(filter: unknown): KnownFields {
   const fields = new Map<string, ReadonlySet<string>>();
@@ -55,9 +55,10 @@ function oneValue(value: unknown): ReadonlySet<string> | undefined {
 }
 
 /**
- * What is known after an update, given what was known before. Pipelines and unknown operators leave only `_id`.
+ * What is known of a document after an update, given what was known before. After a pipeline only `_id` is known. A field that an
+ * operator other than `$set` changes becomes unknown.
  *
- * @param isInsert an upsert that found nothing; elsewhere `$setOnInsert` does nothing
+ * @param isInsert true for an upsert that found nothing; otherwise `$setOnInsert` has no effect
  */
 export function afterUpdate(before: KnownFields, update: unknown, isInsert: boolean): KnownFields {
   const id = new Map([...before].filter(([name]) => name === '_id'));
@@ -71,14 +72,14 @@ export function afterUpdate(before: KnownFields, update: unknown, isInsert: bool
       const [field = path] = path.split('.');
       const isSet = (operator === '$set' || operator === '$setOnInsert') && field === path;
       after.set(field, isSet ? oneValue(value) : undefined);
-      // Its target is a field as well.
+      // The new name of a renamed field.
       if (operator === '$rename' && typeof value === 'string') after.set(value.split('.')[0] ?? value, undefined);
     }
   }
   return after;
 }
 
-/** Does an update write this field, or what it is a part of, or a part of it, as far as one can tell? */
+/** May an update change this field, a parent of it or a part of it? */
 export function mayChange(update: unknown, path: string): boolean {
   const [field = path] = path.split('.');
   if (Array.isArray(update)) return true;

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 
-/** Fields of the unique indexes by collection, `_id` left out: an insert looks for documents that have its values there. */
+/** The fields of unique indexes, by collection, without `_id`. An insert looks for documents with the same values in these fields. */
 export type UniqueKeys = ReadonlyMap<string, readonly (readonly string[])[]>;
 
 /** Reads the unique indexes of all collections of a database. */

@@ -6,9 +6,9 @@ const HEADER_BYTES = 16;
 const TLS_HANDSHAKE = 0x16;
 
 /**
- * Cuts a byte stream into wire messages, each given to `onFrame` whole, in order.
+ * Splits a byte stream into wire messages and passes each whole message to `onFrame`, in order.
  *
- * @throws InterleaveError `unsupported-protocol` (out of the returned function) for TLS and for lengths no message has
+ * @returns a function for the bytes of the stream. It throws InterleaveError `unsupported-protocol` for TLS and for invalid lengths
  */
 export function frameSplitter(onFrame: (frame: Buffer) => void): (data: Buffer) => void {
   const chunks: Buffer[] = [];
@@ -27,10 +27,10 @@ export function frameSplitter(onFrame: (frame: Buffer) => void): (data: Buffer) 
   };
 }
 
-/** The first chunk, once it holds `wanted` bytes; a large message is joined once, not with each packet. */
-function join(chunks: Buffer[], wanted: number): Buffer {
+/** The first chunk, joined with the others if it has fewer than `byteCount` bytes. So a large message is copied once, not per packet. */
+function join(chunks: Buffer[], byteCount: number): Buffer {
   const [first] = chunks;
-  if (first !== undefined && first.length >= wanted) return first;
+  if (first !== undefined && first.length >= byteCount) return first;
   const all = Buffer.concat(chunks);
   chunks.splice(0, chunks.length, all);
   return all;
@@ -40,7 +40,7 @@ function frameLength(start: Buffer): number {
   if (start[0] === TLS_HANDSHAKE && start[1] === 3) {
     throw new InterleaveError(
       'unsupported-protocol',
-      'A client opened TLS; the gate reads plain messages (tls=false).',
+      'A client opened a TLS connection. The gate reads plain messages only (tls=false).',
     );
   }
   const length = start.readInt32LE(0);

@@ -1,80 +1,53 @@
-import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
-import { expectAboveZero } from '../expect-above-zero.ts';
+import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
-import { relay, type Reply, type ServerAddress, type Waiting } from './relay.ts';
-
-/** A command at the gate. */
-export interface HeldCommand {
-  /** 0 to n-1. */
-  readonly client: number;
-  /** Counts the commands of this client since it entered, from 0, in the order in which it sent them. */
-  readonly index: number;
-  readonly name: string;
-  /** The whole command, document sequences included. May hold credentials. */
-  readonly body: Waiting['body'];
-}
+import { clientLetter } from './client-letter.ts';
+import { ClientPort } from './client-port.ts';
+import type { HeldCommand } from './held-command.ts';
+import type { Reply, ServerAddress, Waiting } from './relay.ts';
 
 export interface GateOptions {
-  /** The server that all clients are let through to: the primary of a set. */
+  /** The server behind the gate: the primary of a replica set. */
   readonly server: ServerAddress;
-  /** Logical clients, 1 to 26; each gets a port of its own. */
+  /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
-  /** Watchdog of a single wait, in milliseconds. Default 10,000. It fails a run and never decides one. */
-  readonly waitLimitMs?: number;
-  /** Asked while the server is long in answering a command: what it waits for, where that is certain. The run is then given up. */
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the gate fails with `watchdog`. */
+  readonly maxWaitMs?: number;
+  /**
+   * Asked repeatedly while the server has not answered a command: what the command waits for, or undefined if that is not known. A
+   * reason makes the gate fail with `blocked`.
+   */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
 }
 
-interface LogicalClient {
-  readonly server: Server;
-  readonly sockets: Set<Socket>;
-  readonly held: Map<HeldCommand, Waiting>;
-  readonly arrived: Waiting[];
-  live: boolean;
-  settled: boolean;
-  /** It crashed: what it sends goes nowhere. */
-  frozen: boolean;
-  /** Only goodbyes pass. */
-  retired: boolean;
-  sent: number;
-  underWay: () => number;
-}
-
-/** One wait; cheaper than an AbortSignal, of which a run needs dozens. */
+/** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
 interface Wait {
   isOver: boolean;
 }
 
-/** A client that crashed, and still waits for a reply. */
+/** A client that crashed: it gets no reply any more, and what it sends is dropped. */
 export interface FrozenClient {
-  /** Lets its connections end. To be called before the frozen client is closed, see {@link Gate.retire}. */
+  /** Lets the connections of the client end. To be called before the client is closed, see {@link Gate.retire}. */
   retire(): void;
-  /** Closes its port and connections; after the client was closed. */
+  /** Closes the port and the connections. To be called after the client was closed. */
   close(): Promise<void>;
 }
 
 const MAX_CLIENTS = 26;
-export const DEFAULT_WAIT_LIMIT_MS = 10_000;
-/** A server that only is slow is not asked more often than this. */
+export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
 
-/** The letter of a client in tokens and traces: `A` is client 0. */
-export const clientLetter = (client: number): string => String.fromCodePoint(65 + client);
-
 /**
- * Opens a loopback port for each logical client. Commands of a client that has entered wait there until they are
- * released; everything else passes (see {@link Gate.enter}).
+ * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
+ * commands pass (see {@link Gate.enter}).
  *
  * @throws InterleaveError `invalid-option`
  */
 export async function openGate(options: GateOptions): Promise<Gate> {
-  const { clients, waitLimitMs = DEFAULT_WAIT_LIMIT_MS } = options;
-  if (!Number.isInteger(clients) || clients < 1 || clients > MAX_CLIENTS) {
-    throw new InterleaveError('invalid-option', `clients is an integer from 1 to ${MAX_CLIENTS}, not ${clients}.`);
-  }
-  expectAboveZero({ waitLimitMs });
-  const gate = new Gate(options.server, waitLimitMs, options.explainWait);
+  const { clients, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
+  expectInteger({ clients }, 1, MAX_CLIENTS);
+  expectAboveZero({ maxWaitMs });
+  const gate = new Gate(options.server, maxWaitMs, options.explainWait);
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -84,98 +57,84 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   return gate;
 }
 
-/** One proxy on the wire for each logical client; the order in which their commands reach the server is the caller's. */
+/** A proxy on the wire for each client. The caller decides in which order the commands reach the server. */
 export class Gate implements AsyncDisposable {
   readonly #address: ServerAddress;
-  readonly #waitLimitMs: number;
+  readonly #maxWaitMs: number;
   readonly #explainWait: GateOptions['explainWait'];
-  readonly #clients: LogicalClient[] = [];
+  readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
+  #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, waitLimitMs: number, explainWait: GateOptions['explainWait']) {
+  constructor(address: ServerAddress, maxWaitMs: number, explainWait: GateOptions['explainWait']) {
     this.#address = address;
+    this.#maxWaitMs = maxWaitMs;
     this.#explainWait = explainWait;
-    this.#waitLimitMs = waitLimitMs;
   }
 
-  /** Opens a client's port, a fresh one when it had one. Called by {@link openGate}. */
-  async open(index: number): Promise<void> {
-    const server = createServer((socket) => this.#accept(client, socket));
-    const client: LogicalClient = {
-      server,
-      sockets: new Set(),
-      held: new Map(),
-      arrived: [],
-      live: false,
-      settled: false,
-      frozen: false,
-      retired: false,
-      sent: 0,
-      underWay: () => 0,
-    };
-    this.#clients[index] = client;
-    const listening = Promise.withResolvers<void>();
-    server.once('error', listening.reject);
-    server.listen(0, '127.0.0.1', listening.resolve);
-    await listening.promise;
+  /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
+  async open(client: number): Promise<void> {
+    const port = new ClientPort(client, this.#address, {
+      changed: () => this.recheck(),
+      failed: (error) => this.#fail(error),
+    });
+    this.#ports[client] = port;
+    await port.listen();
   }
 
   /**
-   * The client is gone as if its process were: it gets no further reply, and nothing that it sends goes on. It is frozen rather than told
-   * of an error, for an error would run its `catch` and `finally`. A fresh port takes the place of its own.
+   * Crashes a client: it gets no further reply, and nothing that it sends goes on. The client is frozen rather than sent an error,
+   * because an error would run its `catch` and `finally`, which a crash does not. A fresh port takes the place of its port.
    */
-  async crash(index: number): Promise<FrozenClient> {
-    const client = this.#client(index);
-    Object.assign(client, { frozen: true, live: false });
-    client.held.clear();
-    client.arrived.splice(0);
-    await this.open(index);
-    return { retire: () => void (client.retired = true), close: () => closePort(client) };
+  async crash(client: number): Promise<FrozenClient> {
+    const port = this.#port(client);
+    port.freeze();
+    await this.open(client);
+    return { retire: () => port.retire(), close: () => port.close() };
   }
 
-  /** How `client` reaches the server: `mongodb://127.0.0.1:PORT/?directConnection=true`, and an `appName` of its own. */
+  /** How `client` reaches the server: `mongodb://127.0.0.1:PORT/?directConnection=true`, with an `appName` of its own. */
   uri(client: number): string {
-    const address = this.#client(client).server.address();
-    if (address === null || typeof address === 'string') throw new InterleaveError('stopped', 'The gate is closed.');
-    return `mongodb://127.0.0.1:${address.port}/?directConnection=true&appName=gate-${address.port}`;
+    const { number } = this.#port(client);
+    if (number === undefined) throw closed();
+    return `mongodb://127.0.0.1:${number}/?directConnection=true&appName=gate-${number}`;
   }
 
-  /** What the gate could not read, if anything; it can't be used any more then. */
+  /** Why the gate can't be used any more; undefined while it can. */
   get failure(): InterleaveError | undefined {
     return this.#failure;
   }
 
   /**
-   * From now on commands of `client` are held, until the promise that `flow` returns is settled and none of its
-   * commands is left.
+   * Holds the commands of `client` from now on, until the promise that `flow` returns is settled and none of its commands is left.
    *
-   * @param underWay how many commands the client has begun and not ended, where that is known. Without it, a client
-   *   that sends several at once may be taken for ready when only the first has arrived. Call {@link Gate.look} when it changes.
+   * @param underWay how many commands the client has begun and not ended, if that is known. Without this number, a client that sends
+   *   several commands at once may seem ready when only the first has arrived. Call {@link Gate.recheck} when the number changes
    * @returns what `flow` returns
    */
   async enter<T>(client: number, flow: () => Promise<T>, underWay: () => number = () => 0): Promise<T> {
-    const entered = this.#client(client);
-    Object.assign(entered, { live: true, settled: false, sent: 0, underWay });
+    const port = this.#port(client);
+    port.enter(underWay);
     try {
       return await flow();
     } finally {
-      entered.settled = true;
-      this.look();
+      port.settle();
+      this.recheck();
     }
   }
 
-  /** Clients that have entered and are not done. */
+  /** The clients that have entered and are not done. */
   get live(): number[] {
-    return this.#clients.flatMap(({ live }, client) => (live ? [client] : []));
+    return this.#ports.flatMap(({ isLive }, client) => (isLive ? [client] : []));
   }
 
   /**
-   * Waits until each live client is at the gate or done: what may be released then does not depend on timing.
+   * Waits until each live client is at the gate or done. What can be released then does not depend on timing.
    *
-   * @returns the held commands, by client and then in the order sent; empty when all clients are done
-   * @throws InterleaveError `watchdog`, naming the clients that were waited for; `unsupported-protocol`, `stopped`
+   * @returns the held commands, by client and then in the order sent; empty if all clients are done
+   * @throws InterleaveError `watchdog`, naming the clients that did not arrive; `unsupported-protocol`, `stopped`
    */
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
@@ -184,7 +143,7 @@ export class Gate implements AsyncDisposable {
         for (;;) {
           const changed = this.#changed.promise;
           if (this.#late().length === 0) {
-            // A flow that was just given a reply goes on in microtasks; all of them are over after this turn.
+            // A flow that was just given a reply goes on in microtasks, which are all over after this turn of the event loop.
             await setImmediate();
             if (this.#late().length === 0) return;
           } else await changed;
@@ -192,127 +151,90 @@ export class Gate implements AsyncDisposable {
         }
       },
     );
-    for (const client of this.#clients) this.#settle(client);
-    return this.#clients.flatMap(({ held }) => [...held.keys()]);
+    for (const port of this.#ports) port.numberArrived();
+    return this.#ports.flatMap(({ held }) => held);
   }
 
   /**
-   * Lets one command go to the server and awaits its reply, which the client gets with `deliver()`.
+   * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
   async release(command: HeldCommand): Promise<Reply> {
     const waiting = this.#take(command);
-    const what = () => `the server to answer "${command.name}" of ${clientLetter(command.client)}`;
-    const asking = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
     try {
-      return await this.#within(what, () => waiting.release());
+      return await this.#within(
+        () => `the server to answer ${nameOf(command)}`,
+        () => waiting.release(),
+      );
     } finally {
-      clearInterval(asking);
+      clearInterval(explaining);
     }
   }
 
-  /** No verdict of time: the server says itself what holds the command up. */
-  async #explain(command: HeldCommand): Promise<void> {
-    // Who can't be asked has nothing to say; the watchdog has.
-    const reason = await this.#explainWait?.(command).catch(() => undefined);
-    if (reason === undefined) return;
-    const whose = `"${command.name}" of ${clientLetter(command.client)}`;
-    this.#fail(new InterleaveError('blocked', `${whose} waits in the server, which was not foreseen: ${reason}.`));
-  }
-
-  /** Ends the connection of a command that the server never gets. @throws InterleaveError `stopped` */
+  /** Closes the connection of a held command, which the server never gets. @throws InterleaveError `stopped` */
   reset(command: HeldCommand): void {
     this.#take(command).reset();
   }
 
-  /** Looks again at who is ready. */
-  look(): void {
-    for (const client of this.#clients) {
-      if (client.settled && this.#pending(client) === 0 && client.underWay() === 0) client.live = false;
-    }
+  /** Checks again which clients are ready. */
+  recheck(): void {
+    for (const port of this.#ports) port.recheck();
     this.#changed.resolve();
     this.#changed = Promise.withResolvers();
   }
 
   /**
-   * Holds nothing any more and lets only aborts, heartbeats and the end of sessions pass. To be called before clients are closed whose flows
-   * hang: a driver aborts its open transactions first, and would wait for that.
+   * Holds nothing any more and lets only aborts, heartbeats and the end of sessions pass. To be called before clients are closed whose
+   * flows hang: a driver that closes aborts its open transactions first, and waits for the reply.
    */
   retire(): void {
-    for (const client of this.#clients) client.retired = true;
-    this.#fail(new InterleaveError('stopped', 'The gate is closed.'));
+    for (const port of this.#ports) port.retire();
+    this.#fail(closed());
   }
 
-  /** Closes all ports and connections. Close the clients first: drivers look long for a server that is gone. May be called again. */
+  /** Closes all ports and connections. Close the clients first: a driver waits long for a server that is gone. May be called again. */
   async close(): Promise<void> {
     this.retire();
-    await Promise.all(this.#clients.map(closePort));
+    await Promise.all(this.#ports.map((port) => port.close()));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  #accept(client: LogicalClient, socket: Socket): void {
-    client.sockets.add(socket);
-    socket.once('close', () => client.sockets.delete(socket));
-    relay(socket, this.#address, {
-      mode: () => (client.retired ? 'refuse' : client.frozen ? 'swallow' : client.live ? 'hold' : 'pass'),
-      held: (waiting) => {
-        client.arrived.push(waiting);
-        this.look();
-      },
-      withdrawn: (waiting) => {
-        client.arrived.splice(0, client.arrived.length, ...client.arrived.filter((other) => other !== waiting));
-        for (const [command, held] of client.held) if (held === waiting) client.held.delete(command);
-        this.look();
-      },
-      failed: (error) => this.#fail(error),
-    });
+  /** Time alone decides nothing: the run is given up because the server says that the command is blocked. */
+  async #explain(command: HeldCommand): Promise<void> {
+    // If the server can't be asked, the watchdog will end the wait.
+    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    if (reason === undefined) return;
+    const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
+    this.#fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
-    const { held } = this.#client(command.client);
-    const waiting = held.get(command);
-    if (waiting === undefined) throw new InterleaveError('stopped', `"${command.name}" is not at the gate any more.`);
-    held.delete(command);
+    const waiting = this.#port(command.client).take(command);
+    if (waiting === undefined) throw new InterleaveError('stopped', `${nameOf(command)} is no longer at the gate.`);
     return waiting;
   }
 
-  /** Numbers what has arrived. Two connections may be read in either order, so the client's own count decides. */
-  #settle(client: LogicalClient): void {
-    const sent = client.arrived.splice(0).toSorted((one, other) => one.requestId - other.requestId);
-    for (const waiting of sent) {
-      const { name, body } = waiting;
-      client.held.set({ client: this.#clients.indexOf(client), index: client.sent++, name, body }, waiting);
-    }
-  }
-
-  #pending({ held, arrived }: LogicalClient): number {
-    return held.size + arrived.length;
-  }
-
-  /** Live clients that have nothing at the gate, or have begun a command that is not there yet. */
   #late(): number[] {
-    return this.live.filter((index) => {
-      const client = this.#client(index);
-      const pending = this.#pending(client);
-      return pending === 0 || pending < client.underWay();
-    });
+    return this.#ports.flatMap(({ isLate }, client) => (isLate ? [client] : []));
   }
 
+  /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
   async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     const wait: Wait = { isOver: false };
-    const stopped = Promise.withResolvers<never>();
+    const failed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const limit = `${this.#waitLimitMs} ms`;
-      this.#fail(new InterleaveError('watchdog', `Waited ${limit} for ${what()}; the run is given up.`));
-    }, this.#waitLimitMs);
-    this.#onFailure = stopped.reject;
+      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      this.#fail(new InterleaveError('watchdog', message));
+    }, this.#maxWaitMs);
+    this.#onFailure = failed.reject;
     try {
-      return await Promise.race([work(wait), stopped.promise]);
+      return await Promise.race([work(wait), failed.promise]);
     } finally {
       clearTimeout(timer);
       wait.isOver = true;
@@ -320,22 +242,18 @@ export class Gate implements AsyncDisposable {
     }
   }
 
-  #onFailure: (error: InterleaveError) => void = () => undefined;
-
   #fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
   }
 
-  #client(index: number): LogicalClient {
-    const client = this.#clients[index];
-    if (client === undefined) throw new InterleaveError('invalid-option', `There is no client ${index} at this gate.`);
-    return client;
+  #port(client: number): ClientPort {
+    const port = this.#ports[client];
+    if (port === undefined) throw new InterleaveError('invalid-option', `The gate has no client ${client}.`);
+    return port;
   }
 }
 
-function closePort({ server, sockets }: LogicalClient): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  for (const socket of sockets) socket.destroy();
-  return closed;
-}
+const nameOf = ({ name, client }: HeldCommand): string => `"${name}" of ${clientLetter(client)}`;
+
+const closed = (): InterleaveError => new InterleaveError('stopped', 'The gate is closed.');

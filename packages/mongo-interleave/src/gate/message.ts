@@ -4,15 +4,15 @@ import { InterleaveError } from '../interleave-error.ts';
 /** A BSON document of unknown shape. */
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** A wire message, as far as the gate must understand it. */
+/** A wire message, as far as the gate needs to understand it. */
 export interface Message {
   readonly requestId: number;
   readonly responseTo: number;
-  /** OP_MSG only: the sender goes on without a reply, or with further ones. */
+  /** OP_MSG only: an unacknowledged request, or a reply that is followed by further replies. */
   readonly moreToCome: boolean;
-  /** OP_MSG only: the sender would take several replies to this request. */
+  /** OP_MSG only: the client accepts several replies to this request. */
   readonly exhaustAllowed: boolean;
-  /** Kind 0 section with the document sequences (kind 1) put in under their names; its first field is the command. */
+  /** The kind 0 section, with the document sequences (kind 1) added under their names. Its first field is the command. */
   readonly body: Fields;
 }
 
@@ -27,9 +27,9 @@ const EXHAUST_ALLOWED = 1 << 16;
 const CHECKSUM_BYTES = 4;
 
 /**
- * Reads OP_MSG, and the OP_QUERY with which drivers greet a server that they don't know yet.
+ * Reads a message: OP_MSG, or OP_QUERY and OP_REPLY of a driver's first handshake.
  *
- * @throws InterleaveError `unsupported-protocol` for OP_COMPRESSED and all else
+ * @throws InterleaveError `unsupported-protocol` for OP_COMPRESSED and all other operations
  */
 export function readMessage(frame: Buffer): Message {
   const requestId = frame.readInt32LE(4);
@@ -41,11 +41,11 @@ export function readMessage(frame: Buffer): Message {
   if (opCode === OP_COMPRESSED) {
     throw new InterleaveError(
       'unsupported-protocol',
-      'A compressed message (OP_COMPRESSED): the gate takes compression out of the handshake; do not force it.',
+      'A client sent a compressed message (OP_COMPRESSED) although the gate removes compression from the handshake.',
     );
   }
   if (opCode !== OP_MSG)
-    throw new InterleaveError('unsupported-protocol', `Wire operation ${opCode} is not known here.`);
+    throw new InterleaveError('unsupported-protocol', `The gate does not know wire operation ${opCode}.`);
   const flags = frame.readUInt32LE(16);
   return {
     ...plain,
@@ -64,7 +64,7 @@ function readSections(sections: Buffer): Fields {
     const end = start + sections.readInt32LE(start);
     if (kind === 0) body = BSON.deserialize(sections.subarray(start, end));
     else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end)) };
-    else throw new InterleaveError('unsupported-protocol', `Section kind ${kind} of OP_MSG is not known here.`);
+    else throw new InterleaveError('unsupported-protocol', `The gate does not know section kind ${kind} of OP_MSG.`);
     at = end;
   }
   return { ...body, ...sequences };
@@ -86,15 +86,15 @@ function readSequence(section: Buffer): Fields {
 const queryStart = (frame: Buffer): number => frame.indexOf(0, 20) + 1 + 8;
 
 /**
- * The same greeting (OP_MSG or OP_QUERY) with an empty `compression` list, so that server and client agree on none.
- * A greeting that asks for none is returned as it is.
+ * Empties the `compression` list of a handshake (OP_MSG or OP_QUERY), so that client and server agree on no compression. A handshake
+ * without compression is returned unchanged.
  */
 export function withoutCompression(frame: Buffer): Buffer {
   const isMessage = frame.readInt32LE(12) === OP_MSG;
   if (isMessage && frame[20] !== 0) return frame;
   const start = isMessage ? 21 : queryStart(frame);
   const end = start + frame.readInt32LE(start);
-  // Numbers stay in their classes, so that what is written back has the same types.
+  // Numbers stay in their BSON classes, so that they are written back with the same types.
   const document = BSON.deserialize(frame.subarray(start, end), { promoteValues: false });
   const asked: unknown = document['compression'];
   if (!Array.isArray(asked) || asked.length === 0) return frame;
@@ -105,5 +105,5 @@ export function withoutCompression(frame: Buffer): Buffer {
   return changed;
 }
 
-/** The command's name: the first field. Empty for an empty document. */
+/** The command's name, which is its first field. Empty for an empty document. */
 export const commandName = (body: Fields): string => Object.keys(body)[0] ?? '';

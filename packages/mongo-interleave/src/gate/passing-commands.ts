@@ -1,8 +1,8 @@
-const greetings = new Set(['hello', 'ismaster', 'isMaster']);
+const GREETINGS = new Set(['hello', 'ismaster', 'isMaster']);
 
-/** Commands that change and read no data: the handshake, heartbeats, authentication, the end of sessions and cursors. */
-const passing = new Set([
-  ...greetings,
+/** Commands that neither read nor change data: the handshake, heartbeats, authentication, the end of sessions and cursors. */
+const PASSING = new Set([
+  ...GREETINGS,
   'ping',
   'buildInfo',
   'saslStart',
@@ -13,8 +13,8 @@ const passing = new Set([
   'killCursors',
 ]);
 
-/** Is this the command in which client and server agree on compression? */
-export const isGreeting = (name: string): boolean => greetings.has(name);
+/** Is this the command of the handshake, in which client and server agree on compression? */
+export const isGreeting = (name: string): boolean => GREETINGS.has(name);
 
-/** Does this command go through the gate without waiting? */
-export const isPassing = (name: string): boolean => passing.has(name);
+/** Does this command pass the gate without being held? */
+export const isPassing = (name: string): boolean => PASSING.has(name);

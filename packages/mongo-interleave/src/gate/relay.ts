@@ -10,38 +10,43 @@ export interface ServerAddress {
   readonly port: number;
 }
 
-/** The server's reply to a released command; the client hasn't got it yet. */
+/** The server's reply to a released command, before the client gets it. */
 export interface Reply {
   readonly body: Fields;
-  /** Hands it to the client. */
+  /** Sends the reply to the client. */
   deliver(): void;
-  /** Ends the connection instead. */
+  /** Closes the connection instead. */
   lose(): void;
 }
 
-/** One command that waits on one connection. */
+/** A held command on its connection. */
 export interface Waiting {
-  /** Drivers count their requests up, so this is the order in which a client sent them, whatever the connection. */
+  /** Drivers count their requests, so this is the order in which a client sent its commands, whatever the connection. */
   readonly requestId: number;
   readonly name: string;
   readonly body: Fields;
-  /** Sends it to the server. @throws InterleaveError `connection-lost` */
+  /** Sends the command to the server. @throws InterleaveError `connection-lost` */
   release(): Promise<Reply>;
-  /** Ends the connection; the server never gets it. */
+  /** Closes the connection; the server never gets the command. */
   reset(): void;
 }
 
-/** What the gate wants to hear of a connection. */
+/**
+ * What happens to a command of the client: `pass` forwards it, `hold` keeps it at the gate, `swallow` drops it and leaves the connection
+ * open, `refuse` closes the connection unless the command is an abort.
+ */
+export type Mode = 'pass' | 'hold' | 'swallow' | 'refuse';
+
+/** What the relay asks and tells the gate. */
 export interface RelayListener {
-  /** `swallow` lets nothing go on, and does not say so; `refuse` ends the connection of whoever sends more than an abort. */
-  mode(): 'hold' | 'pass' | 'swallow' | 'refuse';
+  mode(): Mode;
   held(waiting: Waiting): void;
-  /** The client gave up a command that was held: its connection is closed. */
+  /** The connection of a held command was closed. */
   withdrawn(waiting: Waiting): void;
   failed(error: InterleaveError): void;
 }
 
-/** Ties one client connection to one server connection. Closing either closes both. */
+/** Connects one client connection to a new server connection. If either closes, both close. */
 export function relay(client: Socket, address: ServerAddress, listener: RelayListener): void {
   const server = connect(address.port, address.host);
   const awaited = new Map<number, PromiseWithResolvers<Reply>>();
@@ -71,10 +76,11 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     if (isGreeting(name)) server.write(withoutCompression(frame));
     else if (isPassing(name)) server.write(frame);
     else {
-      // Also when nothing is held: it may come when its flow is over already.
-      if (message.moreToCome) throw unsupported(name, 'is an unacknowledged write (w: 0), which has no reply to await');
+      // Refused in each mode: such a command may arrive after the end of its flow, when nothing is held.
+      if (message.moreToCome)
+        throw unsupported(name, 'is an unacknowledged write (w: 0), which has no reply to wait for');
       if (message.exhaustAllowed)
-        throw unsupported(name, 'asks for an exhaust cursor, whose replies come by themselves');
+        throw unsupported(name, 'asks for an exhaust cursor, whose replies come without requests');
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
       else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) server.write(frame);
@@ -97,7 +103,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     server.destroy();
     for (const waiting of held) listener.withdrawn(waiting);
     held.clear();
-    const lost = new InterleaveError('connection-lost', 'The connection ended before the server replied.');
+    const lost = new InterleaveError('connection-lost', 'The connection closed before the server replied.');
     for (const answer of awaited.values()) answer.reject(lost);
     awaited.clear();
   }
@@ -117,7 +123,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
   for (const socket of [client, server]) {
     socket.setNoDelay(true);
     socket.on('close', close);
-    // 'close' follows; a reset is how drivers and killed servers end connections.
+    // Drivers and killed servers reset connections. 'close' follows each error.
     socket.on('error', () => undefined);
   }
 }

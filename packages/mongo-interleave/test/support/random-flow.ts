@@ -1,6 +1,6 @@
 import { MongoServerError, type ClientSession, type Collection, type Db } from 'mongodb';
 import type { FlowClient, InterleaveOptions } from '../../src/index.ts';
-import { seededRandom } from '../../src/sample/seeded-random.ts';
+import { seededRandom } from '../../src/strategy/seeded-random.ts';
 
 /*
  * Flows drawn at random from statements of every kind, on few documents and few values, so that they meet often. Where several documents

@@ -1,0 +1,18 @@
+/** The exit codes of the command line; after sysexits.h where it has a code for the case. */
+export const EXIT_CODES = {
+  /** Every row came out as it must. */
+  valid: 0,
+  /** An invariant was broken, or a mutant was not caught. */
+  violated: 1,
+  /** Nothing raced, or the limit of time came first: nothing is proven. */
+  unknown: 2,
+  usage: 64,
+  noMongoDB: 69,
+  internal: 70,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
+
+/** The last lines of every command's help. */
+export const EXIT_CODES_OF_ALL = '64 usage, 69 no MongoDB, 70 internal error, 130 interrupted.';

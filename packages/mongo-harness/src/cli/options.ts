@@ -1,0 +1,151 @@
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { closest } from 'fastest-levenshtein';
+import { PROVIDER_NAMES, type ProviderName } from 'mongo-test-replica-set';
+import { environmentName } from '../system/environment-name.ts';
+import { isMutant, isProgram } from '../system/flow.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+
+const MAX_COUNT = 1_000_000;
+/** A timer holds no more than 2^31 - 1 milliseconds; with more it would fire at once. */
+const MAX_DURATION_SECONDS = 2_147_483;
+const DEFAULT_DURATION_SECONDS = 600;
+
+/** What every command that needs MongoDB can be told. */
+export interface CommonOptions {
+  /** Seconds. */
+  readonly maxDuration: number;
+  readonly provider?: ProviderName;
+}
+
+/** How a command shows its result. */
+export interface OutputOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** The options of a system's commands. Each can also be given in the environment, as `<SYSTEM>_<OPTION>`. */
+export class Options<T extends SystemTypes> {
+  readonly #system: System<T>;
+
+  constructor(system: System<T>) {
+    this.#system = system;
+  }
+
+  /** `--scenario`, `--flow`, `--exec` and `--deployment`. @param form the scenarios that have this form */
+  trial(command: Command, form: 'storm' | 'gated'): Command {
+    const { scenarios, flows, deployments } = this.#system;
+    const fitting = scenarios.filter((scenario) => scenario[form] !== undefined);
+    const inProcess = flows.filter((flow) => !isProgram(flow));
+    command
+      .addOption(this.named('--scenario <name>', listed('start state and calls', fitting), namesOf(fitting)))
+      .addOption(this.named('--flow <name>', listed('the flow under test', inProcess), namesOf(inProcess)))
+      .addOption(
+        this.named(
+          '--deployment <name>',
+          `which services, on which collections: ${namesOf(deployments).join(', ')}`,
+          namesOf(deployments),
+        ),
+      );
+    return flows.some(isProgram) ? command.addOption(this.#exec()) : command;
+  }
+
+  /** `--flow`, for mutants alone. */
+  mutant(command: Command): Command {
+    const mutants = this.#system.flows.filter(isMutant);
+    return command.addOption(this.named('--flow <name>', listed('one mutant alone', mutants), namesOf(mutants)));
+  }
+
+  /** `--max-duration` and `--provider`. */
+  common(command: Command): Command {
+    return command
+      .addOption(
+        this.counted(
+          '--max-duration <seconds>',
+          'stop after this many seconds; rows that are not over by then are unknown',
+          {
+            max: MAX_DURATION_SECONDS,
+          },
+        ).default(DEFAULT_DURATION_SECONDS),
+      )
+      .addOption(
+        this.named(
+          '--provider <name>',
+          `where MongoDB comes from: ${PROVIDER_NAMES.join(', ')} (default: the first that works)`,
+          PROVIDER_NAMES,
+        ),
+      );
+  }
+
+  store(command: Command): Command {
+    return command.addOption(
+      new Option('--store <folder>', 'where results are kept').default('store').env(this.#variable('--store')),
+    );
+  }
+
+  output(command: Command): Command {
+    return command
+      .addOption(new Option('--json', 'print the result as JSON on standard output, and nothing else').default(false))
+      .addOption(new Option('-q, --quiet', 'no progress').default(false));
+  }
+
+  /** An option that takes one of these names. */
+  named(flag: string, text: string, names: readonly string[]): Option {
+    return new Option(flag, text).argParser(oneOf(names)).env(this.#variable(flag));
+  }
+
+  /** An option that takes some of these names, with commas between them. */
+  several(flag: string, text: string, names: readonly string[]): Option {
+    const one = oneOf(names);
+    return new Option(flag, text)
+      .argParser((list: string) => list.split(',').map((name) => one(name.trim())))
+      .env(this.#variable(flag));
+  }
+
+  /** An option that takes a whole number. */
+  counted(flag: string, text: string, { min = 1, max = MAX_COUNT }: { min?: number; max?: number } = {}): Option {
+    return new Option(flag, text).argParser(wholeNumber(min, max)).env(this.#variable(flag));
+  }
+
+  /** A command takes the place of a flow. */
+  #exec(): Option {
+    return new Option('--exec <command>', 'the flow under test as a command of yours, in any language')
+      .argParser(notEmpty)
+      .conflicts('flow')
+      .env(this.#variable('--exec'));
+  }
+
+  #variable(flag: string): string {
+    return environmentName(this.#system.name, flag.replace(/^--/, '').replace(/ .*$/, ''));
+  }
+}
+
+/** Names and what they are, one a line. */
+const listed = (text: string, items: readonly { readonly name: string; readonly about: string }[]): string =>
+  items.length === 0
+    ? `${text}: there are none`
+    : `${text}:\n${items.map(({ name, about }) => `  ${name}: ${about}`).join('\n')}`;
+
+const namesOf = (items: readonly { readonly name: string }[]): string[] => items.map(({ name }) => name);
+
+const wholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    return value;
+  };
+
+function notEmpty(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected a command for the shell.');
+  return text;
+}
+
+export const oneOf =
+  (names: readonly string[]) =>
+  (text: string): string => {
+    if (names.includes(text)) return text;
+    if (names.length === 0) throw new InvalidArgumentError('There are none.');
+    throw new InvalidArgumentError(`Did you mean ${closest(text, names)}? There are: ${names.join(', ')}.`);
+  };

@@ -1,0 +1,69 @@
+import { Command } from 'commander';
+import { formatRun, InterleaveError } from 'mongo-interleave';
+import { closedBy } from '../explore/closed-by.ts';
+import { expectToFit, openGatedScenario } from '../explore/gated-scenario.ts';
+import { judgeSchedule } from '../explore/judge.ts';
+import { callersIn, planExploration } from '../explore/plan.ts';
+import { complain, say } from '../report/say.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
+import type { ExplorationTrial, Selection } from '../trial/trial.ts';
+import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
+import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
+import { explorationOptions, selectionOf } from './explore.ts';
+import { sayViolations } from './check.ts';
+import type { CommonOptions, Options } from './options.ts';
+
+export interface ReplayOptions extends CommonOptions, Selection<ExplorationTrial> {
+  readonly token: string;
+}
+
+export function replayCommand<T extends SystemTypes>(
+  { flows }: System<T>,
+  command: string,
+  options: Options<T>,
+  chosen: (options: ReplayOptions) => void,
+): Command {
+  const mutant = flows.find(({ expected }) => expected === 'violated')?.name ?? flows[0].name;
+  return explorationOptions(new Command('replay'), options)
+    .description('Runs one schedule again, to the letter; prints its steps and the invariants that it broke.')
+    .argument('<token>', 'as explore printed it')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ ${command} replay <token> --flow ${mutant}   the other options as explore printed them with the token
+
+Exit codes: 0 no invariant broken, 1 an invariant broken, 2 the schedule can't be followed: the flow sends other commands now,
+${EXIT_CODES_OF_ALL}`,
+    )
+    .action((token: string, given: Omit<ReplayOptions, 'token'>) => chosen({ ...given, token }));
+}
+
+/** One schedule again, to the letter. */
+export async function replay<T extends SystemTypes>(
+  options: ReplayOptions,
+  context: CommandContext<T>,
+): Promise<ExitCode> {
+  const { system, signal, interrupted } = context;
+  try {
+    const selection = { callers: callersIn(system, options.token, options.scenario), ...selectionOf(options) };
+    const trial = planExploration(system, selection);
+    expectToFit(resolveTrial(system, trial));
+    await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
+    saySet(set);
+    await using scenario = await openGatedScenario(system, set.uri, trial);
+    const { session } = scenario;
+    const result = await closedBy(signal, session, () => session.run(options.token));
+    say(formatRun(result));
+    return sayViolations(system, judgeSchedule<T>(result).violations);
+  } catch (error) {
+    if (!(error instanceof InterleaveError)) throw error;
+    if (signal.aborted) return interrupted.aborted ? EXIT_CODES.interrupted : EXIT_CODES.unknown;
+    const isUsage = error.code === 'invalid-token' || error.code === 'nothing-held';
+    if (!isUsage && error.code !== 'diverged') throw error;
+    complain(`${isUsage ? 'error' : 'This flow no longer goes that way'}: ${error.message}`);
+    return isUsage ? EXIT_CODES.usage : EXIT_CODES.unknown;
+  }
+}

@@ -1,0 +1,80 @@
+import { ReplicaSetError } from 'mongo-test-replica-set';
+import { ProgramError } from '../exec/program-error.ts';
+import { complain } from '../report/say.ts';
+import { loadSystem } from '../trial/load-system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { UsageError } from '../trial/usage-error.ts';
+import { catalogue } from './catalogue.ts';
+import { check } from './check.ts';
+import { isUsageError, parseCommandLine, type CommandLine } from './command-line.ts';
+import { createContext, type CommandContext } from './context.ts';
+import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { explore } from './explore.ts';
+import { replay } from './replay.ts';
+import { stress } from './stress.ts';
+
+/**
+ * The command line of a system: storms by default, and the commands `explore`, `replay`, `check` and `catalogue`. Sets the exit code
+ * of this process.
+ *
+ * @param module a file URL; its default export is the `System`, and worker processes load it too
+ * @param command how the user calls the harness, for help and for the commands that show a row again, as in `pnpm stress`
+ * @param argv default: the arguments of this process
+ */
+export async function runCommandLine(
+  module: URL,
+  command: string,
+  argv: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  try {
+    process.exitCode = await run(module.href, command, argv);
+  } catch (error) {
+    if (error instanceof UsageError) {
+      complain(`error: ${error.message}`);
+      process.exitCode = EXIT_CODES.usage;
+      return;
+    }
+    complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    process.exitCode = EXIT_CODES.internal;
+  }
+}
+
+async function run(module: string, command: string, argv: readonly string[]): Promise<ExitCode> {
+  const system = await loadSystem(module);
+  let commandLine: CommandLine;
+  try {
+    commandLine = parseCommandLine(system, command, argv);
+  } catch (error) {
+    if (!isUsageError(error)) throw error;
+    return error.exitCode === 0 ? EXIT_CODES.valid : EXIT_CODES.usage;
+  }
+  const context = createContext({ system, module, command }, commandLine.kind === 'check' ? {} : commandLine.options);
+  try {
+    return await act(commandLine, context);
+  } catch (error) {
+    context.progress.clear();
+    if (context.interrupted.aborted) return EXIT_CODES.interrupted;
+    if (error instanceof ProgramError) {
+      complain(`--exec: ${error.message}`);
+      return EXIT_CODES.usage;
+    }
+    if (!(error instanceof ReplicaSetError)) throw error;
+    complain(error.message);
+    return context.signal.aborted ? EXIT_CODES.unknown : EXIT_CODES.noMongoDB;
+  }
+}
+
+function act(commandLine: CommandLine, context: CommandContext<SystemTypes>): Promise<ExitCode> {
+  switch (commandLine.kind) {
+    case 'stress':
+      return stress(commandLine.options, context);
+    case 'explore':
+      return explore(commandLine.options, context);
+    case 'replay':
+      return replay(commandLine.options, context);
+    case 'check':
+      return check(commandLine.options, context);
+    case 'catalogue':
+      return catalogue(commandLine.options, context);
+  }
+}

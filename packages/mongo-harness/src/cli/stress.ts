@@ -1,0 +1,198 @@
+import { Command } from 'commander';
+import { ReplicaSetError } from 'mongo-test-replica-set';
+import { expectToFit } from '../explore/gated-scenario.ts';
+import { planExplorations } from '../explore/plan.ts';
+import { reportNoExploration } from '../explore/report.ts';
+import { runExplorations } from '../explore/rows.ts';
+import { formatFindings } from '../report/findings.ts';
+import type { Row } from '../report/row.ts';
+import { complain, say } from '../report/say.ts';
+import { formatTable } from '../report/table.ts';
+import { planStorms } from '../storm/plan.ts';
+import { runStorms } from '../storm/rows.ts';
+import type { SizeOption } from '../system/scenario.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
+import type { ExplorationTrial, Selection, StormTrial } from '../trial/trial.ts';
+import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
+import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
+import { finish } from './finish.ts';
+import type { CommonOptions, Options, OutputOptions } from './options.ts';
+
+export interface StressOptions extends CommonOptions, OutputOptions {
+  /** What the user asked for. */
+  readonly selection: Selection<StormTrial>;
+  readonly seed: number;
+  readonly members: number;
+  readonly store: string;
+}
+
+const SEED_COUNT = 2 ** 31;
+const MAX_PROCESSES = 100;
+const MAX_MEMBERS = 7;
+const DEFAULT_MEMBERS = 3;
+
+/** The options as commander gives them, with one for each size of the scenarios. */
+type Given = CommonOptions &
+  OutputOptions &
+  Omit<Selection<StormTrial>, 'size'> & { members: number; store: string; callers?: number } & Record<string, unknown>;
+
+export function stressCommand<T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  options: Options<T>,
+  chosen: (options: StressOptions) => void,
+): Command {
+  const sizes = sizesOf(system);
+  const program = new Command(command)
+    .usage('[options] [command]')
+    .description(
+      `Fires storms of concurrent calls at a real replica set, runs every interleaving of a few, and checks what is left by the invariants of the system ${system.name}.`,
+    );
+  options
+    .trial(program, 'storm')
+    .addOption(
+      options.counted('--processes <count>', 'processes that the callers are spread over', { max: MAX_PROCESSES }),
+    )
+    .addOption(options.counted('--callers <count>', 'callers of a storm'));
+  for (const { name, about, min = 1 } of sizes) program.addOption(options.counted(`--${name} <count>`, about, { min }));
+  program
+    .addOption(
+      options.counted(
+        '--max-concurrency <count>',
+        'at most this many calls at once in each process (default: no limit, or that of the flow)',
+      ),
+    )
+    .addOption(
+      options.counted('--seed <number>', 'seed of all random choices (default: random, printed)', {
+        min: 0,
+        max: SEED_COUNT - 1,
+      }),
+    );
+  options
+    .common(program)
+    .addOption(
+      options
+        .counted('--members <count>', 'members of the replica set that is started', { max: MAX_MEMBERS })
+        .default(DEFAULT_MEMBERS),
+    );
+  options.output(options.store(program));
+  return program
+    .addHelpText('after', helpOf(system, command))
+    .allowExcessArguments(false)
+    .enablePositionalOptions()
+    .exitOverride()
+    .action((_command: string | undefined, given: Given) => chosen(toStressOptions(given, sizes)));
+}
+
+/** Each size once, however many scenarios read it. */
+const sizesOf = <T extends SystemTypes>({ scenarios }: System<T>): SizeOption[] => [
+  ...new Map(scenarios.flatMap(({ sizes = [] }) => sizes.map((size) => [size.name, size]))).values(),
+];
+
+function toStressOptions(
+  { maxDuration, provider, json, quiet, members, store, seed = randomSeed(), ...given }: Given,
+  sizes: readonly SizeOption[],
+): StressOptions {
+  const size = Object.fromEntries(
+    ['callers', ...sizes.map(({ name }) => name)].flatMap((name) =>
+      typeof given[name] === 'number' ? [[name, given[name]]] : [],
+    ),
+  );
+  const { flow, exec, scenario, deployment, processes, maxConcurrency } = given;
+  const selection = { flow, exec, scenario, deployment, processes, maxConcurrency };
+  return {
+    selection: {
+      ...(Object.fromEntries(
+        Object.entries(selection).filter(([, value]) => value !== undefined),
+      ) as Selection<StormTrial>),
+      ...(Object.keys(size).length === 0 ? {} : { size }),
+    },
+    seed,
+    members,
+    store,
+    maxDuration,
+    json,
+    quiet,
+    ...(provider === undefined ? {} : { provider }),
+  };
+}
+
+const randomSeed = (): number => Math.floor(Math.random() * SEED_COUNT);
+
+function helpOf<T extends SystemTypes>({ flows, deployments, scenarios }: System<T>, command: string): string {
+  const [{ name: first }] = flows;
+  const scenario = scenarios.find(({ storm }) => storm !== undefined)?.name;
+  const place = `--deployment ${deployments[0].name}${scenario === undefined ? '' : ` --scenario ${scenario}`}`;
+  const mutant = flows.find(({ expected }) => expected === 'violated')?.name ?? first;
+  return `
+Examples:
+  $ ${command}                        the default rows: each must come out as its flow says
+  $ ${command} ${place}   a part of them
+  $ ${command} --flow ${mutant} --callers 50   one flow, smaller
+  $ ${command} explore --flow ${mutant}        every interleaving of two callers
+  $ MONGODB_URI=mongodb://127.0.0.1/?replicaSet=rs0 ${command} --json >result.json
+
+The storms are followed by every interleaving of a few callers, unless --scenario, --processes or a size is given: see ${command} explore --help.
+
+Exit codes: 0 every row as it must be, 1 an invariant broken or a mutant not caught, 2 nothing proven (nothing raced, or --max-duration),
+${EXIT_CODES_OF_ALL}`;
+}
+
+/** Storms, and then every interleaving of a few callers. */
+export async function stress<T extends SystemTypes>(
+  options: StressOptions,
+  context: CommandContext<T>,
+): Promise<ExitCode> {
+  const { system, command } = context;
+  const { selection, seed, json } = options;
+  const trials = planStorms(system, { ...selection, seed });
+  // Before the storms, whose results would be lost.
+  const explorations = planFurther(system, selection);
+  await using set = await startSet(options, context);
+  if (!json) saySet(set, `; seed ${seed}`);
+  const storms = await runStorms(context, set.uri, trials);
+  const rows = [...storms, ...(await explore(explorations, options, context))];
+  return await finish(set, context, rows, options, (folder) => {
+    say(formatTable(rows));
+    say(`\n${formatFindings(rows, { invariants: system.invariants, command, folder })}`);
+  });
+}
+
+/** What is said of storms alone leaves no room for explorations. */
+const STORMS_ALONE = ['scenario', 'processes', 'size', 'maxConcurrency'] as const;
+
+/** The explorations that follow the storms. @throws UsageError where a flow names one that does not fit */
+function planFurther<T extends SystemTypes>(system: System<T>, selection: Selection<StormTrial>): ExplorationTrial[] {
+  const isStormAlone = STORMS_ALONE.some((name) => selection[name] !== undefined);
+  if (isStormAlone || system.scenarios.every(({ gated }) => gated === undefined)) return [];
+  const { flow, exec, deployment } = selection;
+  const trials = planExplorations(system, {
+    ...(flow === undefined ? {} : { flow }),
+    ...(exec === undefined ? {} : { exec }),
+    ...(deployment === undefined ? {} : { deployment }),
+  });
+  for (const trial of trials) expectToFit(resolveTrial(system, trial));
+  return trials;
+}
+
+async function explore<T extends SystemTypes>(
+  trials: readonly ExplorationTrial[],
+  options: StressOptions,
+  context: CommandContext<T>,
+): Promise<Row[]> {
+  if (trials.length === 0) return [];
+  const { system, command, signal } = context;
+  const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial));
+  if (signal.aborted) return notRun();
+  try {
+    await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
+    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store });
+  } catch (error) {
+    // What the storms have shown is not to be lost.
+    if (!(error instanceof ReplicaSetError)) throw error;
+    complain(error.message);
+    return notRun();
+  }
+}

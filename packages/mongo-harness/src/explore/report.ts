@@ -1,0 +1,55 @@
+import { formatRun } from 'mongo-interleave';
+import type { Row } from '../report/row.ts';
+import { whyEnded } from '../report/why-ended.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { exploreCommand, replayCommand } from '../trial/command-of.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
+import type { ExplorationTrial } from '../trial/trial.ts';
+import type { ScheduleJudgement } from './judge.ts';
+import type { ExplorationRun } from './run.ts';
+
+/** The row of an exploration. What the signal ended early proves nothing, unless an invariant was broken. */
+export function reportExploration<T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  trial: ExplorationTrial,
+  { progress, complete, simplest }: ExplorationRun,
+  { violations }: Pick<ScheduleJudgement<T>, 'violations'>,
+  signal: AbortSignal,
+): Row {
+  const { classes, redundant, runs, seconds } = progress;
+  const exploration = { classes, redundant, runs, complete, durationMs: seconds * 1_000 };
+  const head = headOf(system, command, trial);
+  if (simplest !== undefined)
+    return {
+      ...head,
+      verdict: 'violated',
+      violations,
+      exploration: { ...exploration, token: simplest.token, trace: formatRun(simplest) },
+      reproduce: replayCommand(command, simplest.token, trial),
+    };
+  if (complete) return { ...head, verdict: 'valid', violations, exploration };
+  return { ...head, verdict: 'unknown', reason: whyEnded(signal), violations, exploration };
+}
+
+/** The row of an exploration that was not run. */
+export const reportNoExploration = <T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  trial: ExplorationTrial,
+): Row => ({ ...headOf(system, command, trial), verdict: 'unknown', reason: 'not run', violations: [] });
+
+function headOf<T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  trial: ExplorationTrial,
+): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> {
+  const { flow, scenario } = resolveTrial(system, trial);
+  return {
+    trial,
+    processes: trial.callers + (scenario.hasOperator === true ? 1 : 0),
+    callers: trial.callers + (flow.shares === true ? 1 : 0),
+    reproduce: exploreCommand(command, trial),
+  };
+}

@@ -1,0 +1,14 @@
+import type { OpenFlow } from '../system/flow.ts';
+import type { NoAnswer, SystemTypes } from '../system/system-types.ts';
+
+/** What the flow answers; where it throws, that. */
+export const answerOf = <T extends SystemTypes>(
+  flow: OpenFlow<T>,
+  caller: number,
+  call: T['call'],
+): Promise<T['answer'] | NoAnswer> =>
+  flow.call(caller, call).catch((error: unknown): NoAnswer => ({
+    kind: 'error',
+    code: 'unexpected',
+    message: error instanceof Error ? error.message : String(error),
+  }));

@@ -1,0 +1,88 @@
+import type { Contention } from '../history/contention.ts';
+import type { History } from '../system/history.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import type { Verdict, Violation } from '../system/violation.ts';
+import type { ExplorationTrial, StormTrial, Trial } from '../trial/trial.ts';
+
+/** A row of the report, of a storm or an exploration. JSON; `result.json` holds rows. */
+export interface Row {
+  readonly trial: StormTrial | ExplorationTrial;
+  /** Processes of a storm; clients of an exploration, each standing for a process. */
+  readonly processes: number;
+  readonly callers: number;
+  readonly verdict: Verdict;
+  /** Why the verdict is `unknown`. */
+  readonly reason?: string;
+  readonly violations: readonly Violation[];
+  /** The command that runs the row again, or the one schedule of it that shows the violation. */
+  readonly reproduce: string;
+  /** Absent where the row was not run, or was ended before it was over. */
+  readonly storm?: StormFigures;
+  /** Absent where the row was not run. */
+  readonly exploration?: ExplorationFigures;
+  /** The file with the row's history, relative to the result's folder; written where the row was violated or unknown. */
+  readonly history?: string;
+}
+
+export interface StormFigures {
+  /** By the answer's kind. */
+  readonly answers: Readonly<Record<string, AnswerLatency>>;
+  readonly contention: Contention;
+  /** What `Show.columns` adds. */
+  readonly columns: Readonly<Record<string, number>>;
+  /** Committed states that were read while the callers ran. */
+  readonly statesBetween: number;
+  readonly durationMs: number;
+}
+
+export interface AnswerLatency {
+  readonly count: number;
+  /** Absent where no call of this kind was answered. */
+  readonly p50Ms?: number;
+  readonly p99Ms?: number;
+}
+
+export interface ExplorationFigures {
+  /** Classes of equivalent schedules, each run once. */
+  readonly classes: number;
+  /** Runs that turned out to be equivalent to an earlier one (sleep-set blocked). */
+  readonly redundant: number;
+  readonly runs: number;
+  /** There is no further class. */
+  readonly complete: boolean;
+  /** The simplest schedule found that breaks an invariant, and its steps. */
+  readonly token?: string;
+  readonly trace?: string;
+  readonly durationMs: number;
+}
+
+/** `passed` also where a mutant was caught. Without an expectation a row is only shown. */
+export function judgeRow({
+  trial: { expected },
+  verdict,
+}: {
+  readonly trial: Pick<Trial, 'expected'>;
+  readonly verdict: Verdict;
+}): 'passed' | 'failed' | 'unknown' {
+  if (verdict === 'unknown') return 'unknown';
+  return expected === undefined || verdict === expected ? 'passed' : 'failed';
+}
+
+export function latencyByAnswer<T extends SystemTypes>(
+  operations: History<T>['operations'],
+): Record<string, AnswerLatency> {
+  const groups = Map.groupBy(operations, ({ answer }) => answer.kind);
+  return Object.fromEntries(
+    [...groups].map(([kind, group]) => {
+      const sorted = group
+        .flatMap(({ invokedAtMs, completedAtMs }) => (completedAtMs === undefined ? [] : [completedAtMs - invokedAtMs]))
+        .toSorted((a, b) => a - b);
+      const latency = sorted.length === 0 ? {} : { p50Ms: percentile(sorted, 0.5), p99Ms: percentile(sorted, 0.99) };
+      return [kind, { count: group.length, ...latency }];
+    }),
+  );
+}
+
+/** Nearest rank. */
+const percentile = (sorted: readonly number[], fraction: number): number =>
+  sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)] ?? 0;

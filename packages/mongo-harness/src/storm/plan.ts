@@ -1,0 +1,89 @@
+import { seededRandom } from 'mongo-interleave';
+import { isMutant, type FlowDescription, type StormPlace } from '../system/flow.ts';
+import type { Scenario, StormPlan } from '../system/scenario.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import type { Expectation } from '../system/violation.ts';
+import { flowsOf } from '../trial/flows-of.ts';
+import { getNamed } from '../trial/get-named.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
+import type { Selection, StormTrial } from '../trial/trial.ts';
+import { UsageError } from '../trial/usage-error.ts';
+
+/** What the user asked for; only the seed must be there. */
+export type StormSelection = Selection<StormTrial> & Pick<StormTrial, 'seed'>;
+
+/**
+ * The storms that each flow names, in the order of the flows. A selection cuts them down; what none of them has is made up from the
+ * selection. Pure.
+ *
+ * @throws UsageError where a name is unknown, or a scenario has no large form: before the first storm, whose result would be lost
+ */
+export function planStorms<T extends SystemTypes>(system: System<T>, selection: StormSelection): StormTrial[] {
+  const { scenario, deployment, processes } = selection;
+  const isChosen = (place: StormPlace): boolean =>
+    (scenario === undefined || place.scenario === scenario) &&
+    (deployment === undefined || place.deployment === deployment) &&
+    (processes === undefined || (place.processes ?? 1) === processes);
+  const chosen = flowsOf(system, selection).flatMap((flow) =>
+    flow.storms.filter(isChosen).map((place) => toTrial(flow, place, selection, flow.expected)),
+  );
+  const trials = chosen.length > 0 ? chosen : makeUp(system, selection);
+  for (const trial of trials) {
+    resolveTrial(system, trial);
+    largeFormOf(system, trial.scenario);
+  }
+  return trials;
+}
+
+function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelection): StormTrial[] {
+  const { flow, exec, processes = 1, deployment = system.deployments[0].name } = selection;
+  const isNamed = flow !== undefined || exec !== undefined;
+  const flows = flowsOf(system, selection).filter((one) => isNamed || !isMutant(one));
+  const scenarios = system.scenarios.filter(({ storm }) => storm !== undefined).map(({ name }) => name);
+  const ofFlow = ({ storms }: FlowDescription): string[] => [...new Set(storms.map(({ scenario }) => scenario))];
+  return flows.flatMap((one) => {
+    const names =
+      selection.scenario === undefined ? (exec === undefined ? scenarios : ofFlow(one)) : [selection.scenario];
+    return names.map((scenario) => {
+      const place = { scenario, deployment, processes };
+      return toTrial(one, place, selection, expectationOf(one, place));
+    });
+  });
+}
+
+/** A mutant need not be caught where its author does not say so. */
+const expectationOf = (flow: FlowDescription, { scenario, deployment }: StormPlace): Expectation =>
+  flow.expected === 'valid' ||
+  flow.storms.some((place) => place.scenario === scenario && place.deployment === deployment)
+    ? flow.expected
+    : undefined;
+
+const toTrial = (
+  { name }: FlowDescription,
+  { scenario, deployment, processes = 1 }: StormPlace,
+  { exec, size = {}, seed, maxConcurrency }: StormSelection,
+  expected: Expectation,
+): StormTrial => ({
+  flow: name,
+  ...(exec === undefined ? {} : { exec }),
+  scenario,
+  deployment,
+  expected,
+  processes,
+  size,
+  seed,
+  ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+});
+
+/** The start state and the calls of a storm: the same for the same seed and sizes. @throws UsageError where there is no large form */
+export const planCalls = <T extends SystemTypes>(
+  system: System<T>,
+  { scenario, size, seed }: Pick<StormTrial, 'scenario' | 'size' | 'seed'>,
+): StormPlan<T> => largeFormOf(system, scenario)(size, seededRandom(seed));
+
+function largeFormOf<T extends SystemTypes>({ scenarios }: System<T>, name: string): NonNullable<Scenario<T>['storm']> {
+  const { storm } = getNamed('scenario', scenarios, name);
+  if (storm === undefined) throw new UsageError(`The scenario ${name} has no storm; explore runs it.`);
+  return storm;
+}

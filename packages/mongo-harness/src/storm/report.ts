@@ -1,0 +1,49 @@
+import { latencyByAnswer, type Row } from '../report/row.ts';
+import type { StormPlan } from '../system/scenario.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { stormCommand } from '../trial/command-of.ts';
+import type { StormTrial } from '../trial/trial.ts';
+import type { StormJudgement } from './judge.ts';
+import type { StormRun } from './run.ts';
+
+/** The row of a storm that is over. @param command as in `pnpm stress` */
+export function reportStorm<T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  trial: StormTrial,
+  plan: StormPlan<T>,
+  { run, durationMs }: StormRun<T>,
+  { contention, ...judgement }: StormJudgement,
+): Row {
+  return {
+    ...headOf(command, trial, plan),
+    ...judgement,
+    storm: {
+      answers: latencyByAnswer(run.history.operations),
+      contention,
+      columns: system.show?.columns?.(run) ?? {},
+      statesBetween: run.between.length,
+      durationMs,
+    },
+  };
+}
+
+/** The row of a storm that was not run, or not to its end. */
+export const reportNoStorm = <T extends SystemTypes>(
+  command: string,
+  trial: StormTrial,
+  plan: StormPlan<T>,
+  reason: string,
+): Row => ({ ...headOf(command, trial, plan), verdict: 'unknown', reason, violations: [] });
+
+const headOf = <T extends SystemTypes>(
+  command: string,
+  trial: StormTrial,
+  { calls }: StormPlan<T>,
+): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> => ({
+  trial,
+  processes: trial.processes,
+  callers: calls.length,
+  reproduce: stormCommand(command, trial),
+});

@@ -1,0 +1,61 @@
+import { MongoClient } from 'mongodb';
+import type { Context } from '../report/context.ts';
+import type { Row } from '../report/row.ts';
+import { whyEnded } from '../report/why-ended.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
+import type { StormTrial } from '../trial/trial.ts';
+import { judgeStorm } from './judge.ts';
+import { planCalls } from './plan.ts';
+import { reportNoStorm, reportStorm } from './report.ts';
+import { runStorm, type StormSite } from './run.ts';
+import { Workers } from './workers.ts';
+
+const MAX_SERVER_SELECTION_MS = 5_000;
+
+/** Runs one storm after the other, until all are over or the signal fires; the rows of the others are `unknown`. */
+export async function runStorms<T extends SystemTypes>(
+  context: Context<T>,
+  uri: string,
+  trials: readonly StormTrial[],
+): Promise<Row[]> {
+  const { system, module, progress } = context;
+  const client = new MongoClient(uri, {
+    appName: `${system.name}-stress`,
+    serverSelectionTimeoutMS: MAX_SERVER_SELECTION_MS,
+  });
+  await using workers = new Workers<T>(module);
+  try {
+    const rows: Row[] = [];
+    for (const [index, trial] of trials.entries()) {
+      const { scenario, flow, deployment, processes } = trial;
+      const named = `${processes} ${processes === 1 ? 'process' : 'processes'}`;
+      progress.show(`[${index + 1}/${trials.length}] ${scenario}, ${flow} on ${deployment}, ${named}`);
+      rows.push(await runRow(context, { client, uri, workers }, trial));
+    }
+    return rows;
+  } finally {
+    progress.clear();
+    await client.close();
+  }
+}
+
+async function runRow<T extends SystemTypes>(
+  { system, command, signal, evidence }: Context<T>,
+  site: StormSite<T>,
+  trial: StormTrial,
+): Promise<Row> {
+  const { flow } = resolveTrial(system, trial);
+  const plan = planCalls(system, trial);
+  if (signal.aborted) return reportNoStorm(command, trial, plan, 'not run');
+  const maxConcurrency = trial.maxConcurrency ?? flow.maxConcurrency ?? Math.max(1, plan.calls.length);
+  try {
+    const storm = await runStorm(system, site, trial, { plan, processes: trial.processes, maxConcurrency, signal });
+    const cutOff = storm.isCutOff ? whyEnded(signal) : undefined;
+    const judgement = judgeStorm(system, storm.run, cutOff);
+    return await evidence.keep(reportStorm(system, command, trial, plan, storm, judgement), storm.run, cutOff);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return reportNoStorm(command, trial, plan, whyEnded(signal));
+  }
+}

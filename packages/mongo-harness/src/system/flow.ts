@@ -1,0 +1,99 @@
+import type { FaultKind } from 'mongo-interleave';
+import type { Db } from 'mongodb';
+import type { Protocol } from './protocol.ts';
+import type { NoAnswer, SystemTypes } from './system-types.ts';
+
+/** What is known of a flow before it runs. */
+export interface FlowDescription {
+  readonly name: string;
+  /** One line: what the flow does, and for a mutant what is wrong with it. */
+  readonly about: string;
+  readonly expected: 'valid' | 'violated';
+  /** The rows of the default storms; a mutant must be caught in each of them. */
+  readonly storms: readonly StormPlace[];
+  /** The rows of the default explorations; a mutant must be caught in each of them. */
+  readonly explorations: readonly ExplorationPlace[];
+  /** Calls under way at once in each process, where more would measure nothing but their crowding. Default: all. */
+  readonly maxConcurrency?: number;
+  /** Makes the calls of operators too. Default: false. */
+  readonly operates?: boolean;
+  /** Callers in one process may share their work. Default: false. */
+  readonly shares?: boolean;
+}
+
+/** The code under test. */
+export interface Flow<T extends SystemTypes> extends FlowDescription {
+  readonly open: (db: Db, service: T['service'], observer: Observer<T>, surroundings: Surroundings) => OpenFlow<T>;
+}
+
+/** A flow that is known to be wrong, for one reason. A harness is believed only when it is seen to catch its mutants. */
+export interface Mutant<T extends SystemTypes> extends Flow<T> {
+  readonly expected: 'violated';
+  /** The invariants that the detection table must see broken; other rows count a mutant as caught by any. */
+  readonly breaks: readonly [string, ...string[]];
+  /** One more than the preemptions of the simplest schedule that shows the defect; a fault of its place comes on top. */
+  readonly depth: number;
+  /** The first place is the one of the detection table. */
+  readonly explorations: readonly [ExplorationPlace, ...ExplorationPlace[]];
+}
+
+/** A flow that runs in processes of its own, started by the command of `--exec`. */
+export interface ProgramFlow<T extends SystemTypes> extends FlowDescription {
+  readonly protocol: Protocol<T>;
+}
+
+export type AnyFlow<T extends SystemTypes> = Flow<T> | Mutant<T> | ProgramFlow<T>;
+
+/** Where a storm puts a flow to the test. */
+export interface StormPlace {
+  readonly scenario: string;
+  readonly deployment: string;
+  /** Default: 1. */
+  readonly processes?: number;
+}
+
+/** Where an exploration puts a flow to the test. */
+export interface ExplorationPlace {
+  readonly scenario: string;
+  readonly deployment: string;
+  /** Clients that call, each standing for a process; an operator's client comes on top. */
+  readonly callers: number;
+  /** One of these happens once in each run, at any command of the first client of each service. Default: none. */
+  readonly faults?: readonly FaultKind[];
+  /** At most this many preemptions: switches away from a client that still had a command ready. Default: no limit. */
+  readonly maxPreemptions?: number;
+}
+
+/** A flow on one database, as one process runs it. */
+export interface OpenFlow<T extends SystemTypes> {
+  /** A rejection is recorded as the answer `error` with code `unexpected`. */
+  call(caller: number, call: T['call']): Promise<T['answer'] | NoAnswer>;
+  /** Resolves when nothing is under way any more, for a flow that goes on after its answer. Default: none does. */
+  readonly idle?: () => Promise<unknown>;
+}
+
+/** Where a flow reports what the checker and the reader want to know. */
+export interface Observer<T extends SystemTypes> {
+  claimed(claim: T['claim']): void;
+  /** The database undid an attempt. */
+  conflicted(): void;
+  /** After a conflict, another call was found to have won. */
+  lostRace(): void;
+}
+
+/** Where a flow runs. */
+export interface Surroundings {
+  /**
+   * Each command waits at a gate, and the schedule alone decides. A flow that draws lots, has timers of its own or looks what other
+   * clients are at would take other ways when the schedule is run again.
+   */
+  readonly gated: boolean;
+  /** How a flow with processes of its own reaches the database. */
+  readonly uri: string;
+  /** At the gate: the logical client that the flow runs for. */
+  readonly client?: number;
+}
+
+export const isMutant = <T extends SystemTypes>(flow: AnyFlow<T>): flow is Mutant<T> => flow.expected === 'violated';
+
+export const isProgram = <T extends SystemTypes>(flow: AnyFlow<T>): flow is ProgramFlow<T> => 'protocol' in flow;

@@ -1,0 +1,43 @@
+import type { NoAnswer, SystemTypes } from './system-types.ts';
+
+/*
+ * What happened in a run, on one clock. In a storm the clock is the machine's monotonic one, which all processes share, in
+ * milliseconds since the run began. At the gate the clock counts steps.
+ */
+
+/** One call, from its invocation to its answer. JSON. */
+export interface Operation<T extends SystemTypes> {
+  readonly caller: number;
+  /** The process or gated client that made the call. */
+  readonly process: number;
+  /** The service's name. */
+  readonly service: string;
+  readonly call: T['call'];
+  readonly invokedAtMs: number;
+  /** Absent where there was no answer. */
+  readonly completedAtMs?: number;
+  readonly answer: T['answer'] | NoAnswer;
+}
+
+/** Something that went wrong on purpose, at a command of a client. JSON. */
+export interface Fault {
+  /** As in `crash-after`. */
+  readonly kind: string;
+  readonly process: number;
+  readonly atMs: number;
+}
+
+/** JSON. */
+export interface History<T extends SystemTypes> {
+  /** The unit of its times: milliseconds, or steps of the gate, of which the whole ones are replies. */
+  readonly unit: 'ms' | 'steps';
+  readonly operations: readonly Operation<T>[];
+  /** In a transaction, a claim may have been undone. */
+  readonly claims: readonly T['claim'][];
+  /** What went wrong on purpose. Absent where nothing did. */
+  readonly faults?: readonly Fault[];
+  /** Attempts that the database undid. */
+  readonly conflicts: number;
+  /** Calls that found, after a conflict, that another call had won. */
+  readonly lostRaces: number;
+}

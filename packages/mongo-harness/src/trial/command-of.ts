@@ -1,0 +1,30 @@
+import type { ExplorationTrial, StormTrial, Trial } from './trial.ts';
+
+/** The options that name a trial's flow, for a POSIX shell. */
+export const flowOptions = ({ flow, exec }: Pick<Trial, 'flow' | 'exec'>): string =>
+  exec === undefined ? `--flow ${flow}` : `--exec '${exec.replaceAll("'", `'\\''`)}'`;
+
+/** The command that runs a storm again. @param command as in `pnpm stress` */
+export const stormCommand = (command: string, trial: StormTrial): string =>
+  [
+    `${command} --scenario ${trial.scenario} ${flowOptions(trial)} --deployment ${trial.deployment}`,
+    `--processes ${trial.processes}`,
+    ...Object.entries(trial.size).map(([name, count]) => `--${name} ${count}`),
+    ...(trial.maxConcurrency === undefined ? [] : [`--max-concurrency ${trial.maxConcurrency}`]),
+    `--seed ${trial.seed}`,
+  ].join(' ');
+
+/** The command that runs an exploration again. */
+export const exploreCommand = (command: string, trial: ExplorationTrial): string =>
+  [
+    `${command} explore ${explorationOptions(trial)}`,
+    ...(trial.faults === undefined ? [] : [`--faults ${trial.faults.join(',')}`]),
+    ...(trial.maxPreemptions === undefined ? [] : [`--max-preemptions ${trial.maxPreemptions}`]),
+  ].join(' ');
+
+/** The command that runs one schedule again. */
+export const replayCommand = (command: string, token: string, trial: ExplorationTrial): string =>
+  `${command} replay ${token} ${explorationOptions(trial)}`;
+
+const explorationOptions = (trial: ExplorationTrial): string =>
+  `${flowOptions(trial)} --scenario ${trial.scenario} --deployment ${trial.deployment} --callers ${trial.callers}`;

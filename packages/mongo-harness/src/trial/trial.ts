@@ -1,0 +1,37 @@
+import type { FaultKind } from 'mongo-interleave';
+import type { Size } from '../system/scenario.ts';
+import type { Expectation } from '../system/violation.ts';
+
+/**
+ * Which flow, in which scenario, on which deployment: one row, from the command line to the report. All by name, so a trial is JSON;
+ * `resolveTrial` finds what the names stand for.
+ */
+export interface Trial {
+  readonly flow: string;
+  /** The command of `--exec`, where the flow runs in processes of its own. */
+  readonly exec?: string;
+  readonly scenario: string;
+  readonly deployment: string;
+  readonly expected: Expectation;
+}
+
+/** A trial with free-running callers. */
+export interface StormTrial extends Trial {
+  readonly processes: number;
+  readonly size: Size;
+  readonly seed: number;
+  /** Calls under way at once in each process, at most. Default: the flow's. */
+  readonly maxConcurrency?: number;
+}
+
+/** A trial in which every interleaving of a few callers is run. */
+export interface ExplorationTrial extends Trial {
+  readonly callers: number;
+  /** See `ExplorationPlace`. */
+  readonly faults?: readonly FaultKind[];
+  /** See `ExplorationPlace`. */
+  readonly maxPreemptions?: number;
+}
+
+/** What the user asked for; an absent part means the default's. */
+export type Selection<T extends Trial> = Partial<Omit<T, 'expected'>>;

@@ -1,0 +1,138 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { InterleaveError } from '../interleave-error.ts';
+import type { HeldCommand } from './held-command.ts';
+import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
+
+/** What the gate is told by a port. */
+interface PortListener {
+  /** A command arrived or was withdrawn. */
+  changed(): void;
+  failed(error: InterleaveError): void;
+}
+
+/** The port of one client: its connections, and its commands at the gate. */
+export class ClientPort {
+  readonly #index: number;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #held = new Map<HeldCommand, Waiting>();
+  #arrived: Waiting[] = [];
+  #sent = 0;
+  #mode: Mode = 'pass';
+  /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
+  #isSettled = false;
+  #underWay: () => number = () => 0;
+
+  constructor(index: number, address: ServerAddress, listener: PortListener) {
+    this.#index = index;
+    this.#server = createServer((socket) => this.#accept(socket, address, listener));
+  }
+
+  listen(): Promise<void> {
+    const listening = Promise.withResolvers<void>();
+    this.#server.once('error', listening.reject);
+    this.#server.listen(0, '127.0.0.1', listening.resolve);
+    return listening.promise;
+  }
+
+  /** The number of the port; undefined when it is closed. */
+  get number(): number | undefined {
+    const address = this.#server.address();
+    return address === null || typeof address === 'string' ? undefined : address.port;
+  }
+
+  /** A flow runs: its commands are held. */
+  get isLive(): boolean {
+    return this.#mode === 'hold';
+  }
+
+  /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
+  get isLate(): boolean {
+    return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+  }
+
+  /** The held commands, in the order in which the client sent them. */
+  get held(): HeldCommand[] {
+    return [...this.#held.keys()];
+  }
+
+  /** A flow begins. */
+  enter(underWay: () => number): void {
+    this.#setMode('hold');
+    this.#isSettled = false;
+    this.#sent = 0;
+    this.#underWay = underWay;
+  }
+
+  /** The promise of the flow is settled. */
+  settle(): void {
+    this.#isSettled = true;
+  }
+
+  /** Lets commands pass again if the flow has ended and none of its commands is left. */
+  recheck(): void {
+    if (this.isLive && this.#isSettled && this.#pending === 0 && this.#underWay() === 0) this.#setMode('pass');
+  }
+
+  /** The client crashed: nothing that it sends goes on, and it gets no reply. */
+  freeze(): void {
+    this.#setMode('swallow');
+    this.#held.clear();
+    this.#arrived = [];
+  }
+
+  /** From now on only aborts, heartbeats and the end of sessions pass. */
+  retire(): void {
+    this.#setMode('refuse');
+  }
+
+  /** Numbers the commands that have arrived. Two connections may be read in either order, so the driver's own count decides. */
+  numberArrived(): void {
+    const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
+    this.#arrived = [];
+    for (const waiting of sent) {
+      const { name, body } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+    }
+  }
+
+  /** Takes a command from the gate; undefined if it is not there any more. */
+  take(command: HeldCommand): Waiting | undefined {
+    const waiting = this.#held.get(command);
+    this.#held.delete(command);
+    return waiting;
+  }
+
+  close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#sockets) socket.destroy();
+    return closed;
+  }
+
+  /** A retired port stays retired, so that the client can be closed whatever its flow does meanwhile. */
+  #setMode(mode: Mode): void {
+    if (this.#mode !== 'refuse') this.#mode = mode;
+  }
+
+  get #pending(): number {
+    return this.#held.size + this.#arrived.length;
+  }
+
+  #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    relay(socket, address, {
+      mode: () => this.#mode,
+      held: (waiting) => {
+        this.#arrived.push(waiting);
+        listener.changed();
+      },
+      withdrawn: (waiting) => {
+        this.#arrived = this.#arrived.filter((other) => other !== waiting);
+        for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
+        listener.changed();
+      },
+      failed: (error) => listener.failed(error),
+    });
+  }
+}

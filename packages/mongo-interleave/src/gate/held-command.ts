@@ -1,0 +1,12 @@
+import type { Fields } from './message.ts';
+
+/** A command at the gate. */
+export interface HeldCommand {
+  /** 0 to n-1. */
+  readonly client: number;
+  /** Counts the commands of this client since it entered, from 0, in the order in which it sent them. */
+  readonly index: number;
+  readonly name: string;
+  /** The whole command, document sequences included. May hold credentials. */
+  readonly body: Fields;
+}

@@ -1,0 +1,59 @@
+import type { Db, MongoClientOptions } from 'mongodb';
+import type { GatedClient } from '../gate/gated-client.ts';
+import type { Outcome } from './execution.ts';
+import type { TraceStep } from './trace-step.ts';
+
+/** One client, as its flow sees it. */
+export interface FlowClient extends Pick<GatedClient, 'index' | 'letter' | 'mongo' | 'uri'> {
+  /** 0 at first. Each crash adds 1: a fresh client then starts the flow again. */
+  readonly life: number;
+}
+
+/** A scenario: a start state, what each client does, and what must hold afterwards. */
+export interface InterleaveOptions<T> {
+  /** A replica set or a single server, without TLS and without authentication. The gate is placed in front of the primary. */
+  readonly uri: string;
+  /** Name of the database that `reset`, `flow` and `check` get. */
+  readonly database: string;
+  /** Number of clients, 1 to 26. */
+  readonly clients: number;
+  /**
+   * Makes the start state before each run. Its `db` bypasses the gate. Should keep collections and indexes from run to run, because
+   * making them takes longer than a run.
+   */
+  readonly reset: (db: Db) => Promise<void>;
+  /**
+   * What one client does. May send several commands at once. Everything but the replies must be the same in each run: a flow that
+   * looks at the time or at random numbers may send other commands in the replay, which then throws `diverged`.
+   */
+  readonly flow: (client: FlowClient, db: Db) => Promise<T>;
+  /** Checks the data and the outcomes after each run. Throws if something is violated. Its `db` bypasses the gate. */
+  readonly check: (db: Db, outcomes: readonly Outcome<T>[]) => Promise<void> | void;
+  /** Called after each step, before the next one is chosen. Its `db` bypasses the gate and shows what is committed by then. */
+  readonly onStep?: (step: TraceStep, db: Db) => Promise<void> | void;
+  /** Fields whose scalar values traces show, besides `_id`. Default: none, because data may hold credentials. */
+  readonly showFields?: readonly string[];
+  /** Options of the gated clients, such as `retryWrites`. Compression is always off. */
+  readonly clientOptions?: MongoClientOptions;
+  /**
+   * How often a client may restart its transaction after a write conflict while the conflicting transaction is still open. Default 0:
+   * the client waits at the gate until the other transaction ends, because an earlier retry meets the same conflict again.
+   */
+  readonly retriesAtOnce?: number;
+  /**
+   * What happens to the open transaction of a crashed client. `end` (default): it is ended at once with `killSessions`. `leave`: the
+   * other clients wait for it until the server ends it, after `transactionLifetimeLimitSeconds`.
+   */
+  readonly crashedTransactions?: 'end' | 'leave';
+  /** The error code of the fault `error`. Default 189, PrimarySteppedDown. The server needs `enableTestCommands`. */
+  readonly errorCode?: number;
+  /**
+   * The token of the schedule being run is saved to this file before each step, so that the schedule can be replayed even if the
+   * process is killed. Further workers write to files with `_2`, `_3` and so on appended.
+   */
+  readonly tokenFile?: string;
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the run fails with `watchdog`. */
+  readonly maxWaitMs?: number;
+  /** Most steps in one run. Default 1,000. After that the run fails with `step-limit`: the flow probably retries forever. */
+  readonly maxSteps?: number;
+}

@@ -1,0 +1,11 @@
+import type { Scheduler } from '../schedule/scheduler.ts';
+import type { Execution } from './execution.ts';
+import type { RunResult } from './result.ts';
+
+/** Runs schedules, one at a time. */
+export interface Runner<T> {
+  /** Makes the start state with `reset` and runs one schedule. */
+  execute(scheduler: Scheduler): Promise<Execution<T>>;
+  /** Calls `check` on what the run left in the database. Must come before the next `execute`. */
+  judge(execution: Execution<T>): Promise<RunResult<T>>;
+}

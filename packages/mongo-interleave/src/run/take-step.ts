@@ -1,0 +1,101 @@
+import { NOTHING, type Footprint } from '../footprint/footprint.ts';
+import { errorCode, type Transactions } from '../footprint/transactions.ts';
+import type { Gate } from '../gate/gate.ts';
+import type { GatedClient } from '../gate/gated-client.ts';
+import type { HeldCommand } from '../gate/held-command.ts';
+import type { Fields } from '../gate/message.ts';
+import { InterleaveError } from '../interleave-error.ts';
+import type { FaultKind } from '../schedule/token.ts';
+import type { FaultInjector } from './fault-injector.ts';
+import type { TraceStep } from './trace-step.ts';
+import type { TraceWriter } from './trace-writer.ts';
+
+interface StepSetup {
+  readonly gate: Gate;
+  readonly transactions: Transactions;
+  readonly writer: TraceWriter;
+  readonly faults: FaultInjector;
+}
+
+interface Step {
+  readonly step: TraceStep;
+  readonly footprint: Footprint;
+  readonly reply: Fields | undefined;
+  /** The fresh client after a crash. */
+  readonly restarted?: GatedClient;
+}
+
+/** Releases one command, or injects a fault at it. When this returns, the client has its reply but may not have reacted to it yet. */
+export async function takeStep(setup: StepSetup, command: HeldCommand, fault: FaultKind | undefined): Promise<Step> {
+  const { gate, transactions, writer, faults } = setup;
+  switch (fault) {
+    case undefined: {
+      const reply = await gate.release(command);
+      const footprint = transactions.record(command, reply.body);
+      reply.deliver();
+      return { step: writer.step(command, reply.body), footprint, reply: reply.body };
+    }
+    case 'lost-reply': {
+      const reply = await gate.release(command);
+      const footprint = { ...transactions.record(command, reply.body), isFault: true };
+      reply.lose();
+      return { step: writer.step(command, reply.body, fault), footprint, reply: reply.body };
+    }
+    case 'reset':
+      gate.reset(command);
+      return {
+        step: writer.step(command, undefined, fault),
+        footprint: { ...NOTHING, isFault: true },
+        reply: undefined,
+      };
+    case 'error': {
+      await faults.failNext(command.client, command.name);
+      const reply = await gate.release(command);
+      reply.deliver();
+      if (errorCode(reply.body) === undefined) throw notRefused(command);
+      // The server refuses the command before it starts, so an open transaction stays open. Other errors end the transaction.
+      return {
+        step: writer.step(command, reply.body, fault),
+        footprint: { ...NOTHING, isFault: true },
+        reply: reply.body,
+      };
+    }
+    case 'crash-after': {
+      const reply = await gate.release(command);
+      const { movesSnapshot, ...before } = transactions.record(command, reply.body);
+      const { restarted, footprint } = await crash(setup, command.client);
+      return {
+        step: writer.step(command, reply.body, fault),
+        reply: reply.body,
+        footprint: {
+          ...before,
+          writes: [...before.writes, ...footprint.writes],
+          movesSnapshot: movesSnapshot || footprint.movesSnapshot,
+          isFault: true,
+        },
+        restarted,
+      };
+    }
+    case 'crash':
+      return {
+        step: writer.step(command, undefined, fault),
+        reply: undefined,
+        ...(await crash(setup, command.client)),
+      };
+  }
+}
+
+const notRefused = ({ name }: HeldCommand): InterleaveError =>
+  new InterleaveError(
+    'invalid-option',
+    `The server did not refuse "${name}" although the failCommand fail point was set. Either another process changed the fail point, or the server can't refuse this command.`,
+  );
+
+async function crash(
+  { transactions, faults }: StepSetup,
+  client: number,
+): Promise<Required<Omit<Step, 'step' | 'reply'>>> {
+  const restarted = await faults.crash(client, transactions.openSessionOf(client));
+  const ended = faults.leavesTransactions ? transactions.abandon(client) : transactions.crash(client);
+  return { footprint: { ...ended, isFault: true }, restarted };
+}

@@ -1,0 +1,30 @@
+import type { Footprint } from '../footprint/footprint.ts';
+import type { HeldCommand } from '../gate/held-command.ts';
+import type { Choice } from './token.ts';
+
+/** A held command that may be released now. */
+export interface EnabledStep {
+  /** With a `fault` if the scheduler injects one. */
+  readonly choice: Choice;
+  /** Client, number, command and collection, such as `A0 find coupons`. Unique within a run, and the same in a replay. */
+  readonly id: string;
+  readonly command: HeldCommand;
+  /** The footprint that the command will have if it succeeds, as far as the command alone tells. */
+  readonly predict: () => Footprint;
+}
+
+/**
+ * Decides which command is released next. `next` may throw: the clients then run to their ends one after the other, so that none
+ * hangs at the gate, and the error is thrown after the run.
+ */
+export interface Scheduler {
+  /** Clients that take part. Default: all. */
+  readonly participants?: ReadonlySet<number>;
+  /**
+   * @param enabled never empty
+   * @param step counts the steps of the run, from 0
+   */
+  next(enabled: readonly EnabledStep[], step: number): EnabledStep;
+  /** Called with the footprint of the step that `next` returned, after the server has replied. */
+  executed(footprint: Footprint): void;
+}

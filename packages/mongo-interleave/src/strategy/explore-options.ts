@@ -1,0 +1,62 @@
+import type { RunResult } from '../run/result.ts';
+import type { FaultKind } from '../schedule/token.ts';
+
+/** How far an exploration has come. */
+export interface Progress {
+  /** Classes of equivalent schedules that were run so far. */
+  readonly classes: number;
+  /** Runs that turned out to be equivalent to an earlier run (sleep-set blocked). */
+  readonly redundant: number;
+  /** `classes` + `redundant`. */
+  readonly runs: number;
+  readonly seconds: number;
+  /**
+   * Estimated part of the search tree that is done, from 0 to 1. Assumes that the subtrees below one state are equally large, so the
+   * estimate may be far off.
+   */
+  readonly fractionDone: number;
+}
+
+/** Which faults are injected. */
+export interface FaultOptions {
+  readonly kinds: readonly FaultKind[];
+  /** The clients whose commands the faults hit. Default: all clients. */
+  readonly clients?: readonly number[];
+  /** Most faults in one run. Default 1. */
+  readonly maxFaults?: number;
+}
+
+export interface ExploreOptions<T> {
+  /** Explores with faults too. Default: no faults. */
+  readonly faults?: FaultOptions;
+  /**
+   * At most this many preemptions: switches away from a client that still had a command ready. Equivalent schedules may then be run
+   * more than once. Default: no limit.
+   */
+  readonly maxPreemptions?: number;
+  /**
+   * Runs each schedule twice. Throws `nondeterministic` and shows the first difference if anything but the schedule influenced the
+   * run. Default false.
+   */
+  readonly twice?: boolean;
+  /** Stops after this many runs, redundant runs included. Default 10,000. */
+  readonly maxRuns?: number;
+  /** Stops after this many milliseconds, at the end of the current run. Default 60,000. */
+  readonly maxDurationMs?: number;
+  /** Stops after this many violated runs. Default: no limit. */
+  readonly maxViolations?: number;
+  /**
+   * Number of workers, each with a database of its own; 1 to 64, default 1. The other databases are named like `database` with `_2`,
+   * `_3` and so on appended; `reset` and `check` get them too. A flow that keeps state outside the database must keep it per `db`.
+   */
+  readonly workers?: number;
+  /**
+   * The state of the search is saved to this file every few seconds. If the file exists, the search continues from there. The file is
+   * deleted when the search is complete.
+   */
+  readonly checkpointFile?: string;
+  /** Called after each run. */
+  readonly onProgress?: (progress: Progress) => void;
+  /** Called with the run of each class. */
+  readonly onClass?: (result: RunResult<T>) => void;
+}

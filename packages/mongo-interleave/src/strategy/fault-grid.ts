@@ -1,0 +1,84 @@
+import type { RunResult } from '../run/result.ts';
+import type { Runner } from '../run/runner.ts';
+import { FAULT_KINDS, type FaultKind } from '../schedule/token.ts';
+import { outlineScheduler } from './outline-scheduler.ts';
+
+export interface GridOptions {
+  /** Default: all kinds. The server needs `enableTestCommands` for the kind `error`. */
+  readonly kinds?: readonly FaultKind[];
+}
+
+/** One run of the grid: one fault at one command of client A. */
+export interface GridCell<T> {
+  /** Number of A's command, from 0. */
+  readonly command: number;
+  readonly name: string;
+  readonly collection: string;
+  readonly fault: FaultKind;
+  /** Client B runs from start to end right after the fault, before A continues or restarts. */
+  readonly hasRival: boolean;
+  readonly result: RunResult<T>;
+}
+
+/**
+ * Injects each fault at each command of client A, without and with a rival. Takes far fewer runs than `explore` with faults, which tries
+ * all interleavings.
+ */
+export async function runGrid<T>(
+  { kinds = FAULT_KINDS }: GridOptions,
+  clients: number,
+  runner: Runner<T>,
+): Promise<readonly GridCell<T>[]> {
+  const alone = await runner.execute(outlineScheduler({ clients: [0], switches: [], faults: [] }));
+  const cells: GridCell<T>[] = [];
+  for (const [command, { command: name, collection }] of alone.trace.entries()) {
+    for (const fault of kinds) {
+      for (const hasRival of clients > 1 ? [false, true] : [false]) {
+        const scheduler = outlineScheduler({
+          clients: hasRival ? [0, 1] : [0],
+          switches: hasRival ? [{ client: 0, after: command + 1, to: 1 }] : [],
+          faults: [{ client: 0, after: command, kind: fault }],
+        });
+        cells.push({
+          command,
+          name,
+          collection,
+          fault,
+          hasRival,
+          result: await runner.judge(await runner.execute(scheduler)),
+        });
+      }
+    }
+  }
+  return cells;
+}
+
+/** Formats a grid: a line for each command, a column for each fault. `x` is a violated run, whose token follows below the table. */
+export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
+  const columns = distinct(cells.map(columnOf));
+  const commands = distinct(cells.map(({ command }) => command));
+  const rows = commands.map((command) => {
+    const own = cells.filter((cell) => cell.command === command);
+    const [first] = own;
+    const title = `${command + 1} ${first?.name ?? ''} ${first?.collection ?? ''}`.trimEnd();
+    return [title, ...columns.map((column) => markOf(own.find((cell) => columnOf(cell) === column)))];
+  });
+  const table = [['', ...columns], ...rows];
+  const widths = table[0]?.map((_, column) => Math.max(...table.map((row) => row[column]?.length ?? 0))) ?? [];
+  const lines = table.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+  const red = cells.filter(({ result }) => result.verdict.kind === 'violated');
+  const tokens = red.map((cell) => `${cell.result.token}  ${columnOf(cell)} at ${cell.command + 1} ${cell.name}`);
+  return [...lines, ...tokens].join('\n');
+}
+
+const columnOf = <T>({ fault, hasRival }: GridCell<T>): string => `${fault}${hasRival ? ', rival' : ''}`;
+
+const markOf = <T>(cell: GridCell<T> | undefined): string =>
+  cell === undefined ? '' : cell.result.verdict.kind === 'violated' ? 'x' : '.';
+
+const distinct = <E>(all: readonly E[]): E[] => [...new Set(all)];

@@ -1,0 +1,81 @@
+import { dependent, type Footprint } from '../footprint/footprint.ts';
+import type { ExploreOptions } from './explore-options.ts';
+import { SleepSetSearch, type SearchState } from './sleep-set-search.ts';
+
+export type Search = SleepSetSearch<Footprint>;
+type State = SearchState<Footprint>;
+
+/** The parts of one search: those that wait for a worker, and those that a worker runs. */
+export class SearchQueue {
+  readonly #workers: number;
+  readonly #dependent: typeof dependent;
+  readonly #waiting: Search[];
+  readonly #running = new Set<Search>();
+  #changed: PromiseWithResolvers<void> = Promise.withResolvers();
+
+  /** @param states where an earlier search was; default: at the beginning */
+  constructor(
+    { maxPreemptions = Infinity }: Pick<ExploreOptions<unknown>, 'maxPreemptions'>,
+    workers: number,
+    states: readonly State[] = [[]],
+  ) {
+    this.#workers = workers;
+    // Of two equivalent schedules a preemption limit may exclude one only, so no schedule may stand for another.
+    this.#dependent = maxPreemptions === Infinity ? dependent : () => true;
+    this.#waiting = states.map((state) => this.#open(state));
+  }
+
+  /** The next part to run a schedule of; undefined if none waits. */
+  take(): Search | undefined {
+    const search = this.#waiting.shift();
+    if (search !== undefined) this.#running.add(search);
+    return search;
+  }
+
+  /** The part's current run is over. If the part has more to run, it is divided among idle workers. */
+  giveBack(search: Search, hasMore: boolean): void {
+    this.#running.delete(search);
+    if (!hasMore) return;
+    this.#waiting.unshift(search);
+    for (let idle = this.#workers - this.#running.size - this.#waiting.length; idle > 0; idle--) {
+      const state = search.split();
+      if (state === undefined) return;
+      this.#waiting.push(this.#open(state));
+    }
+  }
+
+  /** The part's current run failed. */
+  drop(search: Search): void {
+    this.#running.delete(search);
+  }
+
+  /** Wakes the workers that wait for `changed`. */
+  announce(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+
+  /** Resolves at the next `announce`. */
+  get changed(): Promise<void> {
+    return this.#changed.promise;
+  }
+
+  /** No part is being run, so none can be divided. */
+  get isIdle(): boolean {
+    return this.#running.size === 0;
+  }
+
+  /** No part waits. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** All parts, for a checkpoint. A part that is being run starts its current schedule again when it is restored. */
+  get states(): State[] {
+    return [...this.#running, ...this.#waiting].map((search): State => search.state);
+  }
+
+  #open(state: State): Search {
+    return new SleepSetSearch(this.#dependent, state);
+  }
+}

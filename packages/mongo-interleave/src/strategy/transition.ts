@@ -1,0 +1,5 @@
+/** A step that a search or a sampler may choose. Its `id` stays the same as long as the step is enabled, and is unique in a run. */
+export interface Transition {
+  readonly id: string;
+  readonly client: number;
+}

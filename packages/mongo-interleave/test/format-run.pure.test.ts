@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
+
+/* No database here: how traces are laid out. */
+
+const MAX_LINE_WIDTH = 140;
+
+const step = (client: number, more: Partial<TraceStep> = {}): TraceStep => ({
+  client,
+  command: 'update',
+  collection: 'coupons',
+  touched: '{ code: "c1" }',
+  reply: 'n=1',
+  ...more,
+});
+
+describe('formatTrace', () => {
+  test('has a column for each client that sent a command, and a line for each step', () => {
+    expect(
+      formatTrace([step(0), step(2), step(0, { command: 'commitTransaction', collection: '', touched: '' })]),
+    ).toBe(
+      [
+        '    A                                      C',
+        '  1 update coupons { code: "c1" } -> n=1',
+        '  2                                        update coupons { code: "c1" } -> n=1',
+        '  3 commitTransaction -> n=1',
+      ].join('\n'),
+    );
+  });
+
+  test('shows in the column of a waiting client whom it waits for', () => {
+    const waiting = [{ client: 1, waitsFor: 'A' }];
+    expect(formatTrace([step(0, { waiting }), step(1)])).toBe(
+      [
+        '    A                                      B',
+        '  1 update coupons { code: "c1" } -> n=1   (waits for A)',
+        '  2                                        update coupons { code: "c1" } -> n=1',
+      ].join('\n'),
+    );
+  });
+
+  test.each([2, 3, 4])('wraps long steps of %i clients, and leaves nothing out', (clients) => {
+    const touched =
+      '{ status: "active", region: in ["eu-west-1", "eu-west-2"], ownerId: "an-owner-of-another-system" }';
+    const trace = Array.from({ length: clients }, (_, client) => step(client, { touched }));
+    const lines = formatTrace(trace).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(MAX_LINE_WIDTH);
+    const texts = lines.slice(1).map((line) => line.trim());
+    const words = texts.join(' ').split(/ +/);
+    expect(words).toEqual(trace.flatMap((_, client) => `${client + 1} update coupons ${touched} -> n=1`.split(' ')));
+  });
+
+  test('breaks a step before its reply and before its filter first', () => {
+    const trace = [0, 1, 2, 3].map((client) =>
+      step(client, { command: 'findAndModify', touched: '{ used: false }', reply: 'error 112 WriteConflict' }),
+    );
+    expect(formatTrace(trace).split('\n').slice(1, 4)).toEqual([
+      '  1 findAndModify coupons',
+      '      { used: false }',
+      '      -> error 112 WriteConflict',
+    ]);
+  });
+
+  test('breaks a value that is wider than its column', () => {
+    const touched = `{ _id: "${'x'.repeat(60)}" }`;
+    const lines = formatTrace([0, 1, 2, 3].map((client) => step(client, { touched }))).split('\n');
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(MAX_LINE_WIDTH);
+    expect(lines.join('').match(/x/g)).toHaveLength(4 * 60);
+  });
+
+  test('of no steps is empty', () => {
+    expect(formatTrace([])).toBe('');
+  });
+});
+
+test('formatRun has the verdict first, and how each client ended last', () => {
+  const result: RunResult<string> = {
+    token: 'v1:A',
+    trace: [step(0)],
+    preemptions: 0,
+    outcomes: [
+      { kind: 'returned', value: 'c1' },
+      { kind: 'threw', error: new Error('no coupon\nat ...') },
+      { kind: 'absent' },
+    ],
+    verdict: { kind: 'violated', error: new Error('given out twice') },
+  };
+  expect(formatRun(result).split('\n')).toEqual([
+    'v1:A violated: given out twice',
+    '    A',
+    '  1 update coupons { code: "c1" } -> n=1',
+    '    A returned "c1"',
+    '    B threw no coupon',
+  ]);
+});

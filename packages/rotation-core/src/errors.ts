@@ -1,0 +1,24 @@
+/**
+ * - `invalid-argument`: an id, an option or a pool is invalid; nothing was sent.
+ * - `not-a-replica-set`: the server has no transactions; the message names the remedy.
+ * - `inconsistent`: the data contradicts itself (a duplicate key inside a rotation, a free backup that is a live key).
+ *   The rotation was undone; the message names the documents.
+ * - `aborted`: the caller's signal fired. If `rotationId` is set, the rotation had started: ask `findRotation` for it later.
+ * - `database`: any other error of the server or the driver; a driver's error is the `cause`. If `rotationId` is set, the
+ *   rotation may have been committed: ask `findRotation` for it later.
+ */
+export type RotationErrorCode = 'invalid-argument' | 'not-a-replica-set' | 'inconsistent' | 'aborted' | 'database';
+
+/** The only error class of this package. Outcomes of a rotation are data; errors are for infrastructure and misuse. */
+export class RotationError extends Error {
+  override readonly name = 'RotationError';
+  readonly code: RotationErrorCode;
+  /** Set if the rotation with this id may have been committed. */
+  readonly rotationId?: string;
+
+  constructor(code: RotationErrorCode, message: string, options: { cause?: unknown; rotationId?: string } = {}) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.code = code;
+    if (options.rotationId !== undefined) this.rotationId = options.rotationId;
+  }
+}

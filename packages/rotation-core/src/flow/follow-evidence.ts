@@ -1,0 +1,144 @@
+import { isLive, type KeyDocument } from '../documents.ts';
+import { findDoubtfulKeys } from './doubtful-keys.ts';
+import type { Steps } from './steps/index.ts';
+import type { Evidence } from './steps/read-evidence.ts';
+import type { Transaction } from './transaction.ts';
+
+/** An incarnation of a key that is not live any more. */
+export interface EndedIncarnation {
+  readonly keyId: string;
+  /** Undefined stands for the latest incarnation that there is evidence of. */
+  readonly incarnation: string | undefined;
+  /** When the incarnation began, if that is known. An older flow's claim before that time was made for an earlier incarnation. */
+  readonly begunAt?: Date | undefined;
+}
+
+/** The live key at the end of a chain of replacements. */
+export interface Successor {
+  /** The id of that key. */
+  readonly replacement: string;
+  /** The rotation that replaced the asked key itself; undefined if an older flow replaced it. */
+  readonly rotationId: string | undefined;
+}
+
+/** At most this many replacements are followed. A key with a longer chain counts as one without a successor. */
+const MAX_CHAIN_LENGTH = 1_000;
+
+/** An incarnation that replaced another one. */
+interface Link extends EndedIncarnation {
+  /** `doubtful`: live, unless an older flow replaced it and kept it without `replacedBy`; then the chain goes on. */
+  readonly state: 'live' | 'doubtful' | 'gone';
+}
+
+/** An incarnation on the chain, with the rotation that replaced the asked key itself. */
+type Reached<L extends EndedIncarnation> = L & { readonly rotationId: string | undefined };
+
+/** How far one chain has been followed. A chain forks where an older flow claimed several backups for one key. */
+interface Search<T> {
+  readonly asked: T;
+  /** The incarnations reached by the last hop. */
+  readonly ends: readonly Reached<EndedIncarnation>[];
+  /** All incarnations reached so far. The claims of older flows can form a circle. */
+  readonly passed: ReadonlySet<string>;
+  /** The last doubtful link; it is the end of the chain if no live key comes after it. */
+  readonly doubtful: Reached<Link> | undefined;
+}
+
+/**
+ * Finds the successor of each ended incarnation: follows k1 -> b1 -> b2, where b1 was itself replaced, up to a live key. All
+ * claims are read in the transaction's snapshot, so that the result was true at one instant. It is durable once the transaction
+ * is committed with write concern majority.
+ *
+ * @returns the successors; an incarnation without a successor has no entry.
+ */
+export async function followEvidence<T extends EndedIncarnation>(
+  transaction: Transaction,
+  ended: readonly T[],
+  steps: Steps,
+): Promise<Map<T, Successor>> {
+  const successors = new Map<T, Successor>();
+  const answer = (asked: T, { keyId, rotationId }: Reached<Link>) =>
+    successors.set(asked, { replacement: keyId, rotationId });
+
+  let searches = ended.map((asked): Search<T> => {
+    const { keyId, incarnation, begunAt } = asked;
+    const start = { keyId, incarnation, begunAt, rotationId: undefined };
+    return { asked, ends: [start], passed: new Set(), doubtful: undefined };
+  });
+  for (let hop = 0; searches.length > 0 && hop < MAX_CHAIN_LENGTH; hop++) {
+    const linksAfter = await readNextLinks(
+      transaction,
+      searches.flatMap(({ ends }) => ends),
+      steps,
+    );
+    const next: Search<T>[] = [];
+    for (const search of searches) {
+      const reached = search.ends.flatMap(({ rotationId, ...incarnation }) =>
+        linksAfter(incarnation).map((link) => ({ ...link, rotationId: hop === 0 ? link.incarnation : rotationId })),
+      );
+      const live = reached.find(({ state }) => state === 'live');
+      const doubtful = reached.find(({ state }) => state === 'doubtful') ?? search.doubtful;
+      const unseen = reached.filter((link) => !search.passed.has(identityOf(link)));
+      if (live !== undefined) answer(search.asked, live);
+      else if (unseen.length > 0)
+        next.push({
+          asked: search.asked,
+          ends: unseen,
+          passed: new Set([...search.passed, ...unseen.map(identityOf)]),
+          doubtful,
+        });
+      else if (doubtful !== undefined) answer(search.asked, doubtful);
+    }
+    searches = next;
+  }
+  return successors;
+}
+
+/** Reads what the next hop of all searches needs. @returns a function that gives the links after an incarnation. */
+async function readNextLinks(
+  transaction: Transaction,
+  ended: readonly EndedIncarnation[],
+  steps: Steps,
+): Promise<(incarnation: EndedIncarnation) => readonly Link[]> {
+  const evidence = await steps.readEvidence(transaction, unique(ended.map(({ keyId }) => keyId)));
+  if (evidence.length === 0) return () => [];
+  const keys = await steps.readKeys(transaction, unique(evidence.map(({ _id }) => _id)));
+  const doubtful = await findDoubtfulKeys(transaction, [...keys.values()], steps);
+  const evidenceOf = Map.groupBy(evidence, ({ usedFor }) => usedFor);
+
+  const stateOf = (key: KeyDocument | undefined, rotationId: string | undefined): Link['state'] => {
+    // A rotation began the replacement's incarnation. A key that was inserted later under the same id replaced nothing.
+    if (key === undefined || !isLive(key) || (rotationId !== undefined && key.incarnation !== rotationId))
+      return 'gone';
+    return doubtful.has(key._id) ? 'doubtful' : 'live';
+  };
+  return (incarnation) =>
+    chooseEvidence(incarnation, evidenceOf.get(incarnation.keyId) ?? []).map(({ _id, rotationId }) => {
+      const key = keys.get(_id);
+      const state = stateOf(key, rotationId);
+      return { keyId: _id, incarnation: rotationId, begunAt: state === 'doubtful' ? key?.createdAt : undefined, state };
+    });
+}
+
+/**
+ * Chooses the claims that may have replaced an incarnation. A rotation's claim names the incarnation. An older flow's claim names
+ * only the key: of the backups that such flows claimed for one key, hundreds maybe, any may have become its replacement.
+ */
+function chooseEvidence(
+  { incarnation, begunAt }: EndedIncarnation,
+  evidence: readonly Evidence[],
+): readonly Evidence[] {
+  const exact = evidence.find(
+    ({ rotationId, usedForIncarnation }) =>
+      rotationId !== undefined && (incarnation === undefined || usedForIncarnation === incarnation),
+  );
+  if (exact !== undefined) return [exact];
+  return evidence.filter(
+    ({ rotationId, usedAt }) =>
+      rotationId === undefined && !(begunAt instanceof Date && usedAt instanceof Date && usedAt < begunAt),
+  );
+}
+
+const identityOf = ({ keyId, incarnation }: EndedIncarnation): string => JSON.stringify([keyId, incarnation]);
+
+const unique = (ids: readonly string[]): string[] => [...new Set(ids)];

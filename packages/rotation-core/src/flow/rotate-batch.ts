@@ -1,0 +1,142 @@
+import { incarnationOf, isLive, type KeyDocument } from '../documents.ts';
+import { RotationError } from '../errors.ts';
+import type { Answer, Rotation } from '../rotation.ts';
+import { followEvidence, type Successor } from './follow-evidence.ts';
+import { findKeptByOldFlow } from './kept-by-old-flow.ts';
+import type { Replacement } from './replacement.ts';
+import type { Steps } from './steps/index.ts';
+import type { Transaction } from './transaction.ts';
+
+/** What a batch needs besides the transaction. */
+export interface BatchOptions {
+  readonly steps: Steps;
+  /** Returns a number from 0 up to 1. */
+  readonly random: () => number;
+  /** Called after each claim, inside the transaction, which may still be undone. */
+  readonly onClaimed?: (replacement: Replacement) => void;
+  /** Called with the number of free backups that are left, if one page shows them all. */
+  readonly onStockSeen?: (freeBackups: number) => void;
+}
+
+/**
+ * A page of free backups is this many times as large as the batch, and has at least MIN_PAGE_SIZE backups, so that concurrent
+ * transactions rarely choose the same backup.
+ */
+const PAGE_SIZE_FACTOR = 16;
+const MIN_PAGE_SIZE = 256;
+
+/**
+ * Rotates several different keys in one transaction:
+ *
+ *   1. read the keys; a key that is not live any more is answered from evidence;
+ *   2. read a page of free backups; if there is none, change nothing;
+ *   3. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
+ *
+ * The caller commits. Until then the answers are not true.
+ *
+ * @returns the answers. A rotation for which the page had no backup left has none: it must be tried again.
+ */
+export async function rotateBatch(
+  transaction: Transaction,
+  rotations: readonly Rotation[],
+  { steps, random, onClaimed, onStockSeen }: BatchOptions,
+): Promise<Map<Rotation, Answer>> {
+  const answers = new Map<Rotation, Answer>();
+
+  const keys = await steps.readKeys(
+    transaction,
+    rotations.map(({ keyId }) => keyId),
+  );
+  const keptByOldFlow = await findKeptByOldFlow(transaction, [...keys.values()], steps);
+  const failed: { rotation: Rotation; failedKey: KeyDocument }[] = [];
+  const kept = new Map<Rotation, Successor>();
+  const gone: Rotation[] = [];
+  for (const rotation of rotations) {
+    const key = keys.get(rotation.keyId);
+    if (key === undefined || !isLive(key) || !isMeant(rotation, key)) gone.push(rotation);
+    else {
+      const successor = keptByOldFlow.get(key._id);
+      if (successor !== undefined) kept.set(rotation, successor);
+      else {
+        rotation.incarnation = incarnationOf(key);
+        failed.push({ rotation, failedKey: key });
+      }
+    }
+  }
+
+  const successors = new Map([...kept, ...(await followEvidence(transaction, gone, steps))]);
+  for (const rotation of [...kept.keys(), ...gone]) {
+    const successor = successors.get(rotation);
+    if (successor === undefined) answers.set(rotation, { kind: 'not-found' });
+    // The commit of an earlier attempt was in doubt, and succeeded after all: the evidence has this rotation's own id.
+    else if (successor.rotationId === rotation.rotationId)
+      answers.set(rotation, { kind: 'rotated', replacement: successor.replacement });
+    else answers.set(rotation, { kind: 'already-rotated', replacement: successor.replacement });
+  }
+  if (failed.length === 0) return answers;
+
+  const pageSize = Math.max(MIN_PAGE_SIZE, PAGE_SIZE_FACTOR * failed.length);
+  const free = await steps.findFreeBackups(transaction, pageSize);
+  if (free.length === 0) {
+    for (const { rotation } of failed) answers.set(rotation, { kind: 'no-backup' });
+    onStockSeen?.(0);
+    return answers;
+  }
+  const chosen = takeNeighbours(free, failed.length, random);
+  const replacements: Replacement[] = chosen.flatMap((backupId, index) => {
+    const entry = failed[index];
+    return entry === undefined ? [] : [{ ...entry, backupId }];
+  });
+
+  expectNotLive(replacements, keys);
+  expectAll('retired', await steps.retireKeys(transaction, replacements), replacements);
+  await steps.archiveKeys(transaction, replacements);
+  expectAll('claimed', await steps.claimBackups(transaction, replacements), replacements);
+  for (const replacement of replacements) onClaimed?.(replacement);
+  const backups = await steps.readClaimedBackups(transaction, replacements);
+  expectAll('installed', await steps.installKeys(transaction, replacements, backups), replacements);
+  await steps.moveBindings(
+    transaction,
+    replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId })),
+  );
+
+  if (free.length < pageSize) onStockSeen?.(free.length - chosen.length);
+  for (const { rotation, backupId } of replacements) answers.set(rotation, { kind: 'rotated', replacement: backupId });
+  return answers;
+}
+
+/** A rotation without an incarnation means the key that is live now; otherwise only the key of that incarnation is meant. */
+const isMeant = ({ incarnation }: Rotation, key: KeyDocument): boolean =>
+  incarnation === undefined || incarnation === incarnationOf(key);
+
+/**
+ * Takes neighbours in index order, from a random place. Two transactions that take n of m backups each then conflict with a
+ * probability of about 2n/m. If each backup were drawn on its own, all but the smallest batches would have one in common.
+ */
+function takeNeighbours(page: readonly string[], count: number, random: () => number): readonly string[] {
+  const start = Math.floor(random() * page.length);
+  return [...page.slice(start), ...page.slice(0, start)].slice(0, count);
+}
+
+/**
+ * Refuses a free backup that is one of the failed keys themselves. This transaction retires that key first, so that installing
+ * the backup would meet no duplicate key, and the failed credential would become a replacement. A backup that is any other live
+ * key is refused by the unique index on `_id`.
+ */
+function expectNotLive(replacements: readonly Replacement[], keys: ReadonlyMap<string, KeyDocument>): void {
+  const bad = replacements.find(({ backupId }) => isLive(keys.get(backupId)));
+  if (bad !== undefined)
+    throw new RotationError(
+      'inconsistent',
+      `The free backup "${bad.backupId}" is a live key; delete that backup. The rotation was undone.`,
+    );
+}
+
+/** The snapshot holds all documents of a write. If the write matched fewer, it did not see the snapshot, and there was no lock. */
+function expectAll(what: string, count: number, { length }: readonly Replacement[]): void {
+  if (count !== length)
+    throw new RotationError(
+      'inconsistent',
+      `Expected ${length} documents to be ${what}, got ${count}, though the snapshot holds all of them. The rotation was undone.`,
+    );
+}

@@ -1,0 +1,35 @@
+import { incarnationOf, backupsOf } from '../../documents.ts';
+import type { Replacement } from '../replacement.ts';
+import type { Transaction } from '../transaction.ts';
+
+/**
+ * Claims one backup for each failed key. The claim names key, incarnation and rotation: this is the evidence from which late
+ * callers are answered. A unique index on key and incarnation makes "at most one backup for one incarnation" (I1) a rule of the
+ * database.
+ *
+ * @returns how many backups were claimed. It is all of them, for the snapshot holds them as free.
+ */
+export async function claimBackups(
+  { db, pool, session }: Transaction,
+  replacements: readonly Replacement[],
+): Promise<number> {
+  const result = await backupsOf(db, pool).bulkWrite(
+    replacements.map(({ rotation, failedKey, backupId }) => ({
+      updateOne: {
+        filter: { _id: backupId, isUsed: false },
+        update: {
+          $set: {
+            isUsed: true,
+            usedFor: failedKey._id,
+            usedForIncarnation: incarnationOf(failedKey),
+            rotationId: rotation.rotationId,
+          },
+          // By the server's clock: the clocks of several processes would not put their claims in order.
+          $currentDate: { usedAt: true },
+        },
+      },
+    })),
+    { session },
+  );
+  return result.modifiedCount;
+}

@@ -1,0 +1,37 @@
+import { archiveKeys } from './archive-keys.ts';
+import { boundKeys } from './bound-keys.ts';
+import { claimBackups } from './claim-backups.ts';
+import { findFreeBackups } from './find-free-backups.ts';
+import { installKeys } from './install-keys.ts';
+import { moveBindings } from './move-bindings.ts';
+import { readClaimedBackups } from './read-claimed-backups.ts';
+import { readEvidence } from './read-evidence.ts';
+import { readKeys } from './read-keys.ts';
+import { retireKeys } from './retire-keys.ts';
+
+/** The steps of the flow: one function each, with one database command. A test harness replaces some of them by broken ones. */
+export interface Steps {
+  readonly readKeys: typeof readKeys;
+  readonly readEvidence: typeof readEvidence;
+  readonly boundKeys: typeof boundKeys;
+  readonly findFreeBackups: typeof findFreeBackups;
+  readonly retireKeys: typeof retireKeys;
+  readonly archiveKeys: typeof archiveKeys;
+  readonly claimBackups: typeof claimBackups;
+  readonly readClaimedBackups: typeof readClaimedBackups;
+  readonly installKeys: typeof installKeys;
+  readonly moveBindings: typeof moveBindings;
+}
+
+export const referenceSteps: Steps = {
+  readKeys,
+  readEvidence,
+  boundKeys,
+  findFreeBackups,
+  retireKeys,
+  archiveKeys,
+  claimBackups,
+  readClaimedBackups,
+  installKeys,
+  moveBindings,
+};

@@ -1,0 +1,50 @@
+import { keysOf, type BackupDocument, type KeyDocument } from '../../documents.ts';
+import type { Replacement } from '../replacement.ts';
+import type { Transaction } from '../transaction.ts';
+
+/**
+ * Makes the claimed backups live keys. A kept key with the same id is overwritten: it is the earlier incarnation of a backup that
+ * was live, replaced and restored. A live key with the same id is not: the filter does not match it, the upsert tries to insert,
+ * and the duplicate key undoes the rotation. For a free backup that is a live key is damage.
+ *
+ * @returns how many keys were installed.
+ */
+export async function installKeys(
+  { db, pool, session }: Transaction,
+  replacements: readonly Replacement[],
+  backups: ReadonlyMap<string, BackupDocument>,
+): Promise<number> {
+  const result = await keysOf(db, pool).bulkWrite(
+    replacements.map(({ rotation, backupId }) => ({
+      replaceOne: {
+        filter: { _id: backupId, replacedBy: { $type: 'string' } },
+        replacement: newKey(rotation.rotationId, backups.get(backupId)),
+        upsert: true,
+      },
+    })),
+    { session },
+  );
+  return result.upsertedCount + result.matchedCount;
+}
+
+/**
+ * A new key is healthy and its counters are 0. It takes over fields of the backup that this package doesn't know, but not the
+ * marks of an earlier incarnation, which a backup has if an operator made it out of a kept key: a key with `replacedBy` would
+ * never be live.
+ */
+function newKey(
+  rotationId: string,
+  backup: (BackupDocument & Partial<KeyDocument>) | undefined,
+): Omit<KeyDocument, '_id'> {
+  if (backup === undefined) throw new TypeError('a claimed backup was not read');
+  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, rotationId: claimedBy, ...own } = backup;
+  const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
+  return {
+    ...kept,
+    status: 'healthy',
+    tokensUsed: 0,
+    requestsCount: 0,
+    createdAt: new Date(),
+    incarnation: rotationId,
+  };
+}

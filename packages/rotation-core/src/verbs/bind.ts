@@ -1,0 +1,63 @@
+import { bindingsOf, isLive } from '../documents.ts';
+import type { RotatorContext } from '../flow/context.ts';
+import { followEvidence } from '../flow/follow-evidence.ts';
+import { findKeptByOldFlow } from '../flow/kept-by-old-flow.ts';
+import { retryTransaction } from '../flow/retry-transaction.ts';
+import type { Transaction } from '../flow/transaction.ts';
+import { requireId } from '../options.ts';
+import { touchKeys } from './touch-keys.ts';
+
+/** A binding to add. */
+export interface BindRequest {
+  readonly proxyId: string;
+  readonly keyId: string;
+  /** Other fields of the binding, such as `priority`. `isActive` is true and `createdAt` is now, unless they are given here. */
+  readonly fields?: Readonly<Record<string, unknown>>;
+}
+
+/** The answer of `bind`. */
+export type BindOutcome =
+  /** The proxy is bound to `keyId`, which is the asked key or its live successor; `already-bound`: it was before. */
+  | { readonly kind: 'bound' | 'already-bound'; readonly keyId: string }
+  /** Neither the key nor a live successor of it exists. */
+  | { readonly kind: 'not-found' };
+
+/**
+ * Binds a proxy to a key, or to the key's live successor. A plain insert at the moment of a rotation would leave the binding on
+ * the retired key, because a rotation moves only the bindings that its snapshot holds:
+ *
+ *   rotation: reads k1 .......................... moves k1's bindings, commits
+ *   writer:   ........ inserts a binding to k1
+ *
+ * So this writes to the key in the same transaction. One of the two then gets a write conflict and starts again.
+ *
+ * @throws RotationError
+ */
+export async function bind(context: RotatorContext, { proxyId, keyId, fields }: BindRequest): Promise<BindOutcome> {
+  requireId('proxyId', proxyId);
+  requireId('keyId', keyId);
+  return retryTransaction(context, async (transaction): Promise<BindOutcome> => {
+    const liveId = await findLive(transaction, keyId, context.flow.steps);
+    if (liveId === undefined) return { kind: 'not-found' };
+    const { db, pool, session } = transaction;
+    const target = { proxyId, [pool.bindingKeyField]: liveId };
+    await touchKeys(transaction, [liveId]);
+    const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 } });
+    if (existing !== null) return { kind: 'already-bound', keyId: liveId };
+    await bindingsOf(db, pool).insertOne({ isActive: true, createdAt: new Date(), ...fields, ...target }, { session });
+    return { kind: 'bound', keyId: liveId };
+  });
+}
+
+async function findLive(
+  transaction: Transaction,
+  keyId: string,
+  steps: RotatorContext['flow']['steps'],
+): Promise<string | undefined> {
+  const keys = await steps.readKeys(transaction, [keyId]);
+  const kept = (await findKeptByOldFlow(transaction, [...keys.values()], steps)).get(keyId);
+  if (kept !== undefined) return kept.replacement;
+  if (isLive(keys.get(keyId))) return keyId;
+  const ended = { keyId, incarnation: undefined };
+  return (await followEvidence(transaction, [ended], steps)).get(ended)?.replacement;
+}

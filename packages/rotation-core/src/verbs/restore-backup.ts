@@ -1,0 +1,35 @@
+import { backupsOf, isLive, keysOf } from '../documents.ts';
+import type { RotatorContext } from '../flow/context.ts';
+import { retryTransaction } from '../flow/retry-transaction.ts';
+import { requireId } from '../options.ts';
+
+/** The answer of `restoreBackup`. */
+export type RestoreOutcome =
+  | { readonly kind: 'restored' | 'already-free' | 'not-found' }
+  /** The backup is a live key. It was left alone: a free backup could be claimed a second time. */
+  | { readonly kind: 'live-key' };
+
+/**
+ * Makes a used backup free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept
+ * `usedFor` would count as evidence, and callers of the old key would be sent to it.
+ *
+ * The backup can't become live between the check and the update: a rotation that installs it conflicts with the update.
+ *
+ * @throws RotationError
+ */
+export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
+  requireId('backupId', backupId);
+  return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
+    const backup = await backupsOf(db, pool).findOne({ _id: backupId }, { session, projection: { isUsed: 1 } });
+    if (backup === null) return { kind: 'not-found' };
+    if (backup.isUsed === false) return { kind: 'already-free' };
+    const key = await keysOf(db, pool).findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
+    if (isLive(key ?? undefined)) return { kind: 'live-key' };
+    await backupsOf(db, pool).updateOne(
+      { _id: backupId },
+      { $set: { isUsed: false }, $unset: { usedAt: 1, usedFor: 1, usedForIncarnation: 1, rotationId: 1 } },
+      { session },
+    );
+    return { kind: 'restored' };
+  });
+}

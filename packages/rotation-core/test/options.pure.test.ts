@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import { resolveOptions, resolveTestingOptions, type RotatorOptions, type TestingOptions } from '../src/options.ts';
+import { RotationError } from '../src/errors.ts';
+import { untyped } from './support/untyped.ts';
+
+test('the defaults are those of the doc comments', () => {
+  expect(resolveTestingOptions({})).toEqual({
+    deadlineMs: 10_000,
+    maxAttempts: 200,
+    maxBatchSize: 64,
+    maxTransactions: 4,
+    coalesce: true,
+    lowStockThreshold: 10,
+    endAbandonedAfterMs: 2_000,
+    random: Math.random,
+  });
+});
+
+test('given ones are kept', () => {
+  const options: Required<TestingOptions> = {
+    deadlineMs: 1,
+    maxAttempts: 2,
+    maxBatchSize: 3,
+    maxTransactions: 4,
+    coalesce: false,
+    lowStockThreshold: 0,
+    endAbandonedAfterMs: false,
+    random: () => 0,
+    onEvent: () => {},
+  };
+  expect(resolveTestingOptions(options)).toEqual(options);
+});
+
+// Red where resolveOptions hands on what it does not know: a caller without types could then switch coalescing off.
+test('what only a harness may set is dropped from the options of a service', () => {
+  const options = untyped({ coalesce: false, random: () => 0 });
+  expect(Object.keys(resolveOptions(options))).toEqual(Object.keys(resolveOptions({})));
+});
+
+test.each<[keyof RotatorOptions, unknown]>([
+  ['deadlineMs', 0],
+  ['deadlineMs', -1],
+  ['deadlineMs', 1.5],
+  ['deadlineMs', Number.NaN],
+  ['deadlineMs', Number.POSITIVE_INFINITY],
+  ['deadlineMs', '10'],
+  // Node's timers hold 31 bits: a longer one fires at once, and the call would be answered `busy`.
+  ['deadlineMs', 2 ** 31],
+  ['maxAttempts', 0],
+  ['maxBatchSize', 0],
+  ['maxBatchSize', 1_001],
+  ['maxTransactions', 0],
+  ['lowStockThreshold', -1],
+  ['lowStockThreshold', 201],
+  ['endAbandonedAfterMs', 999],
+  ['endAbandonedAfterMs', true],
+])('%s %s is refused by name', (name, value) => {
+  const resolve = () => resolveOptions({ [name]: value });
+  expect(resolve).toThrow(RotationError);
+  expect(resolve).toThrow(`Expected ${name} to be a whole number`);
+});

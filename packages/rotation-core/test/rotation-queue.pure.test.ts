@@ -1,0 +1,382 @@
+import { getEventListeners } from 'node:events';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Answer, Rotation } from '../src/rotation.ts';
+import { RotationError } from '../src/errors.ts';
+import type { PendingRotation } from '../src/queue/pending-rotation.ts';
+import {
+  RotationQueue,
+  type GroupResult,
+  type QueueOptions,
+  type RotationRequest,
+} from '../src/queue/rotation-queue.ts';
+import { rejection } from './support/outcomes.ts';
+
+/* The queue alone: runGroup stands for the database, and the clock is the test's. */
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  const timersLeft = vi.getTimerCount();
+  vi.useRealTimers();
+  if (timersLeft > 0) throw new Error(`${String(timersLeft)} timers are left`);
+});
+
+/** A group that was handed to the database and waits for its end. */
+interface Handed {
+  readonly pending: readonly PendingRotation[];
+  readonly ids: readonly string[];
+  end(result: GroupResult): Promise<void>;
+  rotateAll(): Promise<void>;
+}
+
+function startQueue(options: Partial<QueueOptions> = {}) {
+  const handed: Handed[] = [];
+  const onRetry = vi.fn<QueueOptions['onRetry']>();
+  const onAnswer = vi.fn<QueueOptions['onAnswer']>();
+  const onIndeterminate = vi.fn<QueueOptions['onIndeterminate']>();
+  const queue = new RotationQueue({
+    maxBatchSize: 64,
+    maxTransactions: 4,
+    maxAttempts: 200,
+    coalesce: true,
+    backoffMs: () => 10,
+    runGroup: async (pending) => {
+      const { promise, resolve } = Promise.withResolvers<GroupResult>();
+      const end = async (result: GroupResult): Promise<void> => {
+        resolve(result);
+        await vi.advanceTimersByTimeAsync(0);
+      };
+      const ids = pending.map(({ rotation }) => rotation.keyId);
+      handed.push({ pending, ids, end, rotateAll: () => end(committed(pending)) });
+      return promise;
+    },
+    onRetry,
+    onAnswer,
+    onIndeterminate,
+    ...options,
+  });
+  const ask = (keyId: string, request: Partial<RotationRequest> = {}) =>
+    queue.enqueue({
+      keyId,
+      incarnation: undefined,
+      reason: 'exhausted',
+      deadlineMs: 1_000,
+      signal: undefined,
+      ...request,
+    });
+  return { ask, handed, onRetry, onAnswer, onIndeterminate };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+const committed = (
+  pending: readonly PendingRotation[],
+  answer?: (rotation: Rotation) => Answer | undefined,
+): GroupResult => {
+  const answers = new Map<Rotation, Answer>();
+  for (const { rotation } of pending) {
+    const given =
+      answer === undefined ? ({ kind: 'rotated', replacement: `b-${rotation.keyId}` } as const) : answer(rotation);
+    if (given !== undefined) answers.set(rotation, given);
+  }
+  return { kind: 'committed', answers };
+};
+
+const error = new RotationError('database', 'test');
+const conflict: GroupResult = { kind: 'retryable', inDoubt: false, error };
+const doubt: GroupResult = { kind: 'retryable', inDoubt: true, error };
+const failed: GroupResult = { kind: 'failed', inDoubt: false, error };
+
+/** The handed group of this number; fails the test where it was not handed. */
+function at(handed: readonly Handed[], index: number): Handed {
+  const group = handed[index];
+  if (group === undefined) throw new Error(`Expected ${String(index + 1)} groups, got ${String(handed.length)}`);
+  return group;
+}
+
+describe('coming together', () => {
+  test('callers of one key in one turn share a rotation: the first is rotated', async () => {
+    const { ask, handed, onAnswer } = startQueue();
+    const calls = [ask('k1'), ask('k1'), ask('k1')];
+    await settle();
+    expect(handed).toHaveLength(1);
+    await at(handed, 0).rotateAll();
+    const outcomes = await Promise.all(calls);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['rotated', 'already-rotated', 'already-rotated']);
+    expect(outcomes[0]).toEqual({
+      kind: 'rotated',
+      keyId: 'k1',
+      replacement: 'b-k1',
+      rotationId: expect.any(String),
+      attempts: 1,
+    });
+    expect(onAnswer).toHaveBeenCalledTimes(1);
+  });
+
+  // Red where enqueue joins a begun rotation: its answer may have been true only before this caller asked.
+  test('who comes after the start waits for the next transaction', async () => {
+    const { ask, handed } = startQueue();
+    const early = ask('k1');
+    await settle();
+    const late = ask('k1');
+    await settle();
+    expect(handed).toHaveLength(1);
+    await at(handed, 0).rotateAll();
+    expect(handed).toHaveLength(2);
+    await at(handed, 1).end(committed(at(handed, 1).pending, () => ({ kind: 'already-rotated', replacement: 'b-k1' })));
+    expect(await early).toMatchObject({ kind: 'rotated' });
+    expect(await late).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement: 'b-k1' });
+  });
+
+  test('different keys share a transaction up to the batch size, transactions run up to their number', async () => {
+    const { ask, handed } = startQueue({ maxBatchSize: 2, maxTransactions: 2 });
+    const calls = ['a', 'b', 'c', 'd', 'e'].map((id) => ask(id));
+    await settle();
+    expect(handed.map(({ ids }) => ids)).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ]);
+    await at(handed, 0).rotateAll();
+    expect(handed.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c', 'd'], ['e']]);
+    await at(handed, 1).rotateAll();
+    await at(handed, 2).rotateAll();
+    expect((await Promise.all(calls)).map(({ kind }) => kind)).toEqual(Array(5).fill('rotated'));
+  });
+
+  test('two incarnations of one key neither share a rotation nor run at once', async () => {
+    const { ask, handed } = startQueue();
+    const calls = [ask('k1', { incarnation: 'one' }), ask('k1', { incarnation: 'two' }), ask('k2')];
+    await settle();
+    expect(handed.map(({ ids }) => ids)).toEqual([['k1', 'k2']]);
+    await at(handed, 0).rotateAll();
+    expect(at(handed, 1).pending.map(({ rotation }) => rotation.incarnation)).toEqual(['two']);
+    await at(handed, 1).rotateAll();
+    await Promise.all(calls);
+  });
+
+  test('switched off, each caller has a transaction of its own, all at once', async () => {
+    const { ask, handed } = startQueue({ coalesce: false, maxTransactions: 1 });
+    const calls = [ask('k1'), ask('k1'), ask('k2')];
+    await settle();
+    expect(handed.map(({ ids }) => ids)).toEqual([['k1'], ['k1'], ['k2']]);
+    expect(new Set(handed.flatMap(({ pending }) => pending.map(({ rotation }) => rotation.rotationId))).size).toBe(3);
+    for (const group of handed) await group.rotateAll();
+    await Promise.all(calls);
+  });
+
+  test('a rotation that the transaction had no answer for is tried again', async () => {
+    const { ask, handed } = startQueue();
+    const calls = [ask('a'), ask('b')];
+    await settle();
+    const { pending } = at(handed, 0);
+    await at(handed, 0).end(
+      committed(pending, ({ keyId }) => (keyId === 'a' ? { kind: 'rotated', replacement: 'x' } : undefined)),
+    );
+    expect(at(handed, 1).ids).toEqual(['b']);
+    await at(handed, 1).end(committed(at(handed, 1).pending, () => ({ kind: 'no-backup' })));
+    expect(await Promise.all(calls)).toMatchObject([{ kind: 'rotated' }, { kind: 'no-backup', keyId: 'b' }]);
+  });
+});
+
+describe('failures', () => {
+  // Red where #run fails the whole group instead of halving it.
+  test('one bad key fails alone', async () => {
+    const { ask, handed } = startQueue({ maxTransactions: 1 });
+    const calls = ['a', 'b', 'bad', 'd', 'e'].map((id) => ask(id));
+    const settled = Promise.allSettled(calls);
+    await settle();
+    for (let index = 0; index < handed.length; index++) {
+      const group = at(handed, index);
+      await (group.ids.includes('bad') ? group.end(failed) : group.rotateAll());
+    }
+    expect((await settled).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ]);
+  });
+
+  test('a conflict is tried again after its back-off, in halves, under the same rotation ids', async () => {
+    const { ask, handed, onRetry } = startQueue();
+    const calls = ['a', 'b', 'c'].map((id) => ask(id));
+    await settle();
+    await at(handed, 0).end(conflict);
+    expect(onRetry.mock.calls.map(([{ rotation }, , delayMs]) => [rotation.keyId, delayMs])).toEqual([
+      ['a', 10],
+      ['b', 10],
+      ['c', 10],
+    ]);
+    await vi.advanceTimersByTimeAsync(9);
+    expect(handed).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(handed.slice(1).map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
+    expect(at(handed, 1).pending[0]).toBe(at(handed, 0).pending[0]);
+    await at(handed, 1).rotateAll();
+    await at(handed, 2).rotateAll();
+    expect(await Promise.all(calls)).toMatchObject(calls.map(() => ({ kind: 'rotated', attempts: 2 })));
+  });
+
+  test.each([
+    ['busy', conflict],
+    ['indeterminate', doubt],
+  ] as const)('after the last attempt all callers get %s', async (kind, result) => {
+    const { ask, handed } = startQueue({ maxAttempts: 2 });
+    const calls = [ask('k1'), ask('k1')];
+    await settle();
+    await at(handed, 0).end(result);
+    await vi.advanceTimersByTimeAsync(10);
+    await at(handed, 1).end(conflict);
+    for (const outcome of await Promise.all(calls)) expect(outcome).toMatchObject({ kind, keyId: 'k1' });
+    const next = ask('k1');
+    await settle();
+    await at(handed, 2).rotateAll();
+    expect(await next).toMatchObject({ kind: 'rotated' });
+  });
+
+  // Red where a group that failed after a commit in doubt forgets the doubt when it is halved: `busy` promises that nothing changed.
+  test('a doubt outlives the halving of its group', async () => {
+    const { ask, handed } = startQueue({ maxTransactions: 1 });
+    const calls = [ask('a'), ask('b', { deadlineMs: 100 })];
+    await settle();
+    await at(handed, 0).end({ ...failed, inDoubt: true });
+    expect(at(handed, 1).ids).toEqual(['a']);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await calls[1]).toMatchObject({ kind: 'indeterminate', keyId: 'b' });
+    await at(handed, 1).rotateAll();
+    await calls[0];
+  });
+});
+
+describe('the end of waiting', () => {
+  test('a deadline while the rotation waits is busy: nothing was sent', async () => {
+    const { ask, handed } = startQueue({ maxTransactions: 1 });
+    const first = ask('a');
+    await settle();
+    const second = ask('b', { deadlineMs: 50 });
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await second).toEqual({ kind: 'busy', keyId: 'b' });
+    await at(handed, 0).rotateAll();
+    await first;
+    expect(handed).toHaveLength(1);
+  });
+
+  // Red where nobody tells of it: the event type was there, and never emitted.
+  test('a deadline while the transaction runs is indeterminate, with the id it runs under, and told once', async () => {
+    const { ask, handed, onIndeterminate } = startQueue();
+    const call = ask('a', { deadlineMs: 50 });
+    const same = ask('a', { deadlineMs: 50 });
+    await vi.advanceTimersByTimeAsync(50);
+    const { rotationId } = at(handed, 0).pending[0]?.rotation ?? {};
+    expect(await call).toEqual({ kind: 'indeterminate', keyId: 'a', rotationId });
+    expect(await same).toEqual(await call);
+    expect(onIndeterminate).toHaveBeenCalledTimes(1);
+    await at(handed, 0).rotateAll();
+  });
+
+  test('a deadline during the back-off is busy, or indeterminate after a commit in doubt', async () => {
+    for (const [result, kind] of [
+      [conflict, 'busy'],
+      [doubt, 'indeterminate'],
+    ] as const) {
+      const { ask, handed } = startQueue({ backoffMs: () => 500 });
+      const [short, long] = [ask('a', { deadlineMs: 50 }), ask('a')];
+      await settle();
+      await at(handed, 0).end(result);
+      await vi.advanceTimersByTimeAsync(50);
+      expect(await short).toMatchObject({ kind });
+      await vi.advanceTimersByTimeAsync(450);
+      await at(handed, 1).rotateAll();
+      expect(await long).toMatchObject({ kind: 'rotated' });
+    }
+  });
+
+  test('no attempt is begun that the last deadline would not live to see', async () => {
+    const { ask, handed } = startQueue({ backoffMs: () => 100 });
+    const call = ask('a', { deadlineMs: 100 });
+    await settle();
+    await at(handed, 0).end(conflict);
+    expect(await call).toEqual({ kind: 'busy', keyId: 'a' });
+  });
+
+  test('the first caller that still waits is the one that gets rotated', async () => {
+    const { ask, handed } = startQueue();
+    const calls = [ask('a', { deadlineMs: 10 }), ask('a'), ask('a')];
+    await vi.advanceTimersByTimeAsync(10);
+    await at(handed, 0).rotateAll();
+    expect((await Promise.all(calls)).map(({ kind }) => kind)).toEqual(['indeterminate', 'rotated', 'already-rotated']);
+  });
+
+  test('an abort while it waits says that nothing was done, and nothing is sent', async () => {
+    const { ask, handed } = startQueue({ maxTransactions: 1 });
+    const first = ask('a');
+    await settle();
+    const controller = new AbortController();
+    const refused = rejection(ask('b', { signal: controller.signal }), 'aborted');
+    controller.abort(new Error('enough'));
+    const seen = await refused;
+    expect(seen.rotationId).toBeUndefined();
+    expect(seen.cause).toEqual(new Error('enough'));
+    await at(handed, 0).rotateAll();
+    await first;
+    expect(handed).toHaveLength(1);
+  });
+
+  test('an abort while the transaction runs names the rotation', async () => {
+    const { ask, handed } = startQueue();
+    const controller = new AbortController();
+    const refused = rejection(ask('a', { signal: controller.signal }), 'aborted');
+    await settle();
+    controller.abort();
+    const seen = await refused;
+    expect(seen.rotationId).toBe(at(handed, 0).pending[0]?.rotation.rotationId);
+    expect(seen.message).toContain(seen.rotationId);
+    await at(handed, 0).rotateAll();
+  });
+
+  // Red without isAwaited in #retry: the retry is reported, though #run then drops it.
+  test('nobody is retried for who has left, and no retry is reported', async () => {
+    const { ask, handed, onRetry } = startQueue();
+    const controller = new AbortController();
+    const refused = rejection(ask('a', { signal: controller.signal }), 'aborted');
+    await settle();
+    controller.abort();
+    await refused;
+    await at(handed, 0).end(conflict);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(handed).toHaveLength(1);
+    expect(onRetry).not.toHaveBeenCalled();
+    const again = ask('a');
+    await settle();
+    await at(handed, 1).rotateAll();
+    expect(await again).toMatchObject({ kind: 'rotated', attempts: 1 });
+  });
+
+  // Red without the filter on isAwaited in #run.
+  test('one who leaves during the back-off is not retried for either', async () => {
+    const { ask, handed } = startQueue();
+    const controller = new AbortController();
+    const refused = rejection(ask('a', { signal: controller.signal }), 'aborted');
+    const stays = ask('b');
+    await settle();
+    await at(handed, 0).end(conflict);
+    controller.abort();
+    expect((await refused).rotationId).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(handed.slice(1).map(({ ids }) => ids)).toEqual([['b']]);
+    await at(handed, 1).rotateAll();
+    expect(await stays).toMatchObject({ kind: 'rotated' });
+  });
+
+  test('leaves no listener on a signal that outlives the call', async () => {
+    const { ask, handed } = startQueue();
+    const { signal } = new AbortController();
+    const calls = [ask('a', { signal }), ask('b', { signal })];
+    await settle();
+    expect(getEventListeners(signal, 'abort')).toHaveLength(2);
+    await at(handed, 0).rotateAll();
+    await Promise.all(calls);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
+  });
+});

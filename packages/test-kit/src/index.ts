@@ -1,0 +1,5 @@
+export { createTestDatabaseName, openTestDatabase, type TestDatabase } from './test-database.ts';
+export { exploringSet, oneMemberSet, type OneMemberSet } from './sets.ts';
+export { CommandLine, type Ended, type RunningCommand } from './command-line.ts';
+export { childrenOf, isAlive, processesWith, until } from './processes.ts';
+export { createStore, type StoreFolder } from './store-folder.ts';

@@ -1,0 +1,55 @@
+import type { History, Run } from 'mongo-harness';
+import { byId, type PoolState } from '../model/pool-state.ts';
+import type { Claim, OperatorCall, RotationTypes, Answer } from '../model/rotation-types.ts';
+
+/** A run as the checker sees it: rotations apart from what an operator did, and pools by their ids. */
+export interface RotationRun {
+  readonly start: PoolState;
+  /** Committed states that were read while the callers ran. */
+  readonly between: readonly PoolState[];
+  readonly final: PoolState;
+  readonly history: RotationHistory;
+  readonly operated: readonly Operated[];
+  /** Codes of errors that the damage in the start state explains. */
+  readonly expectedErrors: readonly string[];
+}
+
+export interface RotationHistory {
+  /** The unit of its times: milliseconds, or steps of the gate, of which the whole ones are replies. */
+  readonly unit: History<RotationTypes>['unit'];
+  readonly operations: readonly RotationOperation[];
+  readonly claims: readonly Claim[];
+}
+
+/** One call of `rotate`. */
+export interface RotationOperation {
+  readonly caller: number;
+  readonly keyId: string;
+  readonly invokedAtMs: number;
+  /** Infinite where there was no answer. */
+  readonly completedAtMs: number;
+  readonly answer: Answer;
+}
+
+/** A call of an operator that was answered. */
+export interface Operated {
+  readonly call: OperatorCall;
+  readonly answer: Answer;
+}
+
+export function toRotationRun({ start, between, final, history, expectedErrors }: Run<RotationTypes>): RotationRun {
+  const operations: RotationOperation[] = [];
+  const operated: Operated[] = [];
+  for (const { caller, call, answer, invokedAtMs, completedAtMs = Infinity } of history.operations) {
+    if (call.op === 'rotate') operations.push({ caller, keyId: call.keyId, invokedAtMs, completedAtMs, answer });
+    else if (answer.kind !== 'crashed') operated.push({ call, answer });
+  }
+  return {
+    start: byId(start),
+    between: between.map(byId),
+    final: byId(final),
+    history: { unit: history.unit, operations, claims: history.claims },
+    operated,
+    expectedErrors,
+  };
+}

@@ -1,0 +1,22 @@
+import { keypool } from 'keypool';
+import type { Deployment } from 'mongo-harness';
+import { openhands } from 'openhands';
+import { openhandspool } from 'openhandspool';
+import type { Pool } from 'rotation-core';
+import type { RotationTypes } from './model/rotation-types.ts';
+
+const archivingOpenhands: Pool = { ...openhands, retirement: { kind: 'delete', archive: 'openhands_keys_archive' } };
+
+const deploy = (name: string, ...services: [Pool, ...Pool[]]): Deployment<RotationTypes> => ({
+  name,
+  services,
+  traceFields: [services[0].bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
+});
+
+/** Each adapter, and two services that share their collections. */
+export const deployments: readonly [Deployment<RotationTypes>, ...Deployment<RotationTypes>[]] = [
+  deploy('keypool', keypool),
+  deploy('openhands', archivingOpenhands),
+  deploy('openhandspool', openhandspool),
+  deploy('mixed', openhands, openhandspool),
+];

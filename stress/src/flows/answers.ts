@@ -1,0 +1,25 @@
+import { RotationError, type RotationOutcome } from 'rotation-core';
+import type { NoAnswer } from 'mongo-harness';
+import type { FlowAnswer } from '../model/rotation-types.ts';
+
+/** An outcome as the history keeps it: without the key's id, which the call has. */
+export function toAnswer(outcome: RotationOutcome): FlowAnswer {
+  switch (outcome.kind) {
+    case 'rotated':
+      return { kind: 'rotated', replacement: outcome.replacement, rotationId: outcome.rotationId };
+    case 'already-rotated':
+      return { kind: 'already-rotated', replacement: outcome.replacement };
+    case 'indeterminate':
+      return { kind: 'indeterminate', rotationId: outcome.rotationId };
+    case 'no-backup':
+    case 'not-found':
+    case 'busy':
+      return { kind: outcome.kind };
+  }
+}
+
+export const toError = (error: unknown): NoAnswer => ({
+  kind: 'error',
+  code: error instanceof RotationError ? error.code : 'unexpected',
+  message: error instanceof Error ? error.message : String(error),
+});

@@ -1,0 +1,21 @@
+import { referenceFlow } from 'rotation-core/testing';
+import { MAX_BARE_CONCURRENCY } from '../open-rotator.ts';
+import type { RotationMutant } from '../rotation-flow.ts';
+import { openWithBatch } from './broken-reference.ts';
+import { commitOnce } from './commit-once.ts';
+
+export const commitNotRetried: RotationMutant = {
+  name: 'commit-not-retried',
+  about: 'commits once, and tells an error where no reply comes: the rotation went through, and nobody is told so',
+  expected: 'violated',
+  breaks: ['I5'],
+  depth: 1,
+  maxConcurrency: MAX_BARE_CONCURRENCY,
+  storms: [],
+  explorations: [{ scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['lost-reply'] }],
+  open: openWithBatch(async (transaction, rotations, options) => {
+    const answers = await referenceFlow.rotateBatch(transaction, rotations, options);
+    await commitOnce(transaction);
+    return answers;
+  }),
+};

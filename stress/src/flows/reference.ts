@@ -1,0 +1,76 @@
+import type { ExplorationPlace, StormPlace } from 'mongo-harness';
+import { referenceFlow } from 'rotation-core/testing';
+import { deployments } from '../deployments.ts';
+import { MAX_BARE_CONCURRENCY, openRotator } from './open-rotator.ts';
+import type { RotationFlow } from './rotation-flow.ts';
+
+const PROCESSES = 4;
+const STORMS = ['same-key', 'many-keys', 'scarce', 'chain'];
+const PAIR = 2;
+
+const everyDeployment = deployments.map(({ name }) => name);
+const sameKey = (deployment: string, callers: number): ExplorationPlace => ({
+  scenario: 'same-key',
+  deployment,
+  callers,
+});
+const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
+  scenario,
+  deployment: 'keypool',
+  callers,
+});
+
+const storms: readonly StormPlace[] = [
+  ...everyDeployment.flatMap((deployment) =>
+    STORMS.flatMap((scenario) => [
+      { scenario, deployment, processes: 1 },
+      { scenario, deployment, processes: PROCESSES },
+    ]),
+  ),
+  { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
+  { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
+];
+
+export const reference: RotationFlow = {
+  name: 'reference',
+  about: 'the flow of rotation-core as services use it',
+  expected: 'valid',
+  storms,
+  explorations: [
+    ...everyDeployment.flatMap((deployment) => [sameKey(deployment, PAIR), sameKey(deployment, PAIR + 1)]),
+    onKeypool('scarce'),
+  ],
+  operates: true,
+  shares: true,
+  open: openRotator(() => referenceFlow, { coalesce: true }),
+};
+
+/** Slow, and the same flow: through both ways of retiring. */
+const BARE = ['keypool', 'mixed'];
+/** A crash alone meets each command without a rival in between; the rival comes before, after, or where the caller is blocked. */
+const CRASH = { faults: ['crash-after'] } as const;
+
+export const referenceBare: RotationFlow = {
+  name: 'reference-bare',
+  about: 'the same flow with a transaction for each caller: nothing is shared inside a process',
+  expected: 'valid',
+  storms: [
+    ...BARE.flatMap((deployment) => STORMS.map((scenario) => ({ scenario, deployment, processes: PROCESSES }))),
+    { scenario: 'late-callers', deployment: 'keypool', processes: PROCESSES },
+  ],
+  explorations: [
+    ...everyDeployment.flatMap((deployment) => [
+      sameKey(deployment, PAIR),
+      sameKey(deployment, PAIR + 1),
+      { ...sameKey(deployment, PAIR), ...CRASH, maxPreemptions: 0 },
+    ]),
+    { ...sameKey('keypool', PAIR), ...CRASH },
+    ...['many-keys', 'scarce', 'chain'].map((scenario) => onKeypool(scenario)),
+    onKeypool('binding-added', 1),
+    ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
+    onKeypool('put-back'),
+  ],
+  operates: true,
+  maxConcurrency: MAX_BARE_CONCURRENCY,
+  open: openRotator(() => referenceFlow, { coalesce: false }),
+};

@@ -1,0 +1,46 @@
+import type { System } from 'mongo-harness';
+import { checkRotations, countBackups } from './checker/index.ts';
+import { INVARIANTS } from './checker/invariants.ts';
+import { deployments } from './deployments.ts';
+import { flows } from './flows/index.ts';
+import { fillPool } from './pool/fill-pool.ts';
+import { readPool } from './pool/read-pool.ts';
+import type { PoolCall, RotationTypes, Answer } from './model/rotation-types.ts';
+import { scenarios } from './scenarios/index.ts';
+
+/**
+ * Key rotation as a system under test. Callers ask a service to rotate a failed key (`RotationTypes`); each deployment is one service's
+ * pool, or two services that share their collections; the flows are the reference through rotation-core, and its mutants.
+ */
+const rotationSystem: System<RotationTypes> = {
+  name: 'rotation',
+  invariants: INVARIANTS,
+  deployments,
+  scenarios,
+  flows,
+  fill: (db, { services }, start) => fillPool(db, services, start),
+  read: (db, { services: [pool] }, session) => readPool(db, pool, session),
+  check: checkRotations,
+  next: rotateReplacement,
+  show: { columns: countBackups, operation: describe },
+};
+
+/** The replacement fails in its turn: the caller rotates the key that it was given. */
+function rotateReplacement(_call: PoolCall, answer: Answer): PoolCall | undefined {
+  const replacement = 'replacement' in answer ? answer.replacement : undefined;
+  return replacement === undefined ? undefined : { op: 'rotate', keyId: replacement };
+}
+
+/** As in `k1 rotated b1`; rotationIds are drawn anew in each run, and left out. */
+function describe(call: PoolCall, answer: Answer): string {
+  if (answer.kind === 'error') return `${subjectOf(call)} error ${answer.code}`;
+  const replacement = 'replacement' in answer ? answer.replacement : undefined;
+  return `${subjectOf(call)} ${answer.kind}${replacement === undefined ? '' : ` ${replacement}`}`;
+}
+
+const subjectOf = (call: PoolCall): string => {
+  if (call.op === 'rotate') return call.keyId;
+  return `${call.op} ${call.op === 'restore' ? call.backupId : call.keyId}`;
+};
+
+export default rotationSystem;
