@@ -34,12 +34,13 @@ export async function check<T extends SystemTypes>(
   { file }: CheckOptions,
   { system }: CommandContext<T>,
 ): Promise<ExitCode> {
-  const { trial, token, run, cutOff } = await readHistory<T>(file, system.name);
+  const { trial, token, run, cutOff, verdict: recorded } = await readHistory<T>(file, system.name);
   const { verdict, reason, violations } = judgeStorm(system, run, cutOff);
   const calls = counted(run.history.operations.length, 'call');
   const schedule = token === undefined ? '' : `, schedule ${token}`;
   const why = reason === undefined ? '' : ` (${reason})`;
   say(`${trial.flow} on ${trial.deployment}, ${trial.scenario}, ${calls}${schedule}: ${verdict}${why}`);
+  if (verdict !== recorded) say(`recorded as ${recorded}: the checker, or the file, has changed since`);
   const exitCode = sayViolations(system, violations);
   return verdict === 'unknown' ? EXIT_CODES.unknown : exitCode;
 }

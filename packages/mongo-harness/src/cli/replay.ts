@@ -48,7 +48,8 @@ export async function replay<T extends SystemTypes>(
 ): Promise<ExitCode> {
   const { system, signal, interrupted } = context;
   try {
-    const selection = { callers: callersIn(system, options.token, options.scenario), ...selectionOf(options) };
+    const { scenario: name } = planExploration(system, selectionOf(options));
+    const selection = { callers: callersIn(system, options.token, name), ...selectionOf(options) };
     const trial = planExploration(system, selection);
     expectToFit(resolveTrial(system, trial));
     await using set = await startSet({ ...options, ...EXPLORING_SET }, context);

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ReplicaSetError } from 'mongo-test-replica-set';
 import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
@@ -15,6 +15,7 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { ExplorationTrial, Selection, StormTrial } from '../trial/trial.ts';
+import { UsageError } from '../trial/usage-error.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
@@ -96,9 +97,10 @@ function toStressOptions(
   sizes: readonly SizeOption[],
 ): StressOptions {
   const size = Object.fromEntries(
-    ['callers', ...sizes.map(({ name }) => name)].flatMap((name) =>
-      typeof given[name] === 'number' ? [[name, given[name]]] : [],
-    ),
+    ['callers', ...sizes.map(({ name }) => name)].flatMap((name) => {
+      const count = given[new Option(`--${name}`).attributeName()];
+      return typeof count === 'number' ? [[name, count]] : [];
+    }),
   );
   const { flow, exec, scenario, deployment, processes, maxConcurrency } = given;
   const selection = { flow, exec, scenario, deployment, processes, maxConcurrency };
@@ -150,6 +152,8 @@ export async function stress<T extends SystemTypes>(
   const trials = planStorms(system, { ...selection, seed });
   // Before the storms, whose results would be lost.
   const explorations = planFurther(system, selection);
+  if (trials.length === 0 && explorations.length === 0)
+    throw new UsageError('There is nothing to run: no scenario of the system fits what was asked for.');
   await using set = await startSet(options, context);
   if (!json) saySet(set, `; seed ${seed}`);
   const storms = await runStorms(context, set.uri, trials);

@@ -6,6 +6,7 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { exploreCommand, replayCommand } from '../trial/command-of.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { ExplorationTrial } from '../trial/trial.ts';
+import { expectToFit } from './gated-scenario.ts';
 import type { ScheduleJudgement } from './judge.ts';
 import type { ExplorationRun } from './run.ts';
 
@@ -45,11 +46,12 @@ function headOf<T extends SystemTypes>(
   command: string,
   trial: ExplorationTrial,
 ): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> {
-  const { flow, scenario } = resolveTrial(system, trial);
+  const resolved = resolveTrial(system, trial);
+  const { clients } = expectToFit(resolved)(trial.callers, resolved.flow.shares === true);
   return {
     trial,
-    processes: trial.callers + (scenario.hasOperator === true ? 1 : 0),
-    callers: trial.callers + (flow.shares === true ? 1 : 0),
+    processes: clients.length,
+    callers: clients.reduce((sum, client) => sum + ('calls' in client ? client.calls.length : 0), 0),
     reproduce: exploreCommand(command, trial),
   };
 }

@@ -17,11 +17,20 @@ export async function saveDatabase(db: Db): Promise<SavedDatabase> {
  * wait for no other member: the clients that come next talk to the same one.
  */
 export async function restoreDatabase(saved: SavedDatabase, db: Db): Promise<void> {
-  await Promise.all(
-    [...saved].map(async ([name, documents]) => {
+  await Promise.all([
+    dropOthers(saved, db),
+    ...[...saved].map(async ([name, documents]) => {
       const collection = db.collection(name, { writeConcern: { w: 1 } });
       await collection.deleteMany({});
       if (documents.length > 0) await collection.insertMany([...documents]);
     }),
-  );
+  ]);
+}
+
+/** A collection that a flow made itself would carry documents from schedule to schedule, and hide what a fresh one shows. */
+async function dropOthers(saved: SavedDatabase, db: Db): Promise<void> {
+  const others = await db
+    .listCollections({ name: { $nin: [...saved.keys()], $not: /^system\./ } }, { nameOnly: true })
+    .toArray();
+  await Promise.all(others.map(({ name }) => db.dropCollection(name)));
 }

@@ -31,7 +31,7 @@ export async function writeHistory<T extends SystemTypes>(file: string, history:
 /** @throws UsageError where the file can't be read, or is no history of this version and system */
 export async function readHistory<T extends SystemTypes>(file: string, system: string): Promise<HistoryFile<T>> {
   const parsed = parse(file, await read(file));
-  if (parsed.run?.history === undefined || parsed.trial === undefined)
+  if (!Array.isArray(parsed.run?.history?.operations) || parsed.trial?.flow === undefined)
     throw new UsageError(
       `${file} is no history: give the history.json of a row, as in store/latest/<row>/history.json.`,
     );

@@ -58,7 +58,7 @@ export async function runStorm<T extends SystemTypes>(
       uri,
       database: db.databaseName,
       trial,
-      calls: plan.calls.filter(({ caller }) => caller % processes === process),
+      calls: plan.calls.filter((_call, index) => index % processes === process),
       maxConcurrency,
     }));
     // While the database is empty, for a flow with processes of its own rehearses then.
@@ -76,6 +76,8 @@ export async function runStorm<T extends SystemTypes>(
     const durationMs = performance.now() - beganAtMs;
     const final = await readState(system, db, deployment);
     const history = mergeHistories(histories);
+    if (!isCutOff && history.operations.length < plan.calls.length)
+      throw new Error(`${plan.calls.length} calls were planned, and ${history.operations.length} were made`);
     const expectedErrors = plan.expectedErrors ?? [];
     return { run: { scenario: trial.scenario, start, between, final, history, expectedErrors }, durationMs, isCutOff };
   } finally {

@@ -60,16 +60,19 @@ async function go(originNs: bigint): Promise<void> {
   recorder = new Recorder<SystemTypes>();
   const db = client.db(task.database);
   const surroundings = { gated: false, uri: task.uri };
+  const flows = deployment.services.map((service) => ({
+    service: service.name,
+    flow: flow.open(db, service, recorder, surroundings),
+  }));
   await runCalls({
     ...task,
-    flows: deployment.services.map((service) => ({
-      service: service.name,
-      flow: flow.open(db, service, recorder, surroundings),
-    })),
+    flows,
     next: system.next,
     recorder,
     nowMs: () => Number(process.hrtime.bigint() - originNs) / NANOSECONDS_PER_MILLISECOND,
   });
+  // What goes on after the answers belongs to the run.
+  await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
   await flow.end?.();
   stop();
 }

@@ -31,6 +31,15 @@ async function importModule(module: string): Promise<{ readonly default?: Partia
 function expectNames({ name, invariants, deployments, scenarios, flows }: System<SystemTypes>): void {
   if (!/^[a-z][a-z0-9-]*$/.test(name))
     throw new UsageError(`A system's name is lower-case letters, digits and -, not "${name}".`);
+  for (const [what, all] of Object.entries({ scenario: scenarios, flow: flows, deployment: deployments })) {
+    for (const { name: one } of all)
+      if (!/^[A-Za-z0-9][\w.-]*$/.test(one))
+        throw new UsageError(
+          `The name of a ${what} is letters, digits, -, _ and ., not "${one}": it names files, too.`,
+        );
+    const twice = all.find(({ name: one }, index) => all.findIndex((other) => other.name === one) !== index);
+    if (twice !== undefined) throw new UsageError(`In the system, two ${what}s are called ${twice.name}.`);
+  }
   for (const flow of flows) {
     for (const { scenario, deployment } of [...flow.storms, ...flow.explorations]) {
       expectName(`the flow ${flow.name} names the scenario`, scenario, scenarios);

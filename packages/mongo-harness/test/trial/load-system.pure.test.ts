@@ -40,6 +40,12 @@ test.each([
     { ...whole, flows: [flow, { ...mutant, breaks: ['X9'] }] },
     /^The mutant wrong breaks X9, which is no invariant of the system seats\.$/,
   ],
+  [
+    'a name that would leave the store',
+    { ...whole, scenarios: [{ name: '../s' }] },
+    /^The name of a scenario is letters, digits, -, _ and \., not "\.\.\/s"/,
+  ],
+  ['two flows of one name', { ...whole, flows: [flow, flow] }, /^In the system, two flows are called right\.$/],
   ['no flows', { ...whole, flows: undefined }, /has no System as its default export\.$/],
 ])('%s', async (_, system, message) => {
   await expect(loadSystem(moduleOf(system))).rejects.toThrow(message);
