@@ -11,7 +11,7 @@ import { swapNeighbours, type Swaps } from './support/swap-neighbours.ts';
 
 /* What the footprints call independent must commute on the real database: neighbours are swapped, and nothing may change. */
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('commute');
 const control = new MongoClient(set.uri);
 const db = control.db(database);

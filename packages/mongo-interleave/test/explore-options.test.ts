@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave, type InterleaveOptions, type InterleaveSession, type Progress } from '../src/index.ts';
 import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('options');
 const WORKERS = 3;
 const databases = [database, ...Array.from({ length: WORKERS - 1 }, (_, index) => `${database}_${index + 2}`)];

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { formatRun, interleave, type FlowClient, type InterleaveSession, type RunResult } from '../src/index.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('explore');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));

@@ -12,7 +12,7 @@ import {
 } from '../src/index.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('faults');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));

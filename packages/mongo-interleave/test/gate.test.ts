@@ -7,7 +7,7 @@ import { openGate, type Gate } from '../src/gate/index.ts';
 import { interleave, type FlowClient, type InterleaveSession } from '../src/index.ts';
 import { opMsg } from './support/wire.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const server = { host: '127.0.0.1', port: set.port };
 const database = createTestDatabaseName('gate');
 const control = new MongoClient(set.uri);

@@ -5,7 +5,7 @@ import { interleave, type FlowClient } from '../src/index.ts';
 
 /* ObjectIds are drawn anew in each run; what one run found out of a document must hold for the same document in the next. */
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('ids');
 const control = new MongoClient(set.uri);
 afterAll(() => control.close());

@@ -15,7 +15,7 @@ const [readme, guide, source] = await Promise.all([
   read('readme.test.ts'),
 ]);
 
-const set = await exploringSet();
+const set = exploringSet();
 const control = new MongoClient(set.uri);
 afterAll(() => control.close());
 const { uri } = set;

@@ -10,7 +10,7 @@ import { explore } from '../src/strategy/explore.ts';
 import { replay } from '../src/strategy/replay.ts';
 import { checkedClaim, createCollections, inTransaction, rotationScenario } from './support/rotation.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('replay');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));

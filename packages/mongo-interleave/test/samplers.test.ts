@@ -64,8 +64,8 @@ test('POS draws again for those that race with the command that went, and for no
   expect(draws).toEqual([]);
 });
 
-describe('on the real database', async () => {
-  const set = await exploringSet();
+describe('on the real database', () => {
+  const set = exploringSet();
   const database = createTestDatabaseName('sample');
   const control = new MongoClient(set.uri);
   beforeAll(() => createCollections(control.db(database)));

@@ -6,7 +6,7 @@ import { interleave, type InterleaveOptions, type Outcome, type RunResult, type 
 import { schedules } from '../src/fast-check.ts';
 import { checkedClaim, createCollections, rotationScenario } from './support/rotation.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('shrink');
 const control = new MongoClient(set.uri);
 beforeAll(() => createCollections(control.db(database)));

@@ -6,7 +6,7 @@ import { createCollections, inTransaction, rotationScenario } from './support/ro
 
 /* Commands that the server would let wait for an open transaction wait at the gate instead. */
 
-const set = await exploringSet();
+const set = exploringSet();
 const database = createTestDatabaseName('waiting');
 const control = new MongoClient(set.uri);
 beforeAll(async () => {

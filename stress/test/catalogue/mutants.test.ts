@@ -6,7 +6,7 @@ import { mutants } from '../../src/flows/index.ts';
 import type { RotationMutant } from '../../src/flows/rotation-flow.ts';
 import rotationSystem from '../../src/rotation-system.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 
 /** A busy machine takes several times the usual 10 s for the longest of them. */
 const maxDurationMs = 100_000;

@@ -19,7 +19,7 @@ import type { RotationTypes } from '../../src/model/rotation-types.ts';
 import { bindThrice } from '../../src/scenarios/build.ts';
 import { createTestContext } from '../support/test-context.ts';
 
-const set = await exploringSet();
+const set = exploringSet();
 const control = new MongoClient(set.uri);
 afterAll(() => control.close());
 

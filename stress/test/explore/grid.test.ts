@@ -7,7 +7,7 @@ import rotationSystem from '../../src/rotation-system.ts';
 
 /* Each fault at each command, alone and with a rival right after it: in every cell all invariants hold, also in what is committed meanwhile. */
 
-const set = await exploringSet();
+const set = exploringSet();
 const MAX_DURATION_MS = 120_000;
 const open = (selection: { flow: string; deployment?: string }): Promise<GatedScenario> =>
   openGatedScenario(rotationSystem, set.uri, planExploration(rotationSystem, selection));

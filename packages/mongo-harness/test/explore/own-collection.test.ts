@@ -52,7 +52,7 @@ const system: System<Locks> = {
 
 // Red where only the collections of the start state are put back: the lock of the first schedule hides the race of all others.
 test('what a flow puts into a collection of its own does not leak into the next schedule', async () => {
-  const { uri } = await exploringSet();
+  const { uri } = exploringSet();
   const trial = { flow: 'look-then-take', scenario: 's', deployment: 'd', callers: 2 };
   const limits = { maxViolations: Infinity, signal: AbortSignal.timeout(30_000) };
   const { complete, simplest } = await runExploration(system, uri, trial, limits);
