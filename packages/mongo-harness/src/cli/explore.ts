@@ -12,7 +12,7 @@ import type { ExplorationTrial, Selection } from '../trial/trial.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
-import type { CommonOptions, Options, OutputOptions } from './options.ts';
+import { givenParts, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface ExploreOptions extends CommonOptions, OutputOptions, Selection<ExplorationTrial> {
   readonly maxViolations?: number;
@@ -104,8 +104,13 @@ export async function explore<T extends SystemTypes>(
 /** The part of a command's options that names trials. */
 export function selectionOf(options: Selection<ExplorationTrial>): Selection<ExplorationTrial> {
   const { flow, exec, scenario, deployment, callers, faults, maxPreemptions } = options;
-  const selection = { flow, exec, scenario, deployment, callers, faults, maxPreemptions };
-  return Object.fromEntries(
-    Object.entries(selection).filter(([, value]) => value !== undefined),
-  ) as Selection<ExplorationTrial>;
+  return givenParts<Selection<ExplorationTrial>>({
+    flow,
+    exec,
+    scenario,
+    deployment,
+    callers,
+    faults,
+    maxPreemptions,
+  });
 }

@@ -120,6 +120,10 @@ export class Options<T extends SystemTypes> {
   }
 }
 
+/** The parts that the user gave: an absent part means the default's. */
+export const givenParts = <P extends object>(parts: { readonly [K in keyof P]: P[K] | undefined }): Partial<P> =>
+  Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== undefined)) as Partial<P>;
+
 /** Names and what they are, one a line. */
 const listed = (text: string, items: readonly { readonly name: string; readonly about: string }[]): string =>
   items.length === 0

@@ -19,7 +19,7 @@ import { UsageError } from '../trial/usage-error.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
-import type { CommonOptions, Options, OutputOptions } from './options.ts';
+import { givenParts, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface StressOptions extends CommonOptions, OutputOptions {
   /** What the user asked for. */
@@ -106,9 +106,7 @@ function toStressOptions(
   const selection = { flow, exec, scenario, deployment, processes, maxConcurrency };
   return {
     selection: {
-      ...(Object.fromEntries(
-        Object.entries(selection).filter(([, value]) => value !== undefined),
-      ) as Selection<StormTrial>),
+      ...givenParts<Selection<StormTrial>>(selection),
       ...(Object.keys(size).length === 0 ? {} : { size }),
     },
     seed,
