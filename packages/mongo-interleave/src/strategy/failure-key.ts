@@ -10,9 +10,9 @@ const MAX_DEPTH = 4;
 /** Of a returned text only so many characters are compared. */
 const MAX_TEXT = 200;
 
-/** UUIDs, times, ObjectIds, and long words with digits, such as hashes and random tokens. */
+/** UUIDs, times, ObjectIds, and other words with digits, such as hashes and random tokens. */
 const GENERATED =
-  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(?=[\w-]*\d)[\w-]{12,}(?![\w-])/gi;
+  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(?=[\w-]*\d)[\w-]{6,}(?![\w-])/gi;
 /** The name of a rule or an error at the beginning of a message, such as `I3`, `E11000` or `RULE_2`. */
 const RULE = /^[A-Z][A-Z0-9_-]+(?=[^\w-]|$)/;
 
@@ -39,7 +39,7 @@ export function keyOf(result: Judged): string {
 }
 
 /** The part of the key that does not depend on the number of clients: verdict, error, place and message. Empty for a valid run. */
-function failureOf({ outcomes, verdict }: Judged): string {
+export function failureOf({ outcomes, verdict }: Judged): string {
   if (verdict.kind === 'valid') return '';
   const { error } = verdict;
   const [first = '', second = ''] = errorLines(error);
@@ -48,24 +48,27 @@ function failureOf({ outcomes, verdict }: Judged): string {
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** How each client that took part ended, as a text without values that differ from run to run. Sorted. */
-const endsOf = ({ outcomes }: Judged): string[] =>
-  outcomes.flatMap((outcome) => endOf(outcome, outcomes.length)).toSorted();
-
-function endOf(outcome: Outcome<unknown>, clients: number): string[] {
-  switch (outcome.kind) {
-    case 'absent':
-      return [];
-    case 'returned':
-      return [`returned ${shapeOf(outcome.value, clients)}`];
-    case 'threw': {
-      const { error } = outcome;
-      // An error with a code is told apart by its code: the message of a duplicate key holds the values.
-      const hasCode = codeOf(error) !== '';
-      return [`threw ${identityOf(error)}${hasCode ? '' : ` ${neutral(errorLines(error)[0] ?? '', clients)}`}`];
-    }
-  }
+/**
+ * How a client ended, as a text without values that differ from run to run: the shape of what it returned, or the name and code of its
+ * error.
+ *
+ * @param clients number of clients, whose letters are replaced
+ * @returns undefined for a client that did not take part
+ */
+export function endOf(outcome: Outcome<unknown>, clients: number): string | undefined {
+  const { kind } = outcome;
+  if (kind === 'absent') return undefined;
+  if (outcome.kind === 'returned') return `returned ${shapeOf(outcome.value, clients)}`;
+  if (outcome.kind !== 'threw') return kind;
+  const { error } = outcome;
+  // An error with a code is told apart by its code: the message of a duplicate key holds the values.
+  const message = codeOf(error) === '' ? neutral(errorLines(error)[0] ?? '', clients) : '';
+  return ['threw', identityOf(error), message].join(' ').trimEnd();
 }
+
+/** How the clients that took part ended, sorted. */
+export const endsOf = ({ outcomes }: Judged): string[] =>
+  outcomes.flatMap((outcome) => endOf(outcome, outcomes.length) ?? []).toSorted();
 
 /** The name and the code of an error. */
 function identityOf(error: unknown): string {
