@@ -23,6 +23,7 @@ const run = (
   trace: [],
   preemptions: 0,
   outcomes,
+  endings: [],
   verdict: { kind: 'violated', error },
   ...more,
 });

@@ -35,6 +35,8 @@ export class Worker<T> implements Runner<T> {
   readonly #faults: FaultInjector;
   readonly #startStateIds = new StartStateIds();
   #schema: Schema | undefined;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -47,6 +49,7 @@ export class Worker<T> implements Runner<T> {
     this.#gate = gate;
     this.#clients = clients;
     this.#faults = new FaultInjector(control, gate, clients, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
   /** @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached */
@@ -104,7 +107,8 @@ export class Worker<T> implements Runner<T> {
 
   /** Runs from the start state. If the run can't be finished, its clients hang at the gate, so everything is closed. */
   async #executeFrom(transactions: Transactions, scheduler: Scheduler): Promise<Execution<T>> {
-    const { onStep, showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    const { onStep, maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    this.#writer = new TraceWriter(this.#options);
     const generatedIds = new GeneratedIds(await this.#startStateIds.read(this.#db));
     const setup = {
       gate: this.#gate,
@@ -112,7 +116,7 @@ export class Worker<T> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       generatedIds,
-      writer: new TraceWriter(showFields),
+      writer: this.#writer,
       faults: this.#faults,
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
@@ -134,7 +138,8 @@ export class Worker<T> implements Runner<T> {
       if (this.#isClosed) throw stopped(error);
       verdict = { kind: 'violated', error };
     }
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
   }
 
   close(): Promise<void> {
