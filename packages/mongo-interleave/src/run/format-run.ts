@@ -49,8 +49,8 @@ const waitOf = ({ waiting = [] }: TraceStep, client: number): string[] =>
  * throws is shown as it is, up to {@link MAX_ERROR_LINES} lines.
  */
 export function formatRun<T>(result: RunResult<T>): string {
-  const [first = '', ...others] = errorTexts(result);
-  const head = `${result.token} ${result.verdict.kind}${first === '' ? '' : `: ${first}`}`;
+  const [, ...others] = errorTexts(result);
+  const head = `${result.token} ${formatVerdict(result)}`;
   const indented = (lines: readonly string[]): string[] => lines.map((line) => `    ${line}`);
   return [
     head,
@@ -58,6 +58,12 @@ export function formatRun<T>(result: RunResult<T>): string {
     formatTrace(result.trace),
     ...indented(result.endings.filter((text) => text !== '')),
   ].join('\n');
+}
+
+/** The verdict as one line, as in `violated: expected 1 but got 2`. */
+export function formatVerdict<T>(result: RunResult<T>): string {
+  const [first] = errorTexts(result);
+  return first === undefined ? result.verdict.kind : `${result.verdict.kind}: ${first}`;
 }
 
 /** A step as one line without columns, as in `1 A find coupons { used: false } -> null`. */

@@ -1,7 +1,7 @@
 import { InterleaveError } from '../interleave-error.ts';
 import type { Execution } from '../run/execution.ts';
 import { findDifference } from '../run/find-difference.ts';
-import { formatStep } from '../run/format-run.ts';
+import { formatStep, formatVerdict } from '../run/format-run.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
 import { endOf, keyOf } from './failure-key.ts';
@@ -28,7 +28,11 @@ export async function expectSame<T>(
   const difference = firstDifference({ execution, result }, { execution: again, result: await runner.judge(again) });
   if (difference === undefined) return;
   const [before, now] = difference;
-  throw nondeterministic(`The first run of ${token} shows "${before}", the second run shows "${now}".`);
+  throw nondeterministic(
+    before === now
+      ? `The two runs of ${token} differ at "${before}", in a value that is not shown.`
+      : `The first run of ${token} shows "${before}", the second run shows "${now}".`,
+  );
 }
 
 interface JudgedRun<T> {
@@ -47,8 +51,8 @@ function firstDifference<T>(one: JudgedRun<T>, other: JudgedRun<T>): readonly [s
     return now !== undefined && endOf(before, outcomes.length) !== endOf(now, outcomes.length);
   });
   if (client !== -1) return both(({ result }) => result.endings[client] ?? '');
-  const [before, now] = both(({ result }) => keyOf(result) || 'valid');
-  return before === now ? undefined : [before, now];
+  const [before, now] = both(({ result }) => keyOf(result));
+  return before === now ? undefined : both(({ result }) => formatVerdict(result));
 }
 
 const lineOf = <T>({ trace }: RunResult<T>, step: number): string => {

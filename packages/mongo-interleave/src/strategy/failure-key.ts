@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { clientLetter } from '../gate/client-letter.ts';
 import { errorLines } from '../run/error-lines.ts';
 import type { Outcome } from '../run/execution.ts';
@@ -9,6 +10,7 @@ type Judged = Pick<RunResult<unknown>, 'outcomes' | 'verdict'>;
 const MAX_DEPTH = 4;
 /** Of a returned text only so many characters are compared. */
 const MAX_TEXT = 200;
+const DIGEST_LENGTH = 12;
 
 /** UUIDs, times, ObjectIds, and other words with digits, such as hashes and random tokens. */
 const GENERATED =
@@ -17,7 +19,7 @@ const GENERATED =
 const RULE = /^[A-Z][A-Z0-9_-]+(?=[^\w-]|$)/;
 
 /**
- * Two runs with the same key show the same failure. The key holds
+ * Two runs with the same key show the same failure. The key says
  *
  * - the kind of the verdict, and the name and code of its error;
  * - the place in the user's code that threw it, as `file:line:column`, because a check may have several assertions with one message;
@@ -26,16 +28,17 @@ const RULE = /^[A-Z][A-Z0-9_-]+(?=[^\w-]|$)/;
  *
  * What differs between runs of one failure is left out: generated values and numbers are replaced, but the name of a rule at the
  * beginning of a message (`I3: ...`) stays. Which client it was is left out too: its letter is replaced, and ends have no order.
+ * Messages and ends may hold credentials, so they are a digest, as in `violated Error check.ts:12:9 #5be0a1c97f24`.
  *
  * @returns empty for a valid run
  */
 export function keyOf(result: Judged): string {
-  const failure = failureOf(result);
-  if (failure === '') return '';
-  const ends = [...Map.groupBy(endsOf(result), (end) => end)].map(([end, { length }]) =>
-    length === 1 ? end : `several ${end}`,
-  );
-  return [failure, ...ends].join('; ');
+  const { verdict } = result;
+  if (verdict.kind === 'valid') return '';
+  const ends = [...Map.groupBy(endsOf(result), (end) => end)].map(([end, { length }]) => [end, length > 1]);
+  const digest = createHash('sha256').update(JSON.stringify([failureOf(result), ends]));
+  const parts = [verdict.kind, identityOf(verdict.error), placeOf(verdict.error)].filter((part) => part !== '');
+  return [...parts, `#${digest.digest('hex').slice(0, DIGEST_LENGTH)}`].join(' ');
 }
 
 /** The part of the key that does not depend on the number of clients: verdict, error, place and message. Empty for a valid run. */
@@ -44,8 +47,7 @@ export function failureOf({ outcomes, verdict }: Judged): string {
   const { error } = verdict;
   const [first = '', second = ''] = errorLines(error);
   const message = first.endsWith(':') ? `${first} ${second.trim()}` : first;
-  const parts = [verdict.kind, identityOf(error), placeOf(error), neutral(message, outcomes.length)];
-  return parts.filter((part) => part !== '').join(' ');
+  return [verdict.kind, identityOf(error), placeOf(error), neutral(message, outcomes.length)].join(' ');
 }
 
 /**
