@@ -196,17 +196,19 @@ describe('grid: each fault at each command, alone and with a rival', () => {
       4 delete keys            x      x             .           .
       5 insert keys            x      x             .           .
       6 insert bindings        x      x             .           .
-      v1:AA~BBBBBBAAA  lost-reply, rival at 2 findAndModify
-      v1:AAA!AAAAAA  crash at 3 delete
-      v1:AAA!BBBBBBA  crash, rival at 3 delete
-      v1:AAA~  lost-reply at 3 delete
-      v1:AAA~BBBBBB  lost-reply, rival at 3 delete
-      v1:AAAA!AAAAAA  crash at 4 delete
-      v1:AAAA!BBBBBBA  crash, rival at 4 delete
-      v1:AAAAA!A  crash at 5 insert
-      v1:AAAAA!BA  crash, rival at 5 insert
-      v1:AAAAAA!A  crash at 6 insert
-      v1:AAAAAA!BA  crash, rival at 6 insert"
+      violated: 2 backups used, 1 callers rotated
+        v1:AA~BBBBBBAAA  lost-reply, rival at 2 findAndModify
+        v1:AAA!AAAAAA  crash at 3 delete
+        v1:AAA!BBBBBBA  crash, rival at 3 delete
+        v1:AAA~BBBBBB  lost-reply, rival at 3 delete
+        v1:AAAA!AAAAAA  crash at 4 delete
+        v1:AAAA!BBBBBBA  crash, rival at 4 delete
+      violated: 1 backups used, 0 callers rotated
+        v1:AAA~  lost-reply at 3 delete
+        v1:AAAAA!A  crash at 5 insert
+        v1:AAAAA!BA  crash, rival at 5 insert
+        v1:AAAAAA!A  crash at 6 insert
+        v1:AAAAAA!BA  crash, rival at 6 insert"
     `);
   });
 

@@ -1,5 +1,6 @@
+import { fc, test } from '@fast-check/vitest';
 import { Binary, Decimal128, Long, ObjectId, UUID } from 'mongodb';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Outcome } from '../src/index.ts';
 import type { ExecutedStep } from '../src/run/execution.ts';
 import { formatStep } from '../src/run/format-run.ts';
@@ -253,6 +254,124 @@ describe('a reply says what came back', () => {
       `n=2, ${expected}`,
     );
     expect(line({ findAndModify: 'users', query: {}, update: {} }, { ...failure, ok: 0 })).toContain(expected);
+  });
+});
+
+describe('whatever the command, no value of a field that is not named', () => {
+  const SECRET = 'SECRET';
+  const NAMES = ['a', 'b', 'items', 'profile', 'secret'];
+  const OPERATORS = [
+    '$eq',
+    '$gt',
+    '$in',
+    '$not',
+    '$elemMatch',
+    '$each',
+    '$regex',
+    '$add',
+    '$literal',
+    '$cond',
+    '$slice',
+  ];
+  const { value, document, filter } = fc.letrec<{ value: unknown; document: Fields; filter: Fields }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'small', withCrossShrink: true },
+      fc.constantFrom<unknown>(
+        SECRET,
+        SECRET,
+        new RegExp(SECRET),
+        new Binary(Buffer.from(SECRET)),
+        [SECRET],
+        `$${SECRET}`,
+      ),
+      tie('document'),
+      fc.array(tie('value'), { maxLength: 3 }),
+      fc.dictionary(fc.constantFrom(...OPERATORS), tie('value'), { minKeys: 1, maxKeys: 2 }),
+    ),
+    document: fc.dictionary(fc.constantFrom(...NAMES, 'items.0.a', 'items.$.b', 'profile.secret'), tie('value'), {
+      maxKeys: 3,
+    }),
+    filter: fc.oneof(
+      { depthSize: 'small' },
+      tie('document'),
+      fc.dictionary(fc.constantFrom('$or', '$and', '$nor'), fc.array(tie('filter'), { maxLength: 2 }), { maxKeys: 1 }),
+      fc.dictionary(fc.constantFrom('$expr', '$where', '$comment', '$text'), tie('value'), { maxKeys: 1 }),
+    ),
+  }));
+  const CHANGES = [
+    '$set',
+    '$unset',
+    '$inc',
+    '$push',
+    '$pull',
+    '$addToSet',
+    '$setOnInsert',
+    '$min',
+    '$currentDate',
+    '$bit',
+  ];
+  const STAGES = ['$set', '$addFields', '$project', '$group', '$facet', '$replaceWith', '$bucket', '$sort', '$fill'];
+  const stage = fc.oneof(
+    fc.dictionary(fc.constantFrom(...STAGES), document, { minKeys: 1, maxKeys: 1 }),
+    filter.map(($match) => ({ $match })),
+    document.map((rest) => ({ $lookup: { ...rest, from: 'other' } })),
+  );
+  const pipeline = fc.array(stage, { maxLength: 3 });
+  const update = fc.oneof(document, pipeline, fc.dictionary(fc.constantFrom(...CHANGES), document, { maxKeys: 2 }));
+  const statement = fc.record({
+    q: filter,
+    u: update,
+    upsert: fc.boolean(),
+    arrayFilters: fc.array(filter, { maxLength: 1 }),
+  });
+  const some = <E>(one: fc.Arbitrary<E>): fc.Arbitrary<E[]> => fc.array(one, { minLength: 1, maxLength: 4 });
+  const command: fc.Arbitrary<Fields> = fc.oneof<fc.Arbitrary<Fields>[]>(
+    fc.record({ find: fc.constant('c'), filter, sort: document, projection: document, hint: document }),
+    fc.record({ insert: fc.constant('c'), documents: some(document) }),
+    fc.record({ update: fc.constant('c'), updates: some(statement) }),
+    fc.record({ delete: fc.constant('c'), deletes: some(statement) }),
+    fc.record({
+      findAndModify: fc.constant('c'),
+      query: filter,
+      update,
+      sort: document,
+      upsert: fc.boolean(),
+      new: fc.boolean(),
+    }),
+    fc.record({ aggregate: fc.constant('c'), pipeline }),
+    fc.record({ distinct: fc.constant('c'), key: fc.constantFrom(...NAMES), query: filter }),
+    fc.record({ count: fc.constant('c'), query: filter }),
+    fc.record({ collMod: fc.constant('c'), validator: filter }),
+    fc.record({
+      bulkWrite: fc.constant(1),
+      nsInfo: fc.constant([{ ns: 'd.c' }]),
+      ops: some(fc.record({ update: fc.constant(0), filter, updateMods: update, document })),
+    }),
+  );
+  const failure = document.map((keyValue) => ({
+    code: 11_000,
+    errmsg: `E11000 duplicate key error collection: d.c index: a_1 dup key: { a: "${SECRET}" }`,
+    keyValue,
+  }));
+  const reply: fc.Arbitrary<Fields> = fc.oneof<fc.Arbitrary<Fields>[]>(
+    some(document).map((documents) => found(...documents)),
+    document.map((one) => ({ ...OK, value: one, lastErrorObject: { upserted: 7 } })),
+    some(value).map((values) => ({ ...OK, values })),
+    failure.map((one) => ({ ...one, ok: 0 })),
+    failure.map((one) => ({ ...OK, n: 1, writeErrors: [one] })),
+    fc.constant({ ok: 0, code: 121, codeName: 'DocumentValidationFailure', errmsg: SECRET, errInfo: { a: SECRET } }),
+  );
+
+  test.prop([command, reply], { numRuns: 3_000 })('of random ones', (body, answer) => {
+    expect(line(body, answer, {})).not.toContain(SECRET);
+  });
+
+  test('but of those that are named: the same commands show them', () => {
+    const named: TraceOptions = { showFields: [...NAMES, 'items.a', 'items.b', 'profile.secret'] };
+    const shown = fc
+      .sample(fc.tuple(command, reply), { numRuns: 500, seed: 1 })
+      .filter(([body, answer]) => line(body, answer, named).includes(SECRET));
+    expect(shown.length).toBeGreaterThan(100);
   });
 });
 
