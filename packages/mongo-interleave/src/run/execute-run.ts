@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
-import type { GeneratedIds } from '../footprint/generated-ids.ts';
 import type { Transactions } from '../footprint/transactions.ts';
+import type { ValueNames } from '../footprint/value-names.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import { InterleaveError } from '../interleave-error.ts';
@@ -19,7 +19,7 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly generatedIds: GeneratedIds;
+  readonly names: ValueNames;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
@@ -45,6 +45,8 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
   for (;;) {
     const held = numbering.number(await gate.quiet());
     if (held.length === 0) break;
+    await transactions.load(held.map(({ command }) => command));
+    for (const { command, number } of held) setup.names.see(command.client, number, command.body);
     const enabled = enabledSteps(held, transactions);
     const [first] = enabled;
     if (first === undefined) {
@@ -62,7 +64,9 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
     const waiting = waitingOf(held, enabled, transactions);
     if (options.tokenFile !== undefined) saveToken(options.tokenFile, [...choicesOf(steps), choice]);
     const { step, reply, restarted, ...touched } = await takeStep(setup, command, choice.fault);
-    const footprint = setup.generatedIds.rename(touched.footprint, choice.client);
+    const number = held.find((one) => one.command === command)?.number ?? 0;
+    if (reply !== undefined) setup.names.seeReply(choice.client, number, reply);
+    const footprint = setup.names.rename(touched.footprint);
     trace.push({ ...step, ...waiting });
     await setup.onStep(step);
     steps.push({ choice, enabledClients: clientsOf(enabled), footprint, command: command.body, reply });

@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
-import { readArrayFields } from '../footprint/array-fields.ts';
-import type { Schema } from '../footprint/command-access.ts';
-import { GeneratedIds, StartStateIds } from '../footprint/generated-ids.ts';
+import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { readUniqueKeys } from '../footprint/unique-keys.ts';
+import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
@@ -33,8 +31,8 @@ export class Worker<T> implements Runner<T> {
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
   readonly #faults: FaultInjector;
-  readonly #startStateIds = new StartStateIds();
-  #schema: Schema | undefined;
+  readonly #startStateNames: StartStateNames;
+  readonly #schemas: SchemaReader;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -46,6 +44,8 @@ export class Worker<T> implements Runner<T> {
     this.#db = control.db(options.database);
     this.#gate = gate;
     this.#clients = clients;
+    this.#startStateNames = new StartStateNames(this.#db);
+    this.#schemas = new SchemaReader(control);
     this.#faults = new FaultInjector(control, gate, clients, { ...options, maxWaitMs });
   }
 
@@ -85,9 +85,10 @@ export class Worker<T> implements Runner<T> {
     if (this.#closed !== undefined) throw stopped();
     await this.#faults.closeCrashed();
     await this.#options.reset(this.#db);
-    this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
-    const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
+    const schema = this.#schemas.open();
+    const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const execution = await this.#executeFrom(transactions, scheduler);
+    if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
     // A transaction that a flow left open would block the next reset.
     const open = transactions.openSessions;
@@ -105,13 +106,13 @@ export class Worker<T> implements Runner<T> {
   /** Runs from the start state. If the run can't be finished, its clients hang at the gate, so everything is closed. */
   async #executeFrom(transactions: Transactions, scheduler: Scheduler): Promise<Execution<T>> {
     const { onStep, showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const generatedIds = new GeneratedIds(await this.#startStateIds.read(this.#db));
+    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
       options: { ...this.#options, maxSteps },
       transactions,
-      generatedIds,
+      names,
       writer: new TraceWriter(showFields),
       faults: this.#faults,
       onStep: (step: TraceStep) => onStep?.(step, this.#db),

@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import type { Observed } from './dependence.ts';
 import type { ExploreOptions } from './explore-options.ts';
 import type { SearchState } from './sleep-set-search.ts';
 
@@ -11,6 +12,8 @@ export interface Checkpoint {
   /** Tokens. */
   readonly violations: readonly string[];
   readonly searches: readonly SearchState<Footprint>[];
+  /** What the searches know of dependent steps. */
+  readonly observed: Observed;
 }
 
 export interface CheckpointFile {
@@ -23,7 +26,7 @@ export interface CheckpointFile {
 }
 
 /** Goes up when the stored data change. Version 1 had no number in the file. */
-const VERSION = 2;
+const VERSION = 3;
 const SAVE_PAUSE_MS = 2_000;
 
 /**

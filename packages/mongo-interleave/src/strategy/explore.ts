@@ -2,6 +2,7 @@ import { expectAboveZero, expectCount } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
+import { Dependence } from './dependence.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts';
 import { expectSame } from './expect-same.ts';
 import type { ExploreOptions } from './explore-options.ts';
@@ -60,16 +61,18 @@ function expectValid<T>(options: ExploreOptions<T>, workers: number): void {
 /** The state that the workers of one exploration share. */
 class Explorer<T> {
   readonly #options: ExploreOptions<T>;
+  readonly #dependence: Dependence;
   readonly #queue: SearchQueue;
   readonly #checkpoint: CheckpointFile;
   readonly #startedMs: number;
   readonly #counts: { classes: number; redundant: number; fractionDone: number };
-  readonly #violations: RunResult<T>[] = [];
+  #violations: RunResult<T>[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
     this.#options = options;
-    this.#queue = new SearchQueue(options, workers, checkpoint.saved?.searches);
+    this.#dependence = new Dependence(checkpoint.saved?.observed);
+    this.#queue = new SearchQueue(this.#dependence, options, workers, checkpoint.saved?.searches);
     this.#checkpoint = checkpoint;
     this.#startedMs = startedMs;
     this.#counts = { classes: 0, redundant: 0, fractionDone: 0, ...checkpoint.saved?.counts };
@@ -122,6 +125,8 @@ class Explorer<T> {
     const { hasMore, treeFraction } = search.end();
     this.#count(result, treeFraction);
     this.#queue.giveBack(search, hasMore);
+    const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
+    if (this.#dependence.learn(steps)) this.#restart();
     this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
   }
 
@@ -135,6 +140,15 @@ class Explorer<T> {
     this.#counts.classes++;
     if (result.verdict.kind === 'violated') this.#violations.push(result);
     this.#options.onClass?.(result);
+  }
+
+  /** A run has shown that more steps are dependent: classes that were one are several, so all runs so far count as redundant. */
+  #restart(): void {
+    this.#counts.redundant += this.#counts.classes;
+    this.#counts.classes = 0;
+    this.#counts.fractionDone = 0;
+    this.#violations = [];
+    this.#queue.restart();
   }
 
   #isOver(): boolean {
@@ -153,6 +167,7 @@ class Explorer<T> {
       counts: this.#counts,
       violations: this.#violations.map(({ token }) => token),
       searches: this.#queue.states,
+      observed: this.#dependence.observed,
     };
   }
 
