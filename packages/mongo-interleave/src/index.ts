@@ -1,5 +1,6 @@
 export { interleave, type InterleaveSession } from './interleave.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
+export type { TrackableClient } from './gate/commands-under-way.ts';
 export type { Outcome } from './run/execution.ts';
 export type { RunResult, Verdict } from './run/result.ts';
 export type { TraceStep, WaitingClient } from './run/trace-step.ts';

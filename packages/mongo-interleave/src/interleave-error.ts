@@ -5,6 +5,7 @@
  * - `invalid-token`: a text is not a token of this version
  * - `unsupported-protocol`: a client uses a protocol feature that the gate can't hold (compression, TLS, exhaust cursors,
  *   unacknowledged writes)
+ * - `prepare-failed`: `prepare` of a client threw; its error is the `cause`
  * - `diverged`: a replay met other commands than the schedule has
  * - `nondeterministic`: two runs of one schedule differ, so something other than the schedule influences the flow
  * - `stuck`: clients are live, but each of their commands would block in the server
@@ -19,6 +20,7 @@ export type InterleaveErrorCode =
   | 'invalid-option'
   | 'invalid-token'
   | 'unsupported-protocol'
+  | 'prepare-failed'
   | 'diverged'
   | 'nondeterministic'
   | 'stuck'

@@ -67,18 +67,18 @@ export interface InterleaveSession<T> extends AsyncDisposable {
  *
  * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
  */
-export async function interleave<T>(options: InterleaveOptions<T>): Promise<InterleaveSession<T>> {
+export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
   expectInteger({ maxSteps: options.maxSteps ?? 1 }, 1);
-  return new OpenSession(options, await Worker.open(options));
+  return new OpenSession<T, P>(options, await Worker.open(options));
 }
 
-class OpenSession<T> implements InterleaveSession<T> {
-  readonly #options: InterleaveOptions<T>;
-  readonly #workers: [Worker<T>, ...Worker<T>[]];
+class OpenSession<T, P> implements InterleaveSession<T> {
+  readonly #options: InterleaveOptions<T, P>;
+  readonly #workers: [Worker<T, P>, ...Worker<T, P>[]];
   #last: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(options: InterleaveOptions<T>, worker: Worker<T>) {
+  constructor(options: InterleaveOptions<T, P>, worker: Worker<T, P>) {
     this.#options = options;
     this.#workers = [worker];
   }
@@ -130,7 +130,7 @@ class OpenSession<T> implements InterleaveSession<T> {
     return mine;
   }
 
-  async #openWorkers(count: number): Promise<readonly [Worker<T>, ...Worker<T>[]]> {
+  async #openWorkers(count: number): Promise<readonly [Worker<T, P>, ...Worker<T, P>[]]> {
     expectInteger({ workers: count }, 1, MAX_WORKERS);
     while (this.#workers.length < count) {
       const { database, tokenFile } = this.#options;

@@ -19,6 +19,8 @@ export class ClientPort {
   #arrived: Waiting[] = [];
   #sent = 0;
   #mode: Mode = 'pass';
+  /** Commands that were let pass because no flow ran. */
+  passed = 0;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
   #underWay: () => number = () => 0;
@@ -123,6 +125,9 @@ export class ClientPort {
     socket.once('close', () => this.#sockets.delete(socket));
     relay(socket, address, {
       mode: () => this.#mode,
+      passed: () => {
+        this.passed++;
+      },
       held: (waiting) => {
         this.#arrived.push(waiting);
         listener.changed();

@@ -78,7 +78,7 @@ export class Gate implements AsyncDisposable {
   async open(client: number): Promise<void> {
     const port = new ClientPort(client, this.#address, {
       changed: () => this.recheck(),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.fail(error),
     });
     this.#ports[client] = port;
     await port.listen();
@@ -123,6 +123,26 @@ export class Gate implements AsyncDisposable {
       port.settle();
       this.recheck();
     }
+  }
+
+  /**
+   * Waits for work that goes past the gate, at most `maxWaitMs`.
+   *
+   * @param what names the work in the message of `watchdog`
+   * @throws InterleaveError `watchdog`, `stopped`, and what else makes the gate fail; what `work` throws
+   */
+  async pass<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#within(() => what, work);
+    } catch (error) {
+      // A command that the gate refuses ends in an error of the driver, which says less.
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** How many commands of `client` have passed the gate, handshakes and heartbeats left out. 0 for a client after a crash. */
+  passedBy(client: number): number {
+    return this.#port(client).passed;
   }
 
   /** The clients that have entered and are not done. */
@@ -191,7 +211,7 @@ export class Gate implements AsyncDisposable {
    */
   retire(): void {
     for (const port of this.#ports) port.retire();
-    this.#fail(closed());
+    this.fail(closed());
   }
 
   /** Closes all ports and connections. Close the clients first: a driver waits long for a server that is gone. May be called again. */
@@ -210,7 +230,7 @@ export class Gate implements AsyncDisposable {
     const reason = await this.#explainWait?.(command).catch(() => undefined);
     if (reason === undefined) return;
     const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
-    this.#fail(new InterleaveError('blocked', message));
+    this.fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
@@ -230,7 +250,7 @@ export class Gate implements AsyncDisposable {
     const failed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
       const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
-      this.#fail(new InterleaveError('watchdog', message));
+      this.fail(new InterleaveError('watchdog', message));
     }, this.#maxWaitMs);
     this.#onFailure = failed.reject;
     try {
@@ -242,7 +262,8 @@ export class Gate implements AsyncDisposable {
     }
   }
 
-  #fail(error: InterleaveError): void {
+  /** Ends the wait of the moment, and each later one, with this error. The first failure counts. */
+  fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
   }

@@ -40,6 +40,8 @@ export type Mode = 'pass' | 'hold' | 'swallow' | 'refuse';
 /** What the relay asks and tells the gate. */
 export interface RelayListener {
   mode(): Mode;
+  /** A command was let pass because of the mode. */
+  passed(): void;
   held(waiting: Waiting): void;
   /** The connection of a held command was closed. */
   withdrawn(waiting: Waiting): void;
@@ -83,8 +85,10 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
         throw unsupported(name, 'asks for an exhaust cursor, whose replies come without requests');
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
-      else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) server.write(frame);
-      else if (mode === 'refuse') close();
+      else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) {
+        listener.passed();
+        server.write(frame);
+      } else if (mode === 'refuse') close();
     }
   }
 

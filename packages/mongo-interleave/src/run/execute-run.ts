@@ -23,7 +23,9 @@ export interface RunSetup<T> {
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
-  readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database' | 'tokenFile'> & { readonly maxSteps: number };
+  /** Runs the flow of a client. */
+  readonly flow: (client: GatedClient, life: number) => Promise<T>;
+  readonly options: Pick<InterleaveOptions<T>, 'tokenFile'> & { readonly maxSteps: number };
 }
 
 /**
@@ -77,13 +79,13 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
   return { token: formatToken(choicesOf(steps)), steps, trace, outcomes: await Promise.all(flows), refusal };
 }
 
-function enter<T>({ gate, options }: RunSetup<T>, client: GatedClient, life: number): Promise<Outcome<T>> {
-  const { index, letter, mongo, uri } = client;
-  const flow = () => options.flow({ index, letter, mongo, uri, life }, mongo.db(options.database));
-  return gate.enter(index, flow, client.underWay).then(
-    (value) => ({ kind: 'returned', value }),
-    (error: unknown) => ({ kind: 'threw', error }),
-  );
+function enter<T>({ gate, flow }: RunSetup<T>, client: GatedClient, life: number): Promise<Outcome<T>> {
+  return gate
+    .enter(client.index, () => flow(client, life), client.underWay)
+    .then(
+      (value) => ({ kind: 'returned', value }),
+      (error: unknown) => ({ kind: 'threw', error }),
+    );
 }
 
 /** All held commands wait. If they wait for transactions that crashed clients left open, the server ends those in time. */

@@ -1,7 +1,8 @@
 import type { MongoClient } from 'mongodb';
 import type { FrozenClient, Gate } from '../gate/gate.ts';
-import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
+import type { GatedClient } from '../gate/gated-client.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
+import type { Lives } from './lives.ts';
 import { waitForServerCleanup } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 
@@ -9,15 +10,19 @@ import { stopped } from './stopped.ts';
 const DEFAULT_ERROR_CODE = 189;
 
 interface Crashed {
-  readonly mongo: MongoClient;
+  readonly client: GatedClient;
   readonly frozen: FrozenClient;
 }
 
-interface InjectorOptions extends Pick<
-  InterleaveOptions<unknown>,
-  'clientOptions' | 'crashedTransactions' | 'errorCode'
-> {
+interface InjectorOptions extends Pick<InterleaveOptions<unknown>, 'crashedTransactions' | 'errorCode'> {
   readonly maxWaitMs: number;
+}
+
+/** A crashed client's place was taken by a fresh one. */
+interface Restart {
+  readonly fresh: GatedClient;
+  /** `prepare` sent commands, so that its result may depend on the data of this moment. */
+  readonly readData: boolean;
 }
 
 /** Makes things go wrong for the clients of one gate, and cleans up afterwards. */
@@ -25,16 +30,24 @@ export class FaultInjector {
   readonly #control: MongoClient;
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
+  readonly #lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>;
   readonly #options: InjectorOptions;
   #crashed: Crashed[] = [];
   #hasFailPoint = false;
   #isClosed = false;
 
   /** @param clients a crashed client is replaced in this array */
-  constructor(control: MongoClient, gate: Gate, clients: GatedClient[], options: InjectorOptions) {
+  constructor(
+    control: MongoClient,
+    gate: Gate,
+    clients: GatedClient[],
+    lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>,
+    options: InjectorOptions,
+  ) {
     this.#control = control;
     this.#gate = gate;
     this.#clients = clients;
+    this.#lives = lives;
     this.#options = options;
   }
 
@@ -43,20 +56,22 @@ export class FaultInjector {
     return this.#options.crashedTransactions === 'leave';
   }
 
-  /** Freezes a client for good, ends its open transaction unless it is to be left open, and connects a fresh client in its place. */
-  async crash(client: number, openSession: unknown): Promise<GatedClient> {
+  /** Freezes a client for good, ends its open transaction unless it is to be left open, and prepares a fresh client in its place. */
+  async crash(client: number, openSession: unknown): Promise<Restart> {
     const frozen = await this.#gate.crash(client);
     const crashed = this.#clients[client];
-    if (crashed !== undefined) this.#crashed.push({ frozen, mongo: crashed.mongo });
+    if (crashed !== undefined) this.#crashed.push({ frozen, client: crashed });
     if (openSession !== undefined && !this.leavesTransactions)
       await this.#control.db('admin').command({ killSessions: [openSession] });
-    const fresh = await connectGatedClient(this.#gate, client, this.#options.clientOptions ?? {});
+    const fresh = await this.#lives.connect(client);
     if (this.#isClosed) {
-      await fresh.mongo.close();
+      await fresh.close();
       throw stopped();
     }
     this.#clients[client] = fresh;
-    return fresh;
+    // Its life in this run: the crashed clients of earlier runs are closed.
+    await this.#lives.prepare(fresh, this.#crashed.filter((one) => one.client.index === client).length);
+    return { fresh, readData: this.#lives.readData(fresh) };
   }
 
   /** Makes the server refuse this client's next command of this name. */
@@ -83,9 +98,9 @@ export class FaultInjector {
     const all = this.#crashed;
     this.#crashed = [];
     await Promise.all(
-      all.map(async ({ mongo, frozen }) => {
+      all.map(async ({ client, frozen }) => {
         frozen.retire();
-        await mongo.close();
+        await this.#lives.end(client);
         await frozen.close();
       }),
     );

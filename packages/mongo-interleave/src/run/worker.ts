@@ -7,7 +7,7 @@ import { Transactions } from '../footprint/transactions.ts';
 import { readUniqueKeys } from '../footprint/unique-keys.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
-import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
+import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { countPreemptions } from '../schedule/decision.ts';
@@ -16,6 +16,7 @@ import { executeRun } from './execute-run.ts';
 import type { Execution } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
+import { Lives } from './lives.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
@@ -26,31 +27,40 @@ import { TraceWriter } from './trace-writer.ts';
 const DEFAULT_MAX_STEPS = 1_000;
 
 /** One database, the gate in front of it and the clients behind that gate. Runs one schedule at a time. */
-export class Worker<T> implements Runner<T> {
-  readonly #options: InterleaveOptions<T>;
+export class Worker<T, P = undefined> implements Runner<T> {
+  readonly #options: InterleaveOptions<T, P>;
   readonly #control: MongoClient;
   readonly #db: Db;
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
+  readonly #lives: Lives<T, P>;
   readonly #faults: FaultInjector;
   readonly #startStateIds = new StartStateIds();
   #schema: Schema | undefined;
+  #isPrepared = false;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: InterleaveOptions<T>, control: MongoClient, gate: Gate, clients: GatedClient[]) {
+  private constructor(
+    options: InterleaveOptions<T, P>,
+    control: MongoClient,
+    gate: Gate,
+    lives: Lives<T, P>,
+    clients: GatedClient[],
+  ) {
     const { maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
     this.#options = options;
     this.#control = control;
     this.#db = control.db(options.database);
     this.#gate = gate;
+    this.#lives = lives;
     this.#clients = clients;
-    this.#faults = new FaultInjector(control, gate, clients, { ...options, maxWaitMs });
+    this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
   }
 
   /** @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached */
-  static async open<T>(options: InterleaveOptions<T>): Promise<Worker<T>> {
+  static async open<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<Worker<T, P>> {
     const control = new MongoClient(options.uri);
     const { tls, credentials } = control.options;
     if (tls || credentials !== undefined) {
@@ -61,14 +71,15 @@ export class Worker<T> implements Runner<T> {
     try {
       await control.connect();
       if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
-      const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS, clientOptions = {} } = options;
+      const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
       gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait });
-      for (let index = 0; index < count; index++) clients.push(await connectGatedClient(gate, index, clientOptions));
-      return new Worker(options, control, gate, clients);
+      const lives = new Lives(gate, options);
+      for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
+      return new Worker(options, control, gate, lives, clients);
     } catch (error) {
-      await closeAll(control, gate, clients);
+      await closeAll(control, gate, () => Promise.all(clients.map((client) => client.close())));
       throw error;
     }
   }
@@ -84,6 +95,7 @@ export class Worker<T> implements Runner<T> {
   async #run(scheduler: Scheduler): Promise<Execution<T>> {
     if (this.#closed !== undefined) throw stopped();
     await this.#faults.closeCrashed();
+    await this.#prepareAll();
     await this.#options.reset(this.#db);
     this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
     const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
@@ -102,6 +114,14 @@ export class Worker<T> implements Runner<T> {
     return execution;
   }
 
+  /** Prepares the clients, in their order, from the start state. */
+  async #prepareAll(): Promise<void> {
+    if (this.#isPrepared) return;
+    if (this.#options.prepare !== undefined) await this.#options.reset(this.#db);
+    for (const client of this.#clients) await this.#lives.prepare(client, 0);
+    this.#isPrepared = true;
+  }
+
   /** Runs from the start state. If the run can't be finished, its clients hang at the gate, so everything is closed. */
   async #executeFrom(transactions: Transactions, scheduler: Scheduler): Promise<Execution<T>> {
     const { onStep, showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
@@ -109,6 +129,7 @@ export class Worker<T> implements Runner<T> {
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
+      flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
       generatedIds,
@@ -143,14 +164,19 @@ export class Worker<T> implements Runner<T> {
   }
 
   #end(): Promise<void> {
-    this.#closed ??= this.#faults.close().then(() => closeAll(this.#control, this.#gate, this.#clients));
+    const endLives = (): Promise<unknown> => Promise.all(this.#clients.map((client) => this.#lives.end(client)));
+    this.#closed ??= this.#faults.close().then(() => closeAll(this.#control, this.#gate, endLives));
     return this.#closed;
   }
 }
 
 /** Closes the clients before the gate: a driver ends its sessions when it closes, and waits long for a server that is gone. */
-async function closeAll(control: MongoClient, gate: Gate | undefined, clients: readonly GatedClient[]): Promise<void> {
+async function closeAll(
+  control: MongoClient,
+  gate: Gate | undefined,
+  closeClients: () => Promise<unknown>,
+): Promise<void> {
   gate?.retire();
-  await Promise.all([control.close(), ...clients.map(({ mongo }) => mongo.close())]);
+  await Promise.all([control.close(), closeClients()]);
   await gate?.close();
 }

@@ -1,0 +1,56 @@
+/**
+ * A `MongoClient` of any official Node.js driver from 3.7 to 7, whatever its version and whoever brought it. Driver 3.7 needs
+ * `useUnifiedTopology: true`, because its old topology reports nothing about its connections.
+ */
+export interface TrackableClient {
+  on(event: string, listener: (...values: unknown[]) => void): unknown;
+  close(): Promise<unknown>;
+}
+
+/** What all drivers tell with each event of their connection pools (CMAP specification). */
+interface PoolEvent {
+  /** `127.0.0.1:PORT`. */
+  readonly address: string;
+}
+
+/**
+ * Counts the commands that the drivers of one client have begun and not ended. A command begins when it asks the pool for a connection,
+ * and ends when it gives the connection back, so the count tells when all commands that were sent at once have reached the gate.
+ */
+export class CommandsUnderWay {
+  readonly #counts = new Map<TrackableClient, number>();
+  readonly #ended: () => void;
+
+  /** @param ended called after each command that ended */
+  constructor(ended: () => void) {
+    this.#ended = ended;
+  }
+
+  /** @param heard called with the address of the server (`127.0.0.1:PORT`) when a command begins */
+  track(client: TrackableClient, heard: (address: string) => void): void {
+    if (this.#counts.has(client)) return;
+    this.#counts.set(client, 0);
+    const add = (count: number): void => {
+      this.#counts.set(client, Math.max(0, (this.#counts.get(client) ?? 0) + count));
+    };
+    client.on('connectionCheckOutStarted', (event) => {
+      add(1);
+      heard((event as PoolEvent).address);
+    });
+    const end = (): void => {
+      add(-1);
+      this.#ended();
+    };
+    client.on('connectionCheckOutFailed', end);
+    client.on('connectionCheckedIn', end);
+  }
+
+  count(): number {
+    return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Closes all tracked clients. Closing a client twice does no harm. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#counts.keys()].map((client) => client.close()));
+  }
+}
