@@ -56,6 +56,8 @@ function endOf(outcome: Outcome<unknown>, clients: number): string[] {
   switch (outcome.kind) {
     case 'absent':
       return [];
+    case 'hanging':
+      return ['did not end'];
     case 'returned':
       return [`returned ${shapeOf(outcome.value, clients)}`];
     case 'threw': {
