@@ -71,6 +71,7 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
           ...before,
           writes: [...before.writes, ...footprint.writes],
           movesSnapshot: movesSnapshot || footprint.movesSnapshot,
+          everything: before.everything || footprint.everything,
           isFault: true,
         },
         restarted,
@@ -95,7 +96,8 @@ async function crash(
   { transactions, faults }: StepSetup,
   client: number,
 ): Promise<Required<Omit<Step, 'step' | 'reply'>>> {
-  const restarted = await faults.crash(client, transactions.openSessionOf(client));
+  const { fresh, readData } = await faults.crash(client, transactions.openSessionOf(client));
   const ended = faults.leavesTransactions ? transactions.abandon(client) : transactions.crash(client);
-  return { footprint: { ...ended, isFault: true }, restarted };
+  // The fresh client was prepared past the gate: what its commands read and wrote is not known.
+  return { footprint: { ...ended, everything: readData, isFault: true }, restarted: fresh };
 }

@@ -2,7 +2,8 @@ import { InterleaveError } from '../interleave-error.ts';
 import { place, startsOfReversal, type Placed, type Relation } from './races.ts';
 import type { Transition } from './transition.ts';
 
-interface ExploredTransition<F> {
+/** A transition and what it touched. */
+export interface ExploredTransition<F> {
   readonly transition: Transition;
   readonly footprint: F;
 }
@@ -126,12 +127,33 @@ export class SleepSetSearch<F> {
         ? place(before, footprint, (index) => this.#relate(index, node.chosen, footprint))
         : { step: { ...node.step, footprint }, races: [] };
     this.#path[this.#depth++] = { ...node, step };
-    for (const earlier of races) this.#reverseRace(earlier, [...before, step]);
+    for (const earlier of races) this.#reverseRace(earlier, [...before, step], node.chosen);
   }
 
-  /** The current run is over. */
-  end(): RunEnd {
+  /** The current run can't go on. Makes sure that some run has these steps earlier, which its clients were about to take. */
+  pending(steps: readonly ExploredTransition<F>[]): void {
+    if (this.#isRedundant) return;
+    const before = this.#path.slice(0, this.#depth).flatMap(({ step }) => step ?? []);
+    for (const { transition, footprint } of steps) {
+      const { step, races } = place(before, footprint, (index) => this.#relate(index, transition, footprint));
+      for (const earlier of races) this.#reverseRace(earlier, [...before, step], transition);
+    }
+  }
+
+  /** The current run was given up: the next run is the same again. */
+  abandon(): void {
+    this.#depth = 0;
+    this.#isRedundant = false;
+  }
+
+  /**
+   * The current run is over.
+   *
+   * @param length how many of its steps to go on from, if the run did not end by itself. Default: all
+   */
+  end(length: number = Infinity): RunEnd {
     const kind = this.#isRedundant ? 'redundant' : 'class';
+    if (length < this.#path.length) this.#path.length = length;
     const own = treeFractionOf(this.#path);
     this.#depth = 0;
     this.#isRedundant = false;
@@ -169,13 +191,13 @@ export class SleepSetSearch<F> {
     return this.#relation.dependentAtOnce(other, footprint) ? 'race' : 'independent';
   }
 
-  /** Makes sure that some run has the last of these steps before the `earlier` one. */
-  #reverseRace(earlier: number, steps: readonly Placed<F>[]): void {
+  /** Makes sure that some run has the last of these steps, which is that of a transition, before the `earlier` one. */
+  #reverseRace(earlier: number, steps: readonly Placed<F>[], last: Transition): void {
     const node = this.#path[earlier];
     // All transitions of a shared state are explored.
     if (node === undefined || node.isShared) return;
     const { enabled, sleep, backtrackSet } = node;
-    const starts = startsOfReversal(steps, earlier).flatMap((index) => this.#path[index]?.chosen ?? []);
+    const starts = startsOfReversal(steps, earlier).map((index) => this.#path[index]?.chosen ?? last);
     if (starts.some(({ id, commandId }) => backtrackSet.includes(commandId) || has(sleep, id))) return;
     const start = starts.findLast(({ commandId }) => enabled.some((one) => one.commandId === commandId));
     // The starts are not enabled here: they wait, and any enabled transition may be what ends their wait.
@@ -223,7 +245,7 @@ export class SleepSetSearch<F> {
   }
 }
 
-const has = <F>(list: readonly ExploredTransition<F>[], id: string): boolean =>
+const has = <F>(list: readonly ExploredTransition<F>[], id: string | undefined): boolean =>
   list.some(({ transition }) => transition.id === id);
 
 const awake = <F>(enabled: readonly Transition[], sleep: readonly ExploredTransition<F>[]): readonly Transition[] =>
