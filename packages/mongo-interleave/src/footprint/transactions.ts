@@ -129,7 +129,7 @@ export class Transactions {
   record({ client, name, body }: HeldCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
     for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = accessOf(body, this.#known);
+    const access = makesIndexes(body, reply) ? undefined : accessOf(body, this.#known);
     if (access === undefined && !readsOnly(body)) this.#schema.change();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
     const writes = access?.writes(reply) ?? [];
@@ -249,6 +249,10 @@ function namespacesOf(body: Fields): readonly string[] {
   if (namespace === undefined) return [];
   return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
 }
+
+/** An index that was there may have been dropped past the gate. */
+const makesIndexes = (body: Fields, { numIndexesBefore, numIndexesAfter }: Fields): boolean =>
+  commandName(body) === 'createIndexes' && numIndexesBefore !== numIndexesAfter;
 
 const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
 
