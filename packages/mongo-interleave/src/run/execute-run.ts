@@ -14,6 +14,8 @@ import { Numbering, type Numbered } from './numbering.ts';
 import { takeStep } from './take-step.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
+import type { Upserts } from './upserts.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 export interface RunSetup<T> {
   readonly gate: Gate;
@@ -22,6 +24,8 @@ export interface RunSetup<T> {
   readonly generatedIds: GeneratedIds;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
+  readonly upserts: Upserts;
+  readonly probe: WriteProbe;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
   readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database' | 'tokenFile'> & { readonly maxSteps: number };
 }
@@ -45,7 +49,7 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
   for (;;) {
     const held = numbering.number(await gate.quiet());
     if (held.length === 0) break;
-    const enabled = enabledSteps(held, transactions);
+    const enabled = await enabledSteps(held, setup);
     const [first] = enabled;
     if (first === undefined) {
       await waitForCrashed(setup, held);

@@ -22,6 +22,8 @@ import { whatItWaitsFor } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { Upserts } from './upserts.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const DEFAULT_MAX_STEPS = 1_000;
 
@@ -114,6 +116,8 @@ export class Worker<T> implements Runner<T> {
       generatedIds,
       writer: new TraceWriter(showFields),
       faults: this.#faults,
+      upserts: new Upserts(this.#control),
+      probe: new WriteProbe(this.#control),
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
     try {
