@@ -11,6 +11,7 @@ import type { ExecutedStep, Execution, Outcome } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Numbering, type Numbered } from './numbering.ts';
+import { hasSeveralWrites } from './several-writes.ts';
 import { takeStep } from './take-step.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
@@ -69,7 +70,16 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
     const footprint = setup.generatedIds.rename(touched.footprint, choice.client);
     trace.push({ ...step, ...waiting });
     await setup.onStep(step);
-    steps.push({ choice, enabledClients: clientsOf(enabled), footprint, command: command.body, reply });
+    const { body } = command;
+    const several = hasSeveralWrites(body, reply);
+    steps.push({
+      choice,
+      enabledClients: clientsOf(enabled),
+      footprint,
+      command: body,
+      reply,
+      hasSeveralWrites: several,
+    });
     if (refusal === undefined) scheduler.executed(footprint);
     if (restarted !== undefined) {
       const { index } = restarted;

@@ -16,6 +16,8 @@ export interface ExecutedStep extends Decision {
   readonly command: Fields;
   /** The whole reply; undefined if the command was not sent. May hold credentials. */
   readonly reply: Fields | undefined;
+  /** The server did several writes one after the other in this step. What others do between them is not explored. */
+  readonly hasSeveralWrites: boolean;
 }
 
 /** One run of a schedule, before `check` has judged it. */

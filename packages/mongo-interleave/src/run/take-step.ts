@@ -75,10 +75,12 @@ async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind 
         reply: undefined,
       };
     case 'error': {
-      await faults.failNext(command.client, command.name);
+      const wanted = await faults.failNext(command.client, command.name);
       const reply = await gate.release(command);
       reply.deliver();
-      if (errorCode(reply.body) === undefined) throw notRefused(command);
+      const code = errorCode(reply.body);
+      if (code === undefined) throw notRefused(command);
+      if (code !== wanted) throw refusedOtherwise(wanted, code);
       // The server refuses the command before it starts, so an open transaction stays open. Other errors end the transaction.
       return {
         step: writer.step(command, reply.body, fault),
@@ -115,6 +117,13 @@ const notRefused = ({ name }: HeldCommand): InterleaveError =>
   new InterleaveError(
     'invalid-option',
     `The server did not refuse "${name}" although the failCommand fail point was set. Either another process changed the fail point, or the server can't refuse this command.`,
+  );
+
+/** The server gives some codes, such as 11000, only together with details that the fail point does not make up. */
+const refusedOtherwise = (wanted: number, code: number): InterleaveError =>
+  new InterleaveError(
+    'invalid-option',
+    `errorCode must be a code that the failCommand fail point can give: for ${wanted} the server gave ${code}.`,
   );
 
 async function crash(
