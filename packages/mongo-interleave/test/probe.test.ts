@@ -1,7 +1,8 @@
-import { MongoClient, type Db } from 'mongodb';
+import { MongoClient, type ClientSession, type Db, type Document } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { interleave, type FlowClient, type InterleaveSession } from '../src/index.ts';
+import { WriteProbe } from '../src/run/write-probe.ts';
 
 /* Whether a write outside transactions would wait for an open transaction, the server says: footprints only tell that it may. */
 
@@ -83,4 +84,99 @@ test('a write that only an index brings into conflict waits', async () => {
   const { token, trace } = await scenario.run(outline);
   expect(token).toBe('v1:AAAB');
   expect(trace[1]?.waiting).toEqual([{ client: 1, waitsFor: 'A' }]);
+});
+
+/* The table: each write beside each transaction, by the probe and really sent. */
+
+const APP_NAME = 'probe-table';
+const raw = new MongoClient(set.uri, { appName: APP_NAME, retryWrites: false });
+afterAll(() => raw.close());
+
+const START = ['x', 'y', 'z'].map((_id) => ({ _id, code: _id, user: 'u', active: false, n: 0 }));
+const where = (q: Document, u: Document | Document[], rest: Document = {}): Document => ({
+  update: 't',
+  updates: [{ q, u, ...rest }],
+});
+
+const IN_TRANSACTION: Readonly<Record<string, Document>> = {
+  'updates x': where({ _id: 'x' }, write),
+  'updates one of all': where({ n: { $lt: 1 } }, write),
+  'updates all but z': where({ _id: { $ne: 'z' } }, write, { multi: true }),
+  'changes nothing': where({ _id: 'x' }, { $set: { n: 0 } }),
+  'finds nothing': where({ _id: 'none' }, write),
+  'activates x': where({ _id: 'x' }, { $set: { active: true } }),
+  'gives x another code': where({ _id: 'x' }, { $set: { code: 'new' } }),
+  'deletes x': { delete: 't', deletes: [{ q: { _id: 'x' }, limit: 1 }] },
+  'inserts new': { insert: 't', documents: [{ _id: 'new', code: 'new' }] },
+  'upserts new': where({ code: 'new' }, write, { upsert: true }),
+};
+
+const WITHOUT_WRITES = new Set(['changes nothing', 'finds nothing']);
+
+const BESIDE: Readonly<Record<string, Document>> = {
+  'update of x': where({ _id: 'x' }, write),
+  'update of y': where({ _id: 'y' }, write),
+  'update of all': where({}, write, { multi: true }),
+  'update of what is untouched': where({ n: 0, _id: 'z' }, write),
+  'update of what the transaction made': where({ n: 1 }, write),
+  'update of x that changes nothing': where({ _id: 'x' }, { $set: { n: 0 } }),
+  'update of none': where({ _id: 'none' }, write),
+  'replacement of y': where({ _id: 'y' }, { code: 'y' }),
+  'pipeline on x': where({ _id: 'x' }, [{ $set: { n: { $add: ['$n', 1] } } }]),
+  'activation of y': where({ _id: 'y' }, { $set: { active: true } }),
+  'code of the transaction for y': where({ _id: 'y' }, { $set: { code: 'new' } }),
+  'code of x for y': where({ _id: 'y' }, { $set: { code: 'x' } }),
+  'upsert of new': where({ code: 'new' }, write, { upsert: true }),
+  'upsert of another': where({ code: 'another' }, write, { upsert: true }),
+  'delete of x': { delete: 't', deletes: [{ q: { _id: 'x' }, limit: 1 }] },
+  'delete of y and z': { delete: 't', deletes: [{ q: { _id: { $in: ['y', 'z'] } }, limit: 0 }] },
+  'insert of new': { insert: 't', documents: [{ _id: 'new', code: 'other' }] },
+  'insert of the code new': { insert: 't', documents: [{ _id: 'other', code: 'new' }] },
+  'insert of the code x': { insert: 't', documents: [{ _id: 'other', code: 'x' }] },
+  'insert of another': { insert: 't', documents: [{ _id: 'other', code: 'another' }] },
+  'insert of two': { insert: 't', documents: [{ code: 'another' }, { _id: 'new', code: 'other' }] },
+  'findAndModify of y': { findAndModify: 't', query: { _id: 'y' }, update: write },
+  'removal of x': { findAndModify: 't', query: { _id: 'x' }, remove: true },
+};
+
+/** Sends the write and asks the server whether it waits; then ends the transaction, so that the write ends as well. */
+async function reallyWaits(command: Document, open: ClientSession): Promise<boolean> {
+  let hasEnded = false;
+  const ended = raw
+    .db(database)
+    .command(command)
+    .catch(() => undefined)
+    .finally(() => (hasEnded = true));
+  const waiting = { appName: APP_NAME, active: true, writeConflicts: { $gt: 0 } };
+  let waits = false;
+  while (!hasEnded && !waits) {
+    const found = await control
+      .db('admin')
+      .aggregate([{ $currentOp: {} }, { $match: waiting }])
+      .toArray();
+    waits = found.length > 0;
+  }
+  await open.abortTransaction();
+  await ended;
+  return waits;
+}
+
+test.each(Object.keys(IN_TRANSACTION))('beside a transaction that %s, the probe tells what waits', async (name) => {
+  const db = control.db(database);
+  await db.collection('t').createIndex({ code: 1 }, { unique: true });
+  await db.collection('t').createIndex({ user: 1 }, { unique: true, partialFilterExpression: { active: true } });
+  const probe = new WriteProbe(control);
+  const told: Record<string, unknown> = {};
+  const real: Record<string, unknown> = {};
+  for (const [write, command] of Object.entries(BESIDE)) {
+    await db.collection('t').deleteMany({});
+    await db.collection<{ _id: string }>('t').insertMany(START);
+    await using session = control.startSession();
+    session.startTransaction();
+    await db.command(IN_TRANSACTION[name] ?? {}, { session });
+    told[write] = await probe.wouldWait({ ...command, $db: database });
+    real[write] = await reallyWaits(command, session);
+  }
+  expect(told).toEqual(real);
+  expect(Object.values(real).includes(true)).toBe(!WITHOUT_WRITES.has(name));
 });
