@@ -178,6 +178,13 @@ describe('one fault at any command, in every interleaving', () => {
   });
 });
 
+test('an error code that the server gives only with details is refused', async () => {
+  await using one = await scenario({ clients: 1, flow: checkedClaim, errorCode: 11_000 });
+  await expect(one.explore({ faults: { kinds: ['error'] } })).rejects.toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/errorCode .* 11000 .* 40671/) }),
+  );
+});
+
 describe('grid: each fault at each command, alone and with a rival', () => {
   test('checked-claim: what is red, and its tokens', async () => {
     await using one = await scenario({ clients: 2, flow: checkedClaim });

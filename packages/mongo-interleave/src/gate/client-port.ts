@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { InterleaveError } from '../interleave-error.ts';
-import type { HeldCommand } from './held-command.ts';
+import type { ClientCommand, HeldCommand } from './held-command.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -9,7 +9,7 @@ interface PortListener {
   changed(): void;
   failed(error: InterleaveError): void;
   /** A command arrived after the flow had ended; it is dropped. Without this, such commands pass. */
-  late?(command: HeldCommand): void;
+  late?(command: ClientCommand): void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -101,8 +101,8 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 

@@ -3,7 +3,7 @@ import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import { ClientPort } from './client-port.ts';
-import type { HeldCommand } from './held-command.ts';
+import type { ClientCommand, HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
 
 export interface GateOptions {
@@ -19,7 +19,7 @@ export interface GateOptions {
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
   /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
-  readonly onLate?: (command: HeldCommand) => void;
+  readonly onLate?: (command: ClientCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
@@ -181,17 +181,23 @@ export class Gate implements AsyncDisposable {
   /**
    * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
+   * @param change makes another message of the client's, with the same request id
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
-  async release(command: HeldCommand): Promise<Reply> {
+  async release(command: HeldCommand, change?: (frame: Buffer) => Buffer): Promise<Reply> {
     const waiting = this.#take(command);
+    const reply = await this.#answer(command, () => waiting.release(change));
+    return { ...reply, sendAgain: () => this.#answer(command, () => reply.sendAgain()) };
+  }
+
+  async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
     let explaining: NodeJS.Timeout | undefined;
     try {
       return await this.#within(
         () => `the server to answer ${nameOf(command)}`,
         (wait) => {
           explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
-          return waiting.release();
+          return send();
         },
       );
     } finally {

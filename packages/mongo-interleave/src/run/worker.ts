@@ -6,7 +6,7 @@ import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
-import type { HeldCommand } from '../gate/held-command.ts';
+import type { ClientCommand, HeldCommand } from '../gate/held-command.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { lateCommand } from './bad-run.ts';
@@ -24,6 +24,8 @@ import { whatItWaitsFor } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { Upserts } from './upserts.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const DEFAULT_MAX_STEPS = 1_000;
 /** A flow whose loops look new each time, because they hold random values, is not tried for ever. */
@@ -52,7 +54,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #schemas: SchemaReader;
   readonly #loops: LoopBook;
   /** Commands that came after the end of their flows. */
-  readonly #late: HeldCommand[];
+  readonly #late: ClientCommand[];
   #isRehearsed = false;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
@@ -88,14 +90,14 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
     let gate: Gate | undefined;
     const clients: GatedClient[] = [];
-    const late: HeldCommand[] = [];
+    const late: ClientCommand[] = [];
     try {
       await control.connect();
       if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
-      const onLate = (command: HeldCommand): void => void late.push(command);
+      const onLate = (command: ClientCommand): void => void late.push(command);
       gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait, onLate });
       const lives = new Lives(gate, options);
       for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
@@ -184,6 +186,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
       loops: this.#loops,
       mayTry,
       giveUpAtMs,
+      upserts: new Upserts(this.#control),
+      probe: new WriteProbe(this.#control),
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
     try {
@@ -249,7 +253,7 @@ interface Opened<T, P> {
   readonly gate: Gate;
   readonly lives: Lives<T, P>;
   readonly clients: GatedClient[];
-  readonly late: HeldCommand[];
+  readonly late: ClientCommand[];
   readonly loops: LoopBook;
 }
 
