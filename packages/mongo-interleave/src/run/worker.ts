@@ -56,6 +56,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows. */
   readonly #late: ClientCommand[];
   #isRehearsed = false;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -73,6 +75,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#late = late;
     this.#loops = loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
   /**
@@ -172,7 +175,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     scheduler: Scheduler,
     { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
   ): Promise<Execution<T> | 'tried'> {
-    const { showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    this.#writer = new TraceWriter(this.#options);
+    const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
     const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
@@ -181,7 +185,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       names,
-      writer: new TraceWriter(showFields),
+      writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
       mayTry,
@@ -201,7 +205,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
