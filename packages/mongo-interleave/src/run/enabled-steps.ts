@@ -13,7 +13,8 @@ export function enabledSteps(held: readonly Numbered[], transactions: Transactio
     const own = held.filter((other) => other.command.client === client);
     const position = own.findIndex((other) => other.command === command);
     const predict = (): Footprint => transactions.predict(command);
-    return [{ command, choice: { client, position }, id: describe({ command, number }), predict }];
+    const id = describe({ command, number });
+    return [{ command, choice: { client, position }, id, commandId: id, predict }];
   });
 }
 

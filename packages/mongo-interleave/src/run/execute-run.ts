@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { NOTHING, type Footprint } from '../footprint/footprint.ts';
-import type { GeneratedIds } from '../footprint/generated-ids.ts';
 import type { Transactions } from '../footprint/transactions.ts';
+import type { ValueNames } from '../footprint/value-names.ts';
+import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
@@ -10,7 +11,7 @@ import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
 import { endsOneRun } from './bad-run.ts';
 import type { Condition } from './condition.ts';
-import { enabledSteps, waitingOf } from './enabled-steps.ts';
+import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
 import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
@@ -26,7 +27,7 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly generatedIds: GeneratedIds;
+  readonly names: ValueNames;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
@@ -115,12 +116,14 @@ class Run<T> {
 
   /** @returns undefined if all clients have ended */
   async #runToEnd(): Promise<Break | undefined> {
-    const { gate, transactions, options, giveUpAtMs } = this.#setup;
+    const { gate, transactions, names, options, giveUpAtMs } = this.#setup;
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
       this.#held = held;
       if (held.length === 0) return undefined;
       if (performance.now() >= giveUpAtMs) return 'given-up';
+      await transactions.load(held.map(({ command }) => command));
+      for (const { command, number } of held) names.see(command.client, number, command.body);
       const enabled = enabledSteps(held, transactions);
       const { awaiting, untried } = this.#loopsAt(held);
       const isSpent = this.#scheduler.length === this.#steps.length;
@@ -177,7 +180,10 @@ class Run<T> {
   }
 
   #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
-    const renamed = this.#setup.generatedIds.rename(footprint, command.client);
+    const { names } = this.#setup;
+    const number = this.#numbering.numberOf(command);
+    if (reply !== undefined) names.seeReply(command.client, number, reply);
+    const renamed = names.rename(footprint);
     this.#watch.record(command, reply, renamed);
     return renamed;
   }
@@ -259,15 +265,19 @@ class Run<T> {
 
   /** Of a client that has sent nothing it is not known what it would have done. */
   #pending(): PendingStep[] {
-    const { gate, transactions, generatedIds } = this.#setup;
-    const held = this.#held.map(({ command }) => command);
-    const silent = gate.live.filter((client) => !held.some((command) => command.client === client));
+    const { gate, transactions, names } = this.#setup;
+    const silent = gate.live.filter((client) => !this.#held.some(({ command }) => command.client === client));
     return [
-      ...held.map((command) => ({
-        client: command.client,
-        footprint: generatedIds.rename(transactions.predict(command), command.client),
-      })),
-      ...silent.map((client) => ({ client, footprint: UNKNOWN })),
+      ...this.#held.map((one): PendingStep => {
+        const { command } = one;
+        const id = describe(one);
+        const footprint = names.rename(transactions.predict(command));
+        return { transition: { id, commandId: id, client: command.client }, footprint };
+      }),
+      ...silent.map((client): PendingStep => {
+        const id = `${clientLetter(client)} sends nothing`;
+        return { transition: { id, commandId: id, client }, footprint: UNKNOWN };
+      }),
     ];
   }
 

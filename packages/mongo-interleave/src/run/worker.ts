@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
-import { readArrayFields } from '../footprint/array-fields.ts';
-import type { Schema } from '../footprint/command-access.ts';
-import { GeneratedIds, StartStateIds } from '../footprint/generated-ids.ts';
+import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { readUniqueKeys } from '../footprint/unique-keys.ts';
+import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -53,11 +51,11 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #clients: GatedClient[];
   readonly #lives: Lives<T, P>;
   readonly #faults: FaultInjector;
+  readonly #startStateNames: StartStateNames;
+  readonly #schemas: SchemaReader;
   readonly #loops: LoopBook;
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
-  readonly #startStateIds = new StartStateIds();
-  #schema: Schema | undefined;
   #isRehearsed = false;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
@@ -71,6 +69,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#gate = gate;
     this.#lives = lives;
     this.#clients = clients;
+    this.#startStateNames = new StartStateNames(this.#db);
+    this.#schemas = new SchemaReader(control);
     this.#late = late;
     this.#loops = loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
@@ -142,9 +142,10 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#faults.closeFrozen();
     await this.#prepareAll();
     await this.#options.reset(this.#db);
-    this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
-    const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
+    const schema = this.#schemas.open();
+    const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const execution = await this.#executeFrom(transactions, scheduler, limits);
+    if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
     // A transaction that a flow left open would block the next reset.
     const open = transactions.openSessions;
@@ -175,14 +176,14 @@ export class Worker<T, P = undefined> implements Runner<T> {
     { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
   ): Promise<Execution<T> | 'tried'> {
     const { showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const generatedIds = new GeneratedIds(await this.#startStateIds.read(this.#db));
+    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
       flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
-      generatedIds,
+      names,
       writer: new TraceWriter(showFields),
       faults: this.#faults,
       loops: this.#loops,

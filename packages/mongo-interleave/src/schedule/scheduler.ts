@@ -8,6 +8,8 @@ export interface EnabledStep {
   readonly choice: Choice;
   /** Client, number, command and collection, such as `A0 find coupons`. Unique within a run, and the same in a replay. */
   readonly id: string;
+  /** The same without the fault. */
+  readonly commandId: string;
   readonly command: HeldCommand;
   /** The footprint that the command will have if it succeeds, as far as the command alone tells. */
   readonly predict: () => Footprint;

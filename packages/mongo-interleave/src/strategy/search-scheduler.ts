@@ -27,7 +27,9 @@ export function searchScheduler(
       const previous = isCrash(last?.choice.fault) ? undefined : last?.choice.client;
       const own = possible.filter(({ choice }) => choice.client === previous);
       const allowed = own.length > 0 && preemptions >= maxPreemptions ? own : possible;
-      const { id } = search.next(allowed.map((step) => ({ id: step.id, client: step.choice.client })));
+      const { id } = search.next(
+        allowed.map((step) => ({ id: step.id, client: step.choice.client, commandId: step.commandId })),
+      );
       const chosen = allowed.find((step) => step.id === id) ?? throwMissing(id);
       if (own.length > 0 && chosen.choice.client !== previous) preemptions++;
       if (chosen.choice.fault !== undefined) faultsLeft--;
