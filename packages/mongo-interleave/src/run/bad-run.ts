@@ -20,6 +20,6 @@ export const lateCommand = ({ client, name, body }: ClientCommand): InterleaveEr
   const place = typeof collection === 'string' ? ` on ${collection}` : '';
   return new InterleaveError(
     'late-command',
-    `${clientLetter(client)} sent "${name}"${place} after its flow had ended. The command was dropped, because nothing says when it comes. The flow must await everything that it begins.`,
+    `${clientLetter(client)} sent "${name}"${place} after its flow had ended. The flow must await everything that it begins: nothing says when such a command comes.`,
   );
 };
