@@ -8,6 +8,8 @@ interface PortListener {
   /** A command arrived or was withdrawn. */
   changed(): void;
   failed(error: InterleaveError): void;
+  /** A command arrived after the flow had ended; it is held. Without this, such commands pass. */
+  late?: (command: HeldCommand) => void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -19,13 +21,21 @@ export class ClientPort {
   #arrived: Waiting[] = [];
   #sent = 0;
   #mode: Mode = 'pass';
+  /** Commands that were let pass because no flow ran. */
+  passed = 0;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
+  /** The flow has ended, and none of its commands is left. */
+  #isOver = false;
+  /** Commands that arrived after the flow had ended. */
+  readonly #late = new Map<HeldCommand, Waiting>();
+  readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
   constructor(index: number, address: ServerAddress, listener: PortListener) {
     this.#index = index;
-    this.#server = createServer((socket) => this.#accept(socket, address, listener));
+    this.#listener = listener;
+    this.#server = createServer((socket) => this.#accept(socket, address));
   }
 
   listen(): Promise<void> {
@@ -43,12 +53,12 @@ export class ClientPort {
 
   /** A flow runs: its commands are held. */
   get isLive(): boolean {
-    return this.#mode === 'hold';
+    return this.#mode === 'hold' && !this.#isOver;
   }
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && (this.#pending === 0 || this.#pending < this.#awaited);
   }
 
   /** The held commands, in the order in which the client sent them. */
@@ -60,6 +70,7 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
+    this.#isOver = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -69,15 +80,18 @@ export class ClientPort {
     this.#isSettled = true;
   }
 
-  /** Lets commands pass again if the flow has ended and none of its commands is left. */
+  /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    if (this.isLive && this.#isSettled && this.#pending === 0 && this.#underWay() === 0) this.#setMode('pass');
+    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0) return;
+    if (this.#listener.late === undefined) this.#setMode('pass');
+    else this.#isOver = true;
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
   freeze(): void {
     this.#setMode('swallow');
     this.#held.clear();
+    this.#late.clear();
     this.#arrived = [];
   }
 
@@ -91,15 +105,16 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 
   /** Takes a command from the gate; undefined if it is not there any more. */
   take(command: HeldCommand): Waiting | undefined {
-    const waiting = this.#held.get(command);
+    const waiting = this.#held.get(command) ?? this.#late.get(command);
     this.#held.delete(command);
+    this.#late.delete(command);
     return waiting;
   }
 
@@ -118,21 +133,38 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
+  /** Commands that the client has begun and not ended, without those that came too late. */
+  get #awaited(): number {
+    return this.#underWay() - this.#late.size;
+  }
+
+  #hold(waiting: Waiting): void {
+    const { late } = this.#listener;
+    const { name, body, exact } = waiting;
+    if (this.#isSettled && late !== undefined) {
+      const command = { client: this.#index, index: this.#sent++, name, body, exact };
+      this.#late.set(command, waiting);
+      late(command);
+    } else this.#arrived.push(waiting);
+    this.#listener.changed();
+  }
+
+  #accept(socket: Socket, address: ServerAddress): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     relay(socket, address, {
       mode: () => this.#mode,
-      held: (waiting) => {
-        this.#arrived.push(waiting);
-        listener.changed();
+      passed: () => {
+        this.passed++;
       },
+      held: (waiting) => this.#hold(waiting),
       withdrawn: (waiting) => {
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
-        for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
-        listener.changed();
+        for (const commands of [this.#held, this.#late])
+          for (const [command, held] of commands) if (held === waiting) commands.delete(command);
+        this.#listener.changed();
       },
-      failed: (error) => listener.failed(error),
+      failed: (error) => this.#listener.failed(error),
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { HeldCommand } from '../gate/held-command.ts';
+import type { ClientCommand } from '../gate/held-command.ts';
 import type { Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 import { describeCommand } from './describe-command.ts';
@@ -37,7 +37,7 @@ export class TraceWriter {
   }
 
   /** @param reply undefined if the command was not sent */
-  step({ client, name, body }: HeldCommand, reply: Fields | undefined, fault?: FaultKind): TraceStep {
+  step({ client, name, body }: ClientCommand, reply: Fields | undefined, fault?: FaultKind): TraceStep {
     const touched = shorten(describeCommand(name, body, this.#values), MAX_TOUCHED);
     const came = reply === undefined ? [] : [shorten(describeReply(body, reply, this.#values), MAX_REPLY)];
     return {
