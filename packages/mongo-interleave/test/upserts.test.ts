@@ -103,6 +103,14 @@ test('with a filter that demands more than equalities, the server does not look 
   );
 });
 
+test('the class of an insert is told by its document, not by what its filter finds', async () => {
+  await using scenario = await scenarioOf(upsertInto('plain'));
+  const tokens: string[] = [];
+  await scenario.explore({ onClass: ({ token }) => tokens.push(token) });
+  // One after the other, or both look before either inserts.
+  expect(tokens.toSorted()).toEqual(['v1:AAB', 'v1:ABAB', 'v1:BBA']);
+});
+
 test('three clients: one, two or three documents', async () => {
   const all = ['returned', 'returned', 'returned'];
   const documents = (...counts: number[]): object[] => counts.map((n) => ({ code: 'c1', n }));

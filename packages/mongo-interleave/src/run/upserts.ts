@@ -11,6 +11,9 @@ const DUPLICATE_KEY = 11_000;
 const NOTHING_FOUND = { _id: { $exists: false } };
 const NOTHING_FOUND_BYTES = Buffer.from(BSON.serialize(NOTHING_FOUND));
 
+/** A projection: the documents may be large. */
+const ID = { _id: 1 };
+
 /** What an upsert looks for. */
 interface Look {
   readonly database: string;
@@ -43,7 +46,7 @@ export class Upserts {
     const look = lookOf(command.exact());
     if (look === undefined || this.#looked.has(command)) return false;
     try {
-      return (await this.#find(look.database, look.find)) === 0;
+      return (await this.#find(look.database, { ...look.find, projection: ID })).length === 0;
     } catch {
       // A filter that is no filter, a hint without an index: the server is to say it to the client.
       return false;
@@ -61,6 +64,20 @@ export class Upserts {
     const findNothing = (filter: Buffer): Buffer => bothOf(filter, NOTHING_FOUND_BYTES);
     const reply = await gate.release(command, (frame) => changeFilter(frame, findNothing));
     return (await this.#looksAgain(command, reply)) ? reply.sendAgain() : reply;
+  }
+
+  /**
+   * The insert that an upsert has done after its look, with the whole document: it no longer depends on what its filter finds.
+   *
+   * @returns undefined if the upsert has inserted nothing
+   */
+  async insertOf(command: Fields, reply: Fields): Promise<Fields | undefined> {
+    const look = lookOf(command);
+    const id = upsertedId(reply);
+    if (look === undefined || id === undefined) return undefined;
+    const collection = look.find['find'];
+    const documents = await this.#find(look.database, { find: collection, filter: { _id: id } });
+    return { insert: collection, documents, $db: look.database };
   }
 
   /**
@@ -93,14 +110,19 @@ export class Upserts {
   async #areEqual({ database, find }: Look, pairs: readonly (readonly unknown[])[]): Promise<boolean> {
     const same = pairs.map((pair) => ({ $eq: pair.map((value) => ({ $literal: value ?? null })) }));
     const filter = { $expr: { $and: same } };
-    return (await this.#find(database, { find: find['find'], filter, collation: { locale: 'simple' } })) === 1;
+    const found = await this.#find(database, {
+      find: find['find'],
+      filter,
+      collation: { locale: 'simple' },
+      projection: ID,
+    });
+    return found.length > 0;
   }
 
-  /** @returns 1 if the command finds a document, else 0 */
-  async #find(database: string, find: Fields): Promise<number> {
-    const one = { ...find, projection: { _id: 1 }, limit: 1, singleBatch: true };
-    const { cursor } = await this.#control.db(database).command(one);
-    return (cursor as { readonly firstBatch: readonly unknown[] }).firstBatch.length;
+  /** @returns one document, if the command finds any */
+  async #find(database: string, find: Fields): Promise<readonly Fields[]> {
+    const { cursor } = await this.#control.db(database).command({ ...find, limit: 1, singleBatch: true });
+    return (cursor as { readonly firstBatch: readonly Fields[] }).firstBatch;
   }
 }
 
@@ -130,6 +152,12 @@ export function findingNothing(command: Fields): Fields {
 function onlyStatement(command: Fields): Fields | undefined {
   const statements = listOf(command['updates']);
   return statements.length === 1 ? (statements[0] as Fields) : undefined;
+}
+
+/** The `_id` of the new document, from the reply to an update or a findAndModify. */
+function upsertedId({ upserted, lastErrorObject }: Fields): unknown {
+  const [first] = listOf(upserted) as readonly { readonly _id: unknown }[];
+  return first?._id ?? (lastErrorObject as Fields | undefined)?.['upserted'];
 }
 
 interface Duplicate {
