@@ -68,7 +68,8 @@ export class Transactions {
 
   /** For a write outside transactions: the clients whose open transactions have written to its collection. */
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
-    const access = isInTransaction(body) ? undefined : accessOf(body, this.#schema);
+    if (this.#open.size === 0 || isInTransaction(body)) return [];
+    const access = accessOf(body, this.#schema);
     if (access?.isWrite !== true) return [];
     const written = new Set(access.reads.map(({ collection }) => collection));
     const writers = [...this.#open.values()].filter(({ images }) =>

@@ -1,4 +1,4 @@
-import { BSON, type MongoClient } from 'mongodb';
+import { BSON, MongoServerError, type MongoClient } from 'mongodb';
 import { bothOf, changeFilter } from '../gate/change-filter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
@@ -43,11 +43,12 @@ export class Upserts {
 
   /** Is this an upsert whose look finds none? */
   async findsNone(command: HeldCommand): Promise<boolean> {
-    const look = lookOf(command.exact());
+    const look = lookOf(command.body) === undefined ? undefined : lookOf(command.exact());
     if (look === undefined || this.#looked.has(command)) return false;
     try {
       return (await this.#find(look.database, { ...look.find, projection: ID })).length === 0;
-    } catch {
+    } catch (error) {
+      if (!(error instanceof MongoServerError)) throw error;
       // A filter that is no filter, a hint without an index: the server is to say it to the client.
       return false;
     }
