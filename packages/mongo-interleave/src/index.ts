@@ -1,10 +1,14 @@
 export { interleave, type InterleaveSession } from './interleave.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
+export type { TrackableClient } from './gate/commands-under-way.ts';
 export type { Outcome } from './run/execution.ts';
+export type { Condition } from './run/condition.ts';
 export type { RunResult, Verdict } from './run/result.ts';
 export type { TraceStep, WaitingClient } from './run/trace-step.ts';
 export { formatRun, formatTrace } from './run/format-run.ts';
 export type { Exploration } from './strategy/explore.ts';
+export type { Ends } from './strategy/summary.ts';
+export type { Violation } from './strategy/violations.ts';
 export type { ExploreOptions, FaultOptions, Progress } from './strategy/explore-options.ts';
 export type { SampleOptions, Sampling, Strategy } from './strategy/sample.ts';
 export { formatGrid, type GridCell, type GridOptions } from './strategy/fault-grid.ts';

@@ -3,11 +3,17 @@ import { contentOf } from '../gate/content.ts';
 import type { ClientCommand } from '../gate/held-command.ts';
 import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
-import { accessOf, type Access, type Schema } from './command-access.ts';
-import { listOf } from './known-fields.ts';
+import { accessOf, type Access, type Known } from './command-access.ts';
+import { entriesOf, listOf } from './known-fields.ts';
+import { namespaceOf } from './namespace.ts';
+import { namespacesIn } from './pipeline.ts';
+import type { RunSchema } from './schema-reader.ts';
 import { meetsAny, NOTHING, type Footprint, type Image, type Selector } from './footprint.ts';
 
 const WRITE_CONFLICT = 112;
+
+/** What a cursor reads each time. */
+type CursorReads = Pick<Footprint, 'reads' | 'orderedReads' | 'readsLog'>;
 
 interface OpenTransaction {
   /** Undefined if the client crashed. */
@@ -38,8 +44,11 @@ interface Conflict {
  * command blocks in the server and no retry spins.
  */
 export class Transactions {
-  readonly #schema: Schema;
-  readonly #arrays: Set<string>;
+  readonly #schema: RunSchema;
+  readonly #arrays = new Set<string>();
+  readonly #known: Known;
+  /** What the commands that opened cursors read, by cursor id. */
+  readonly #cursors = new Map<string, CursorReads>();
   readonly #open = new Map<string, OpenTransaction>();
   /** The last conflict of a client, until the client starts its next transaction. */
   readonly #conflicts = new Map<number, Conflict>();
@@ -48,10 +57,15 @@ export class Transactions {
   readonly #retries = new Map<number, number>();
 
   /** @param retriesAtOnce how often a client may restart its transaction while the conflicting transaction is still open */
-  constructor({ unique, arrays }: Schema, retriesAtOnce = 0) {
+  constructor(schema: RunSchema, retriesAtOnce = 0) {
     this.#retriesAtOnce = retriesAtOnce;
-    this.#arrays = new Set(arrays);
-    this.#schema = { unique, arrays: this.#arrays };
+    this.#schema = schema;
+    this.#known = { schema, arrays: this.#arrays };
+  }
+
+  /** Reads what must be known of the collections that these commands touch. Must be called before the other methods get them. */
+  load(commands: readonly ClientCommand[]): Promise<void> {
+    return this.#schema.load(commands.flatMap(({ body }) => namespacesOf(body)));
   }
 
   /** The sessions of all open transactions, for `killSessions`. */
@@ -69,11 +83,11 @@ export class Transactions {
   /** For a write outside transactions: the clients whose open transactions have written to its collection. */
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
     if (this.#open.size === 0 || isInTransaction(body)) return [];
-    const access = accessOf(body, this.#schema);
+    const access = accessOf(body, this.#known);
     if (access?.isWrite !== true) return [];
-    const written = new Set(access.reads.map(({ collection }) => collection));
+    const written = new Set(access.reads.map(({ namespace }) => namespace));
     const writers = [...this.#open.values()].filter(({ images }) =>
-      images.some((image) => written.has(image.collection)),
+      images.some(({ namespace }) => written.has(namespace)),
     );
     return writers.map(({ client }) => client);
   }
@@ -82,7 +96,7 @@ export class Transactions {
   blockersOf({ client, body }: ClientCommand): readonly (number | undefined)[] {
     if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
-    const access = accessOf(body, this.#schema);
+    const access = accessOf(body, this.#known);
     const open = [...this.#open.values()];
     // A command of unknown effect may need an exclusive lock, such as collMod, and would wait for every open transaction.
     if (access === undefined) return readsOnly(body) ? [] : open.map((one) => one.client);
@@ -108,7 +122,9 @@ export class Transactions {
       const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
       return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
     }
-    const access = accessOf(body, this.#schema);
+    const cursor = name === 'getMore' ? this.#cursors.get(BSON.EJSON.stringify(body['getMore'])) : undefined;
+    if (cursor !== undefined) return { ...NOTHING, ...cursor };
+    const access = accessOf(body, this.#known);
     if (access === undefined) return { ...NOTHING, everything: true };
     const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
     const takesSnapshot = body['startTransaction'] === true;
@@ -125,12 +141,28 @@ export class Transactions {
   record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
     for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = accessOf(body, this.#schema);
+    const access = accessOf(body, this.#known);
+    if (access === undefined && !readsOnly(body)) this.#schema.change();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
-    const writes = access?.writes(reply);
-    this.#missed(access === undefined && readsOnly(body) ? [] : writes);
-    if (access === undefined || writes === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
-    return { ...NOTHING, reads: access.reads, writes, movesSnapshot: writes.length > 0 };
+    const writes = access?.writes(reply) ?? [];
+    this.#missed(access === undefined && !readsOnly(body) ? undefined : writes);
+    const read = this.#cursorReads(body, reply, access);
+    if (read === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
+    return { ...NOTHING, ...read, writes, inserts: access?.inserts(reply) ?? [], movesSnapshot: writes.length > 0 };
+  }
+
+  /**
+   * What a command outside transactions reads: what its cursor reads if it goes on with one. A cursor reads the documents as they are then,
+   * and a change stream reads the log.
+   */
+  #cursorReads(body: Fields, reply: Fields, access: Access | undefined): CursorReads | undefined {
+    const known = access && { reads: access.reads, orderedReads: access.orderedReads, readsLog: false };
+    const isLog = listOf(body['pipeline']).some((stage) => '$changeStream' in stage);
+    const read = isLog ? { reads: [], orderedReads: [], readsLog: true } : known;
+    if (commandName(body) === 'getMore') return this.#cursors.get(BSON.EJSON.stringify(body['getMore']));
+    const id = entriesOf(reply['cursor']).find(([name]) => name === 'id')?.[1];
+    if (id !== undefined && read !== undefined) this.#cursors.set(BSON.EJSON.stringify(id), read);
+    return read;
   }
 
   /** The open transactions don't see this write. */
@@ -143,7 +175,8 @@ export class Transactions {
     const session = sessionOf(body);
     const takesSnapshot = body['startTransaction'] === true;
     // A statement that only reads sees the snapshot, so what others do meanwhile does not change its reply.
-    const reads = access?.isWrite === true ? [...access.reads] : [];
+    const reads = access?.isWrite === true ? access.reads.map(withoutIncrement) : [];
+    const orderedReads = access?.orderedReads ?? [];
     let everything = access === undefined;
     if (takesSnapshot) {
       const conflict = this.#conflicts.get(client);
@@ -163,17 +196,19 @@ export class Transactions {
       // Any error ends the transaction in the server and frees its documents.
       const open = this.#open.get(session);
       const ended = this.#end(session);
-      if (code !== WRITE_CONFLICT || open === undefined) return { ...ended, reads, takesSnapshot, everything };
+      if (code !== WRITE_CONFLICT || open === undefined)
+        return { ...ended, reads, orderedReads, takesSnapshot, everything };
       // The server may refuse more than the command tells, such as for an index that only it knows of. Then nothing commutes with this
       // statement, and any open transaction may be the other one.
       const isForeseen = access !== undefined && this.#explains(open, reads);
       const { start, conflictsBefore } = open;
       this.#conflicts.set(client, { reads: isForeseen ? reads : undefined, start, inARow: conflictsBefore + 1 });
-      return { ...ended, reads, takesSnapshot, everything: everything || !isForeseen };
+      return { ...ended, reads, orderedReads, takesSnapshot, everything: everything || !isForeseen };
     }
-    const writes = access?.writes(reply) ?? [];
+    const writes = access?.writes(reply).map(withoutIncrement) ?? [];
+    const inserts = access?.inserts(reply) ?? [];
     this.#open.get(session)?.images.push(...writes);
-    return { ...NOTHING, reads, writes, takesSnapshot, everything };
+    return { ...NOTHING, reads, orderedReads, writes, inserts, takesSnapshot, everything };
   }
 
   /** Is there a write that a statement of this transaction, which looked for these documents, can't see or change? */
@@ -220,14 +255,27 @@ export class Transactions {
   }
 }
 
+/** The collections that a command touches. */
+function namespacesOf(body: Fields): readonly string[] {
+  const namespace = namespaceOf(body);
+  if (namespace === undefined) return [];
+  return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
+}
+
 const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
 
 /** Does a command of unknown effect take no more locks than a read? */
 function readsOnly(body: Fields): boolean {
   const name = commandName(body);
-  if (name !== 'aggregate') return READING.has(name);
+  if (name !== 'aggregate') return READING.has(name) || name === 'getMore';
   return !listOf(body['pipeline']).some((stage) => '$out' in stage || '$merge' in stage);
 }
+
+/** Of two transactions that change one document, one is refused, whatever the change. */
+const withoutIncrement = <P extends { readonly increment?: string }>({
+  increment: _increment,
+  ...part
+}: P): Omit<P, 'increment'> => part;
 
 const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
 

@@ -11,18 +11,22 @@ export interface GateOptions {
   readonly server: ServerAddress;
   /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
-  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the gate fails with `watchdog`. */
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the wait ends with `watchdog`. */
   readonly maxWaitMs?: number;
   /**
    * Asked repeatedly while the server has not answered a command: what the command waits for, or undefined if that is not known. A
-   * reason makes the gate fail with `blocked`.
+   * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
+  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
+  readonly onLate?: (command: HeldCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
 interface Wait {
   isOver: boolean;
+  /** Ends the wait with an error. Does nothing if the wait is over. */
+  readonly fail: (error: InterleaveError) => void;
 }
 
 /** A client that crashed: it gets no reply any more, and what it sends is dropped. */
@@ -47,7 +51,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { clients, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
   expectInteger({ clients }, 1, MAX_CLIENTS);
   expectAboveZero({ maxWaitMs });
-  const gate = new Gate(options.server, maxWaitMs, options.explainWait);
+  const gate = new Gate({ ...options, maxWaitMs });
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -59,26 +63,24 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 
 /** A proxy on the wire for each client. The caller decides in which order the commands reach the server. */
 export class Gate implements AsyncDisposable {
-  readonly #address: ServerAddress;
-  readonly #maxWaitMs: number;
-  readonly #explainWait: GateOptions['explainWait'];
+  readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
   #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, maxWaitMs: number, explainWait: GateOptions['explainWait']) {
-    this.#address = address;
-    this.#maxWaitMs = maxWaitMs;
-    this.#explainWait = explainWait;
+  constructor(options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number }) {
+    this.#options = options;
   }
 
   /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
   async open(client: number): Promise<void> {
-    const port = new ClientPort(client, this.#address, {
+    const { server, onLate } = this.#options;
+    const port = new ClientPort(client, server, {
       changed: () => this.recheck(),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.fail(error),
+      ...(onLate === undefined ? {} : { late: onLate }),
     });
     this.#ports[client] = port;
     await port.listen();
@@ -125,6 +127,26 @@ export class Gate implements AsyncDisposable {
     }
   }
 
+  /**
+   * Waits for work that goes past the gate, at most `maxWaitMs`.
+   *
+   * @param what names the work in the message of `watchdog`
+   * @throws InterleaveError `watchdog`, `stopped`, and what else makes the gate fail; what `work` throws
+   */
+  async pass<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#within(() => what, work);
+    } catch (error) {
+      // A command that the gate refuses ends in an error of the driver, which says less.
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** How many commands of `client` have passed the gate, handshakes and heartbeats left out. 0 for a client after a crash. */
+  passedBy(client: number): number {
+    return this.#port(client).passed;
+  }
+
   /** The clients that have entered and are not done. */
   get live(): number[] {
     return this.#ports.flatMap(({ isLive }, client) => (isLive ? [client] : []));
@@ -138,7 +160,8 @@ export class Gate implements AsyncDisposable {
    */
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
-      () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
+      () =>
+        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)`,
       async (wait) => {
         for (;;) {
           const changed = this.#changed.promise;
@@ -168,9 +191,15 @@ export class Gate implements AsyncDisposable {
   }
 
   async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
-    const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    let explaining: NodeJS.Timeout | undefined;
     try {
-      return await this.#within(() => `the server to answer ${nameOf(command)}`, send);
+      return await this.#within(
+        () => `the server to answer ${nameOf(command)}`,
+        (wait) => {
+          explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
+          return send();
+        },
+      );
     } finally {
       clearInterval(explaining);
     }
@@ -194,7 +223,7 @@ export class Gate implements AsyncDisposable {
    */
   retire(): void {
     for (const port of this.#ports) port.retire();
-    this.#fail(closed());
+    this.fail(closed());
   }
 
   /** Closes all ports and connections. Close the clients first: a driver waits long for a server that is gone. May be called again. */
@@ -208,12 +237,12 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Time alone decides nothing: the run is given up because the server says that the command is blocked. */
-  async #explain(command: HeldCommand): Promise<void> {
+  async #explain(command: HeldCommand, wait: Wait): Promise<void> {
     // If the server can't be asked, the watchdog will end the wait.
-    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    const reason = await this.#options.explainWait?.(command).catch(() => undefined);
     if (reason === undefined) return;
     const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
-    this.#fail(new InterleaveError('blocked', message));
+    wait.fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
@@ -229,12 +258,13 @@ export class Gate implements AsyncDisposable {
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
   async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
-    const wait: Wait = { isOver: false };
     const failed = Promise.withResolvers<never>();
+    const wait: Wait = { isOver: false, fail: failed.reject };
+    const { maxWaitMs } = this.#options;
     const timer = setTimeout(() => {
-      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
-      this.#fail(new InterleaveError('watchdog', message));
-    }, this.#maxWaitMs);
+      const message = `Waited ${maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      wait.fail(new InterleaveError('watchdog', message));
+    }, maxWaitMs);
     this.#onFailure = failed.reject;
     try {
       return await Promise.race([work(wait), failed.promise]);
@@ -245,7 +275,8 @@ export class Gate implements AsyncDisposable {
     }
   }
 
-  #fail(error: InterleaveError): void {
+  /** Ends the wait of the moment, and each later one, with this error. The first failure counts. */
+  fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
   }

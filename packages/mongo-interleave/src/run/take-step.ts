@@ -50,7 +50,7 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
 function look({ transactions, upserts, writer }: StepSetup, command: HeldCommand): Step {
   upserts.looked(command);
   const { touched, ...step } = writer.step(command, undefined);
-  const body = lookOf(command.body)?.find ?? {};
+  const body = { ...lookOf(command.body)?.find, $db: command.body['$db'] };
   return {
     step: { ...step, touched: `${touched} upsert`, reply: 'finds none' },
     footprint: transactions.record({ ...command, name: 'find', body }, {}),
@@ -119,6 +119,7 @@ async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind 
           ...before,
           writes: [...before.writes, ...footprint.writes],
           movesSnapshot: movesSnapshot || footprint.movesSnapshot,
+          everything: before.everything || footprint.everything,
           isFault: true,
         },
         restarted,
@@ -150,7 +151,8 @@ async function crash(
   { transactions, faults }: StepSetup,
   client: number,
 ): Promise<Required<Omit<Step, 'step' | 'reply'>>> {
-  const restarted = await faults.crash(client, transactions.openSessionOf(client));
+  const { fresh, readData } = await faults.crash(client, transactions.openSessionOf(client));
   const ended = faults.leavesTransactions ? transactions.abandon(client) : transactions.crash(client);
-  return { footprint: { ...ended, isFault: true }, restarted };
+  // The fresh client was prepared past the gate: what its commands read and wrote is not known.
+  return { footprint: { ...ended, everything: readData, isFault: true }, restarted: fresh };
 }

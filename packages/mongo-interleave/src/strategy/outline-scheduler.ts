@@ -35,5 +35,10 @@ export function outlineScheduler({ clients, switches, faults }: Schedule): Sched
         : { ...step, choice: { ...step.choice, fault: fault.kind } };
     },
     executed: () => undefined,
+    restart: () => {
+      released.clear();
+      used.clear();
+      current = clients[0];
+    },
   };
 }

@@ -12,15 +12,24 @@ export function searchScheduler(
 ): Scheduler {
   let last: EnabledStep | undefined;
   let preemptions = 0;
-  let faultsLeft = faults?.maxFaults ?? 1;
+  const maxFaults = faults?.maxFaults ?? 1;
+  let faultsLeft = maxFaults;
   return {
+    restart: () => {
+      search.abandon();
+      last = undefined;
+      preemptions = 0;
+      faultsLeft = maxFaults;
+    },
     next: (enabled) => {
       const possible =
         faults === undefined || faultsLeft === 0 ? enabled : enabled.flatMap((step) => withFaults(step, faults));
       const previous = isCrash(last?.choice.fault) ? undefined : last?.choice.client;
       const own = possible.filter(({ choice }) => choice.client === previous);
       const allowed = own.length > 0 && preemptions >= maxPreemptions ? own : possible;
-      const { id } = search.next(allowed.map((step) => ({ id: step.id, client: step.choice.client })));
+      const { id } = search.next(
+        allowed.map((step) => ({ id: step.id, client: step.choice.client, commandId: step.commandId })),
+      );
       const chosen = allowed.find((step) => step.id === id) ?? throwMissing(id);
       if (own.length > 0 && chosen.choice.client !== previous) preemptions++;
       if (chosen.choice.fault !== undefined) faultsLeft--;

@@ -1,0 +1,59 @@
+import { MongoClient } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { interleave, type Exploration, type FlowClient } from '../src/index.ts';
+import { DRIVERS, type AnyClient } from './support/drivers.ts';
+
+/* A flow may use any copy of any driver that is connected to its client's URI. */
+
+const set = exploringSet();
+const database = createTestDatabaseName('drivers');
+const control = new MongoClient(set.uri);
+beforeAll(async () => {
+  await control.db(database).createCollection('c');
+});
+afterAll(() => control.close());
+
+interface Counted {
+  readonly _id: string;
+  readonly n: number;
+}
+
+/** A reads several documents at once and writes one; B writes one of those that A reads. */
+async function explore(connect?: (client: FlowClient) => Promise<AnyClient>): Promise<Exploration<unknown>> {
+  await using session = await interleave<unknown, AnyClient>({
+    uri: set.uri,
+    database,
+    clients: 2,
+    reset: async (db) => {
+      await db.collection('c').deleteMany({});
+      await db.collection<Counted>('c').insertMany(['a', 'b', 'c', 'd'].map((_id) => ({ _id, n: 0 })));
+    },
+    prepare: async (client) => (await connect?.(client)) ?? client.mongo,
+    dispose: async (own) => void (await own.close()),
+    flow: async ({ letter }, _db, own) => {
+      const c = own.db(database).collection('c');
+      if (letter === 'B') return c.updateOne({ _id: 'b' }, { $inc: { n: 1 } });
+      await Promise.all(['a', 'b', 'c', 'd'].map((_id) => c.findOne({ _id })));
+      return c.updateOne({ _id: 'b' }, { $inc: { n: 1 } });
+    },
+    check: () => undefined,
+  });
+  return await session.explore();
+}
+
+let expected = 0;
+beforeAll(async () => {
+  ({ classes: expected } = await explore());
+});
+
+describe.each(Object.entries(DRIVERS))('driver %s', (_version, open) => {
+  test('several commands at once of a tracked client', async () => {
+    const { classes, complete } = await explore(async (client) => {
+      const own = client.track(open(client.uri));
+      await own.connect();
+      return own;
+    });
+    expect({ classes, complete }).toEqual({ classes: expected, complete: true });
+  });
+});
