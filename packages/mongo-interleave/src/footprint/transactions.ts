@@ -80,6 +80,11 @@ export class Transactions {
     return mayTry || this.blockersOf(command).length === 0;
   }
 
+  /** Is this the next attempt of a transaction after a write conflict, which waits for the other transaction? */
+  waitsToRestart({ client, body }: ClientCommand): boolean {
+    return body['startTransaction'] === true && this.#stillConflicting(client, body).length > 0;
+  }
+
   /** For a write outside transactions: the clients whose open transactions have written to its collection. */
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
     if (this.#open.size === 0 || isInTransaction(body)) return [];
@@ -87,7 +92,7 @@ export class Transactions {
     if (access?.isWrite !== true) return [];
     const written = new Set(access.reads.map(({ namespace }) => namespace));
     const writers = [...this.#open.values()].filter(({ images }) =>
-      images.some(({ namespace }) => written.has(namespace)),
+      images.some((image) => written.has(image.namespace)),
     );
     return writers.map(({ client }) => client);
   }
@@ -141,7 +146,7 @@ export class Transactions {
   record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
     for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = accessOf(body, this.#known);
+    const access = makesIndexes(body, reply) ? undefined : accessOf(body, this.#known);
     if (access === undefined && !readsOnly(body)) this.#schema.change();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
     const writes = access?.writes(reply) ?? [];
@@ -261,6 +266,10 @@ function namespacesOf(body: Fields): readonly string[] {
   if (namespace === undefined) return [];
   return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
 }
+
+/** An index that was there may have been dropped past the gate. */
+const makesIndexes = (body: Fields, { numIndexesBefore, numIndexesAfter }: Fields): boolean =>
+  commandName(body) === 'createIndexes' && numIndexesBefore !== numIndexesAfter;
 
 const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
 

@@ -18,7 +18,7 @@ export interface GateOptions {
    * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
-  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
+  /** Called when a client sends a command after its flow has ended. The command is held until it is released. Default: it passes. */
   readonly onLate?: (command: HeldCommand) => void;
 }
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { NOTHING, type Footprint } from '../footprint/footprint.ts';
+import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
 import type { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
@@ -19,8 +19,8 @@ import { conditionOf, type LoopBook } from './loop-book.ts';
 import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
-import { hasSeveralWrites } from './several-writes.ts';
 import { takeStep } from './take-step.ts';
+import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
 import type { Upserts } from './upserts.ts';
@@ -130,6 +130,12 @@ class Run<T> {
       await transactions.load(held.map(({ command }) => command));
       for (const { command, number } of held) names.see(command.client, number, command.body);
       const enabled = await enabledSteps(held, this.#setup);
+      this.#conditions.push(
+        ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
+        ...held
+          .filter(({ command }) => transactions.waitsToRestart(command))
+          .map(({ command }): Condition => ({ kind: 'restart', client: command.client })),
+      );
       const { awaiting, untried } = this.#loopsAt(held);
       const isSpent = this.#scheduler.length === this.#steps.length;
       if (untried !== undefined && (isSpent || this.#setup.mayTry)) {
@@ -171,15 +177,16 @@ class Run<T> {
       if (!endsOneRun(error)) throw error;
       // What came of the command is not known, so it commutes with nothing. It is a step of the schedule all the same.
       this.#trace.push({ ...writer.step(command, undefined, choice.fault), reply: 'no reply', ...waiting });
-      this.#steps.push({ ...decision, footprint: UNKNOWN, reply: undefined, hasSeveralWrites: false });
+      this.#steps.push({ ...decision, footprint: UNKNOWN, reply: undefined });
       this.#scheduler.executed(UNKNOWN);
       throw error;
     }
     const { step, reply, restarted } = taken;
     const footprint = this.#record(command, taken);
+    this.#conditions.push(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
     await onStep(step);
-    this.#steps.push({ ...decision, footprint, reply, hasSeveralWrites: hasSeveralWrites(command.body, reply) });
+    this.#steps.push({ ...decision, footprint, reply });
     this.#scheduler.executed(footprint);
     if (restarted !== undefined) this.#enter(restarted);
   }

@@ -23,8 +23,6 @@ export interface ExecutedStep extends Decision {
   readonly command: Fields;
   /** The whole reply; undefined if the command was not sent, or not answered. May hold credentials. */
   readonly reply: Fields | undefined;
-  /** The server did several writes one after the other in this step. What others do between them is not explored. */
-  readonly hasSeveralWrites: boolean;
 }
 
 /** A step that a client was about to take when its run ended. */

@@ -43,16 +43,15 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
     return isLook ? look(setup, command) : release(setup, command, fault);
   }
   const { step, ...rest } = await release(setup, command, fault);
-  return { step: { ...step, touched: `${step.touched} insert` }, ...rest };
+  return { step: { ...step, touched: `${step.touched}, insert` }, ...rest };
 }
 
 /** The first step of an upsert: it reads, and finds none. */
 function look({ transactions, upserts, writer }: StepSetup, command: HeldCommand): Step {
   upserts.looked(command);
-  const { touched, ...step } = writer.step(command, undefined);
   const body = { ...lookOf(command.body)?.find, $db: command.body['$db'] };
   return {
-    step: { ...step, touched: `${touched} upsert`, reply: 'finds none' },
+    step: { ...writer.step(command, undefined), reply: 'finds none' },
     footprint: transactions.record({ ...command, name: 'find', body }, {}),
     reply: undefined,
   };
