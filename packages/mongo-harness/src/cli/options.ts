@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { PROVIDER_NAMES, type ProviderName } from 'mongo-test-replica-set';
 import { environmentName } from '../system/environment-name.ts';
 import { isMutant, isProgram } from '../system/flow.ts';
+import { JUDGED_STATES } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 
@@ -32,7 +33,7 @@ export class Options<T extends SystemTypes> {
     this.#system = system;
   }
 
-  /** `--scenario`, `--flow`, `--exec` and `--deployment`. @param form the scenarios that have this form */
+  /** `--scenario`, `--flow`, `--exec`, `--deployment` and `--judged`. @param form the scenarios that have this form */
   trial(command: Command, form: 'storm' | 'gated'): Command {
     const { scenarios, flows, deployments } = this.#system;
     const fitting = scenarios.filter((scenario) => scenario[form] !== undefined);
@@ -47,6 +48,13 @@ export class Options<T extends SystemTypes> {
           namesOf(deployments),
         ),
       );
+    command.addOption(
+      this.named(
+        '--judged <states>',
+        'where the invariants of a state must hold: every-commit, or end for a flow that passes through broken states (default: as the flow says)',
+        JUDGED_STATES,
+      ),
+    );
     return flows.some(isProgram) ? command.addOption(this.#exec()) : command;
   }
 

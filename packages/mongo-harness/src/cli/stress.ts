@@ -102,8 +102,8 @@ function toStressOptions(
       return typeof count === 'number' ? [[name, count]] : [];
     }),
   );
-  const { flow, exec, scenario, deployment, processes, maxConcurrency } = given;
-  const selection = { flow, exec, scenario, deployment, processes, maxConcurrency };
+  const { flow, exec, scenario, deployment, judged, processes, maxConcurrency } = given;
+  const selection = { flow, exec, scenario, deployment, judged, processes, maxConcurrency };
   return {
     selection: {
       ...givenParts<Selection<StormTrial>>(selection),
@@ -169,11 +169,12 @@ const STORMS_ALONE = ['scenario', 'processes', 'size', 'maxConcurrency'] as cons
 function planFurther<T extends SystemTypes>(system: System<T>, selection: Selection<StormTrial>): ExplorationTrial[] {
   const isStormAlone = STORMS_ALONE.some((name) => selection[name] !== undefined);
   if (isStormAlone || system.scenarios.every(({ gated }) => gated === undefined)) return [];
-  const { flow, exec, deployment } = selection;
+  const { flow, exec, deployment, judged } = selection;
   const trials = planExplorations(system, {
     ...(flow === undefined ? {} : { flow }),
     ...(exec === undefined ? {} : { exec }),
     ...(deployment === undefined ? {} : { deployment }),
+    ...(judged === undefined ? {} : { judged }),
   });
   for (const trial of trials) expectToFit(resolveTrial(system, trial));
   return trials;

@@ -45,11 +45,12 @@ function headOf<T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> {
+): Pick<Row, 'trial' | 'processes' | 'callers' | 'judged' | 'reproduce'> {
   const resolved = resolveTrial(system, trial);
   const { clients } = expectToFit(resolved)(trial.callers, resolved.flow.shares === true);
   return {
     trial,
+    judged: resolved.judged,
     processes: clients.length,
     callers: clients.reduce((sum, client) => sum + ('calls' in client ? client.calls.length : 0), 0),
     reproduce: exploreCommand(command, trial),

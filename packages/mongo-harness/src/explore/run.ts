@@ -35,7 +35,7 @@ export async function runExploration<T extends SystemTypes>(
   { maxViolations, signal, onProgress, tokenFile }: ExplorationLimits,
 ): Promise<ExplorationRun> {
   await using scenario = await openGatedScenario(system, uri, trial, tokenFile === undefined ? {} : { tokenFile });
-  const { session, firstClients } = scenario;
+  const { session, firstClients, judged } = scenario;
   const { faults, maxPreemptions } = trial;
   const violated: RunResult<string>[] = [];
   let progress = NOTHING_YET;
@@ -48,6 +48,7 @@ export async function runExploration<T extends SystemTypes>(
           maxDurationMs: Infinity,
           maxRuns: Infinity,
           maxViolations,
+          everyState: judged === 'every-commit',
           ...faultsAt(firstClients, faults),
           ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
           onClass: (schedule) => {

@@ -38,14 +38,15 @@ export function formatExplored(row: Row, invariants: Readonly<Record<string, str
   ].join('\n');
 }
 
-/** As in `violated, as it must be`, `valid - must be violated`, `unknown (nothing raced)`. */
+/** As in `violated, as it must be`, `valid at the end - must be violated`, `unknown (nothing raced)`. */
 export function formatVerdict(row: Row): string {
-  const { trial, verdict, reason } = row;
+  const { trial, verdict, judged, reason } = row;
   const judgement = judgeRow(row);
   const expected = trial.expected === 'violated' && judgement === 'passed' ? ', as it must be' : '';
   const wrong = judgement === 'failed' ? ` - must be ${trial.expected}` : '';
   const why = reason === undefined ? '' : ` (${reason})`;
-  return `${verdict}${expected}${wrong}${why}`;
+  const where = judged === 'end' && verdict !== 'unknown' ? ' at the end' : '';
+  return `${verdict}${where}${expected}${wrong}${why}`;
 }
 
 /** The steps of the schedule that broke an invariant, if the row is an exploration. */

@@ -1,6 +1,7 @@
 import type { Contention } from '../history/contention.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Verdict, Violation } from '../system/violation.ts';
 import type { ExplorationTrial, StormTrial, Trial } from '../trial/trial.ts';
 
@@ -11,6 +12,8 @@ export interface Row {
   readonly processes: number;
   readonly callers: number;
   readonly verdict: Verdict;
+  /** The states that the verdict covers. */
+  readonly judged: JudgedStates;
   /** Why the verdict is `unknown`. */
   readonly reason?: string;
   readonly violations: readonly Violation[];

@@ -45,17 +45,23 @@ async function runRow<T extends SystemTypes>(
   site: StormSite<T>,
   trial: StormTrial,
 ): Promise<Row> {
-  const { flow } = resolveTrial(system, trial);
+  const { flow, judged } = resolveTrial(system, trial);
   const plan = planCalls(system, trial);
-  if (signal.aborted) return reportNoStorm(command, trial, plan, 'not run');
+  if (signal.aborted) return reportNoStorm(system, command, trial, plan, 'not run');
   const maxConcurrency = trial.maxConcurrency ?? flow.maxConcurrency ?? Math.max(1, plan.calls.length);
   try {
-    const storm = await runStorm(system, site, trial, { plan, processes: trial.processes, maxConcurrency, signal });
+    const storm = await runStorm(system, site, trial, {
+      plan,
+      processes: trial.processes,
+      maxConcurrency,
+      judged,
+      signal,
+    });
     const cutOff = storm.isCutOff ? whyEnded(signal) : undefined;
     const judgement = judgeStorm(system, storm.run, cutOff);
     return await evidence.keep(reportStorm(system, command, trial, plan, storm, judgement), storm.run, cutOff);
   } catch (error) {
     if (!signal.aborted) throw error;
-    return reportNoStorm(command, trial, plan, whyEnded(signal));
+    return reportNoStorm(system, command, trial, plan, whyEnded(signal));
   }
 }

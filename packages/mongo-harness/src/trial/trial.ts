@@ -1,4 +1,5 @@
 import type { FaultKind } from 'mongo-interleave';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Size } from '../system/scenario.ts';
 import type { Expectation } from '../system/violation.ts';
 
@@ -13,6 +14,8 @@ export interface Trial {
   readonly scenario: string;
   readonly deployment: string;
   readonly expected: Expectation;
+  /** Default: the flow's. */
+  readonly judged?: JudgedStates;
 }
 
 /** A trial with free-running callers. */
