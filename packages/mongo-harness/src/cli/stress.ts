@@ -155,7 +155,7 @@ export async function stress<T extends SystemTypes>(
   await using set = await startSet(options, context);
   if (!json) saySet(set, `; seed ${seed}`);
   const storms = await runStorms(context, set.uri, trials);
-  const rows = [...storms, ...(await explore(explorations, options, context))];
+  const rows = [...storms, ...(await explore(explorations, options, context, storms.length > 0))];
   return await finish(set, context, rows, options, (folder) => {
     say(formatTable(rows));
     say(`\n${formatFindings(rows, { invariants: system.invariants, command, folder })}`);
@@ -184,14 +184,15 @@ async function explore<T extends SystemTypes>(
   trials: readonly ExplorationTrial[],
   options: StressOptions,
   context: CommandContext<T>,
+  hasRows: boolean,
 ): Promise<Row[]> {
   if (trials.length === 0) return [];
   const { system, command, signal } = context;
-  const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial));
+  const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial, { reason: 'not run' }));
   if (signal.aborted) return notRun();
   try {
     await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
-    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store });
+    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store, hasRows });
   } catch (error) {
     // What the storms have shown is not to be lost.
     if (!(error instanceof ReplicaSetError)) throw error;

@@ -34,12 +34,13 @@ export function reportExploration<T extends SystemTypes>(
   return { ...head, verdict: 'unknown', reason: whyEnded(signal), violations, exploration };
 }
 
-/** The row of an exploration that was not run. */
+/** The row of an exploration that was not run, or not to its end. */
 export const reportNoExploration = <T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-): Row => ({ ...headOf(system, command, trial), verdict: 'unknown', reason: 'not run', violations: [] });
+  why: Pick<Row, 'reason' | 'failure'>,
+): Row => ({ ...headOf(system, command, trial), verdict: 'unknown', ...why, violations: [] });
 
 function headOf<T extends SystemTypes>(
   system: System<T>,

@@ -1,3 +1,4 @@
+import type { Failure } from '../report/failure.ts';
 import type { History } from '../system/history.ts';
 import type { PlannedCall } from '../system/scenario.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -24,4 +25,4 @@ export interface WorkerTask<T extends SystemTypes> {
 export type FromWorker<T extends SystemTypes> =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly history: History<T> }
-  | { readonly kind: 'failed'; readonly message: string; readonly isProgramError: boolean };
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly programError?: string };

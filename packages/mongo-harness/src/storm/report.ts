@@ -36,8 +36,8 @@ export const reportNoStorm = <T extends SystemTypes>(
   command: string,
   trial: StormTrial,
   plan: StormPlan<T>,
-  reason: string,
-): Row => ({ ...headOf(system, command, trial, plan), verdict: 'unknown', reason, violations: [] });
+  why: Pick<Row, 'reason' | 'failure'>,
+): Row => ({ ...headOf(system, command, trial, plan), verdict: 'unknown', ...why, violations: [] });
 
 const headOf = <T extends SystemTypes>(
   system: System<T>,

@@ -4,6 +4,7 @@
  */
 import { MongoClient } from 'mongodb';
 import { ProgramError } from '../exec/program-error.ts';
+import { toFailure } from '../report/failure.ts';
 import type { RunnableFlow } from '../exec/program-flow.ts';
 import { loadSystem } from '../trial/load-system.ts';
 import type { Deployment } from '../system/system.ts';
@@ -94,8 +95,8 @@ process.on('message', (message: ToWorker<SystemTypes>) => {
   handle(message).catch((error: unknown) =>
     send({
       kind: 'failed',
-      message: error instanceof Error ? error.message : String(error),
-      isProgramError: error instanceof ProgramError,
+      failure: toFailure(error),
+      ...(error instanceof ProgramError ? { programError: error.message } : {}),
     }),
   );
 });
