@@ -7,17 +7,16 @@ import {
   type StoredResult,
 } from 'mongo-harness/testing';
 import { formatRun, type RunResult } from 'mongo-interleave';
-import { childrenOf, createStore, oneMemberSet } from 'test-kit';
+import { childrenOf, createStore, oneMemberSet, preparePython, type Toolchain } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test, vi, type TestContext } from 'vitest';
 import rotationSystem from '../../src/rotation-system.ts';
-import { preparePython, type Python } from '../support/python.ts';
 import { stress } from '../support/stress-command.ts';
 
 /* The example in Python. It knows nothing of the gate, and nor does its driver. */
 
 const uri = oneMemberSet().uri;
 vi.setConfig({ testTimeout: 120_000 });
-let python: Python;
+let python: Toolchain;
 beforeAll(async () => {
   python = await preparePython();
 });

@@ -55,7 +55,9 @@ export class Options<T extends SystemTypes> {
         JUDGED_STATES,
       ),
     );
-    return flows.some(isProgram) ? command.addOption(this.#exec()) : command;
+    if (!flows.some(isProgram)) return command;
+    command.addOption(this.#exec());
+    return form === 'storm' ? command : command.addOption(this.#execFresh());
   }
 
   /** `--flow`, for mutants alone. */
@@ -121,6 +123,11 @@ export class Options<T extends SystemTypes> {
       .argParser(notEmpty)
       .conflicts('flow')
       .env(this.#variable('--exec'));
+  }
+
+  #execFresh(): Option {
+    const text = 'each run starts the command anew, for a program that keeps something in memory from call to call';
+    return new Option('--exec-fresh', text).env(this.#variable('--exec-fresh'));
   }
 
   #variable(flag: string): string {

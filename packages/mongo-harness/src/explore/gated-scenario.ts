@@ -104,6 +104,10 @@ async function openSession<T extends SystemTypes>(
       if (judged === 'every-commit' && (fault !== undefined || !isRead(command)))
         recorder.committed(await system.read(own, deployment));
     },
+    prepare: async ({ uri: own, index }) => {
+      await flow.prepare?.({ uri: own, database: db.databaseName, client: index });
+      return undefined;
+    },
     flow: (client, own) => {
       const service = services[client.index % services.length] ?? services[0];
       return recorder.play(client, own, flow, service, plan.clients[client.index] ?? { calls: [] });

@@ -49,7 +49,7 @@ export function planExploration<T extends SystemTypes>(
 ): ExplorationTrial {
   const [flow = system.flows[0]] = flowsOf(system, selection);
   const [first] = explorationsOf(system, flow);
-  const { flow: _flow, exec: _exec, judged: _judged, ...chosen } = selection;
+  const { flow: _flow, exec: _exec, execFresh: _fresh, judged: _judged, ...chosen } = selection;
   const place = { ...first, ...chosen };
   return {
     ...toTrial(flow, place, selection),
@@ -98,10 +98,11 @@ function expectationOf(
 const toTrial = (
   flow: FlowDescription,
   { scenario, deployment, callers, faults, maxPreemptions }: ExplorationPlace,
-  { exec, judged }: ExplorationSelection,
+  { exec, execFresh, judged }: ExplorationSelection,
 ): ExplorationTrial => ({
   flow: flow.name,
   ...(exec === undefined ? {} : { exec }),
+  ...(execFresh === undefined ? {} : { execFresh }),
   scenario,
   deployment,
   expected: expectedOf(flow, judged),

@@ -28,6 +28,8 @@ const OTHER_WAY =
 const PROGRAM_ADVICE: Readonly<Partial<Record<InterleaveErrorCode, string>>> = {
   diverged: OTHER_WAY,
   nondeterministic: OTHER_WAY,
+  'nothing-held': 'the program sent no command to the gate: it must connect with MONGODB_URI of its environment',
+  unscheduled: 'the program sent two commands at once, or one that a timer decides: it must send one at a time',
   watchdog: 'the program neither sent a command nor answered its call',
 };
 
@@ -47,10 +49,10 @@ export function toFailure(error: unknown, exec = false): Failure {
   if (error instanceof RowError) return error.failure;
   if (error instanceof ProgramError) return { kind: 'usage', reason: `--exec: ${error.message}` };
   if (error instanceof InterleaveError) {
-    if (USAGE_CODES.has(error.code)) return { kind: 'usage', reason: error.message };
-    const reason = `${error.code}: ${firstLine(error.message)}`;
+    const kind = USAGE_CODES.has(error.code) ? 'usage' : 'run';
+    const said = kind === 'usage' ? error.message : `${error.code}: ${firstLine(error.message)}`;
     const advice = exec ? PROGRAM_ADVICE[error.code] : undefined;
-    return { kind: 'run', reason: advice === undefined ? reason : `${advice} (${reason})` };
+    return { kind, reason: advice === undefined ? said : `${advice} (${said})` };
   }
   if (error instanceof MongoServerSelectionError || error instanceof MongoNetworkError)
     return { kind: 'database', reason: `the database went away: ${firstLine(error.message)}` };

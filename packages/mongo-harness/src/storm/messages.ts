@@ -20,6 +20,8 @@ export interface WorkerTask<T extends SystemTypes> {
   readonly calls: readonly PlannedCall<T>[];
   /** Calls under way at once, at most. */
   readonly maxConcurrency: number;
+  /** The user has said so; else a flow whose processes take several calls at once may have more under way. */
+  readonly isConcurrencyChosen: boolean;
 }
 
 export type FromWorker<T extends SystemTypes> =

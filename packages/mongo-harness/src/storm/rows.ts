@@ -61,6 +61,7 @@ async function runRow<T extends SystemTypes>(
     plan,
     processes: trial.processes,
     maxConcurrency,
+    isConcurrencyChosen: trial.maxConcurrency !== undefined,
     judged,
     signal,
   });

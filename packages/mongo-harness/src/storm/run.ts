@@ -23,6 +23,8 @@ export interface StormOptions<T extends SystemTypes> {
   readonly processes: number;
   /** Calls under way at once in each process, at most. */
   readonly maxConcurrency: number;
+  /** See {@link WorkerTask}. Default: true. */
+  readonly isConcurrencyChosen?: boolean;
   readonly judged: JudgedStates;
   readonly signal: AbortSignal;
 }
@@ -51,7 +53,7 @@ export async function runStorm<T extends SystemTypes>(
   trial: Omit<Trial, 'expected'>,
   options: StormOptions<T>,
 ): Promise<StormRun<T>> {
-  const { plan, processes, maxConcurrency, judged, signal } = options;
+  const { plan, processes, maxConcurrency, isConcurrencyChosen = true, judged, signal } = options;
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const db = client.db(createDatabaseName('stress', { prefix: `${system.name}_` }));
   try {
@@ -62,6 +64,7 @@ export async function runStorm<T extends SystemTypes>(
       trial,
       calls: plan.calls.filter((_call, index) => index % processes === process),
       maxConcurrency,
+      isConcurrencyChosen,
     }));
     // While the database is empty, for a flow with processes of its own rehearses then.
     const go = await workers.prepare(tasks, signal);

@@ -37,7 +37,7 @@ const send = (message: FromWorker<SystemTypes>): void => {
 };
 
 async function prepare(task: Task): Promise<void> {
-  const { uri, database, trial, calls, maxConcurrency } = task;
+  const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
   let connecting = clients.get(uri);
   if (connecting === undefined) {
     connecting = new MongoClient(uri, { appName: `${system.name}-stress`, maxPoolSize: MAX_POOL_SIZE }).connect();
@@ -50,8 +50,10 @@ async function prepare(task: Task): Promise<void> {
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const flow = resolveFlow(system, trial);
   const [service] = deployment.services;
-  await flow.rehearse?.({ uri, database, service, count: Math.min(maxConcurrency, calls.length) });
-  prepared = { task, client, flow, deployment };
+  const count = Math.min(maxConcurrency, calls.length);
+  const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;
+  const concurrency = isConcurrencyChosen ? maxConcurrency : Math.max(maxConcurrency, callsEach);
+  prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment };
   send({ kind: 'ready' });
 }
 

@@ -1,9 +1,15 @@
 import type { ExplorationTrial, StormTrial, Trial } from './trial.ts';
 
 /** The options that name a trial's flow, for a POSIX shell. */
-export const flowOptions = ({ flow, exec, judged }: Pick<Trial, 'flow' | 'exec' | 'judged'>): string =>
+export const flowOptions = ({
+  flow,
+  exec,
+  execFresh = false,
+  judged,
+}: Pick<Trial, 'flow' | 'exec' | 'execFresh' | 'judged'>): string =>
   [
     exec === undefined ? `--flow ${flow}` : `--exec '${exec.replaceAll("'", `'\\''`)}'`,
+    ...(execFresh ? ['--exec-fresh'] : []),
     ...(judged === undefined ? [] : [`--judged ${judged}`]),
   ].join(' ');
 

@@ -19,7 +19,7 @@ export interface ResolvedTrial<T extends SystemTypes> {
 /** @throws UsageError where a name is unknown */
 export const resolveTrial = <T extends SystemTypes>(
   system: System<T>,
-  trial: Pick<Trial, 'flow' | 'exec' | 'scenario' | 'deployment' | 'judged'>,
+  trial: Pick<Trial, 'flow' | 'exec' | 'execFresh' | 'scenario' | 'deployment' | 'judged'>,
 ): ResolvedTrial<T> => {
   const flow = resolveFlow(system, trial);
   return {
@@ -33,10 +33,10 @@ export const resolveTrial = <T extends SystemTypes>(
 /** @throws UsageError where the name is unknown, or a command is given and no flow is a program */
 export function resolveFlow<T extends SystemTypes>(
   system: System<T>,
-  { flow: name, exec }: Pick<Trial, 'flow' | 'exec'>,
+  { flow: name, exec, execFresh = false }: Pick<Trial, 'flow' | 'exec' | 'execFresh'>,
 ): RunnableFlow<T> {
   const flow = getNamed('flow', system.flows, name);
   if (!isProgram(flow)) return flow;
   if (exec === undefined) throw new UsageError(`The flow ${name} is a command of yours: give it with --exec.`);
-  return createProgramFlow(system.name, flow, exec);
+  return createProgramFlow(system.name, flow, { command: exec, isFresh: execFresh });
 }

@@ -11,6 +11,8 @@ export interface Trial {
   readonly flow: string;
   /** The command of `--exec`, where the flow runs in processes of its own. */
   readonly exec?: string;
+  /** At the gate, each run starts that command anew. Default: a client keeps its process from run to run. */
+  readonly execFresh?: boolean;
   readonly scenario: string;
   readonly deployment: string;
   readonly expected: Expectation;
