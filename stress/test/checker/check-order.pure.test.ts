@@ -88,6 +88,13 @@ describe('one constraint of real time is broken, and all else would fit', () => 
     ]);
   });
 
+  test('a key that had been replaced before the caller asked, told as live', () => {
+    expect(orderOf(...rotations, [1, 'k1', alreadyRotated('b1'), 40, 50])).toEqual([
+      "caller 1 was told that b1 took k1's place, and b2 had replaced b1 before it asked (at 30.0 ms; it asked at 40.0 ms)",
+    ]);
+    expect(orderOf(...rotations, [1, 'k1', alreadyRotated('b1'), 25, 50])).toEqual([]);
+  });
+
   test('what goes round in a circle is named: no-backup for a key that had one', () => {
     expect(orderOf(...rotations, [1, 'k1', noBackup, 0, 100])).toEqual([
       'no order explains the answers, for they form a circle: the rotation of b1, before the end of the stock, before the answer no-backup for k1 to caller 1, before the rotation of k1',
