@@ -5,7 +5,7 @@ import type { ExplorationTrial } from '../trial/trial.ts';
 import { closedBy } from './closed-by.ts';
 import { faultsAt } from './faults.ts';
 import { openGatedScenario } from './gated-scenario.ts';
-import { InvariantsBroken } from './invariants-broken.ts';
+import { isBroken } from './judge.ts';
 
 export interface ExplorationLimits {
   /** Stop after this many violated classes. */
@@ -82,10 +82,6 @@ export async function runExploration<T extends SystemTypes>(
 interface Failed {
   readonly error: unknown;
 }
-
-/** Is an invariant broken? A run may also come without a verdict, where its check threw something else. */
-const isBroken = ({ verdict }: RunResult<string>): boolean =>
-  verdict.kind === 'violated' && verdict.error instanceof InvariantsBroken;
 
 const shortestOf = (all: readonly RunResult<string>[]): RunResult<string> | undefined =>
   all.toSorted((one, other) => one.token.length - other.token.length)[0];

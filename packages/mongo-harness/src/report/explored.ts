@@ -32,7 +32,7 @@ export function formatExplored(row: Row, invariants: Readonly<Record<string, str
   if (first === undefined) return head;
   return [
     head,
-    `  ${first.invariant} (${invariants[first.invariant] ?? ''}): ${first.sentence}`,
+    `  ${nameInvariant(invariants, first.invariant)}: ${first.sentence}`,
     ...traceLines(row),
     `  again: ${reproduce}`,
   ].join('\n');
@@ -55,3 +55,7 @@ export const traceLines = ({ exploration }: Row): string[] =>
 
 /** As in `1 class`, `2 classes`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** As in `J1 (a job runs once)`; what is no invariant of the system, such as `never-ends`, is named alone. */
+export const nameInvariant = (invariants: Readonly<Record<string, string>>, name: string): string =>
+  invariants[name] === undefined ? name : `${name} (${invariants[name]})`;

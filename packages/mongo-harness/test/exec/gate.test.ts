@@ -28,6 +28,12 @@ describe.concurrent('explore', () => {
     expect({ code, row }).toMatchObject({ code: 0, row: { verdict: 'valid', exploration: { classes: 2, runs: 2 } } });
   });
 
+  // Red without a rehearsal at the gate: the first run has the query, and the others have not.
+  test('a cache that is filled by the first call makes no run differ', async ({ expect }) => {
+    const { code, row } = await run('lazy', 'explore');
+    expect({ code, row }).toMatchObject({ code: 0, row: { verdict: 'valid', exploration: { classes: 2, runs: 2 } } });
+  });
+
   test('also where a fresh process takes the place of one that crashed', async ({ expect }) => {
     const { code, row } = await run('prepared', 'explore', '--faults', 'crash-after');
     expect({ code, row }).toMatchObject({ code: 0, row: { verdict: 'valid', exploration: { complete: true } } });
@@ -43,12 +49,6 @@ describe.concurrent('explore', () => {
     const { code, row } = await run('remembers', 'explore', '--exec-fresh');
     expect({ code, row }).toMatchObject({ code: 0, row: { verdict: 'valid', exploration: { classes: 2, runs: 2 } } });
     expect(row.reproduce).toContain(' --exec-fresh ');
-  });
-
-  test("two commands at once are told as the program's", async ({ expect }) => {
-    const { code, row, stderr } = await run('at-once', 'explore');
-    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
-    expect(row.reason).toContain('it must send one command at a time');
   });
 });
 

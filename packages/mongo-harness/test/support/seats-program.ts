@@ -5,7 +5,6 @@
  * - `many`: says that it takes a hundred calls at once, and answers them in the order in which they come to their end
  * - `lazy`: reads the seats at its first call
  * - `remembers`: keeps the seats that it has tried to sell in memory, and looks for them twice
- * - `at-once`: looks for the seat twice, at once
  */
 import { createInterface } from 'node:readline';
 import { MongoClient } from 'mongodb';
@@ -21,7 +20,6 @@ const readAll = (): Promise<unknown> => seats.find().toArray();
 
 async function reserve(_id: string): Promise<object> {
   if (mode === 'lazy' && calls++ === 0) await readAll();
-  if (mode === 'at-once') await Promise.all([seats.findOne({ _id }), seats.findOne({ _id, sold: 0 })]);
   if (mode === 'remembers' && sold.has(_id)) {
     await seats.findOne({ _id });
     await seats.findOne({ _id });

@@ -36,8 +36,8 @@ const faulty: System<Seats> = {
       storms: [],
       open: (db) => ({
         call: async () => {
-          for (let count = ++calls % 3; count >= 0; count--)
-            await db.collection('seats').updateMany({}, { $set: { calls, count } });
+          await db.collection(`calls-${++calls}`).findOne({});
+          await db.collection('seats').updateMany({}, { $set: { calls } });
           return { kind: 'sold-out' };
         },
       }),
