@@ -19,6 +19,6 @@ export const program: ProgramFlow<JobQueue> = {
     rehearsal: { op: 'work' },
     answers: { ran: { job: { type: 'text', isRequired: true } }, lost: {}, empty: {}, expired: {} },
     toAnswer: (word, { job }) =>
-      word === 'ran' ? { kind: word, job: String(job) } : { kind: word as 'lost' | 'empty' | 'expired' },
+      word === 'ran' ? { kind: word, job: job as string } : { kind: word as 'lost' | 'empty' | 'expired' },
   },
 };

@@ -26,10 +26,13 @@ export const prepareExample = (language: Language): Promise<Toolchain> => EXAMPL
 export const preparePython = (script = 'python/checked_claim.py'): Promise<Toolchain> =>
   prepare('python', ['python3', '--version'], ['requirements.txt'], {
     build: (folder, into) =>
-      runIn(folder, 'python3', [
-        ...['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:'],
-        ...['--target', into, '--requirement', 'requirements.txt'],
-      ]),
+      runIn(
+        folder,
+        'python3',
+        `-m pip install --quiet --disable-pip-version-check --only-binary=:all: --target ${into} --requirement requirements.txt`.split(
+          ' ',
+        ),
+      ),
     command: (built) => `PYTHONPATH=${built} exec python3 ${join(EXAMPLES, script)}`,
   });
 

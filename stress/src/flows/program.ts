@@ -15,9 +15,9 @@ const protocol: Protocol<RotationTypes> = {
     'not-found': {},
   },
   toAnswer: (word, { replacement }): FlowAnswer => {
-    if (word === 'rotated') return { kind: word, replacement: String(replacement) };
+    if (word === 'rotated') return { kind: word, replacement: replacement as string };
     if (word === 'already-rotated')
-      return replacement === undefined ? { kind: word } : { kind: word, replacement: String(replacement) };
+      return replacement === undefined ? { kind: word } : { kind: word, replacement: replacement as string };
     return { kind: word as 'no-backup' | 'not-found' };
   },
   // All that a program tells of its claims is whose backup it installed.

@@ -46,7 +46,7 @@ export function parseAnswer<T extends SystemTypes>(
   const complaint = complaintAbout(word, known, fields);
   if (complaint !== undefined) return wrong(complaint);
   if (word === ERROR)
-    return { kind: 'answer', id, answer: { kind: 'error', code: 'program', message: String(fields['text']) } };
+    return { kind: 'answer', id, answer: { kind: 'error', code: 'program', message: fields['text'] as string } };
   try {
     return { kind: 'answer', id, answer: protocol.toAnswer(word, fields) };
   } catch (error) {

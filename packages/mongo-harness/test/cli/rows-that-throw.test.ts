@@ -1,5 +1,5 @@
 import { CommandLine, createStore, oneMemberSet } from 'test-kit';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, test, vi } from 'vitest';
 import type { Row } from '../../src/report/row.ts';
 import type { StoredResult } from '../../src/report/store.ts';
 
@@ -51,7 +51,7 @@ describe.concurrent('a row that throws is unknown, and says why', () => {
   });
 });
 
-test('replay of a schedule whose check throws', async () => {
+test('replay of a schedule whose check throws', async ({ expect }) => {
   const { code, stderr } = await command.run(
     ['faulty', 'replay', 'v1:AB', '--flow', 'atomic', '--deployment', 'fails-to-check'],
     environment,

@@ -78,9 +78,9 @@ export const protocol: Protocol<Seats> = {
     'unknown-seat': {},
   },
   toAnswer: (word, { ticket }): Seats['answer'] => {
-    if (word === 'reserved') return { kind: word, ticket: String(ticket) };
+    if (word === 'reserved') return { kind: word, ticket: ticket as string };
     if (word === 'already-reserved')
-      return ticket === undefined ? { kind: word } : { kind: word, ticket: String(ticket) };
+      return ticket === undefined ? { kind: word } : { kind: word, ticket: ticket as string };
     return { kind: word as 'sold-out' | 'unknown-seat' };
   },
 };
