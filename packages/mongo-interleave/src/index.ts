@@ -12,4 +12,4 @@ export { formatGrid, type GridCell, type GridOptions } from './strategy/fault-gr
 export { seededRandom } from './strategy/seeded-random.ts';
 export { FAULT_KINDS, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
 export type { PlannedFault, Schedule, Switch } from './schedule/outline.ts';
-export { InterleaveError, type InterleaveErrorCode } from './interleave-error.ts';
+export { InterleaveError, isUsersFault, type InterleaveErrorCode } from './interleave-error.ts';

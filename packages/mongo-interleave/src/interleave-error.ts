@@ -8,6 +8,10 @@
  * - `prepare-failed`: `prepare` of a client threw; its error is the `cause`
  * - `diverged`: a replay met other commands than the schedule has
  * - `nondeterministic`: two runs of one schedule differ, so something other than the schedule influences the flow
+ * - `unscheduled`: a client sent a command although nothing had been delivered to it since it came to the gate: a timer, or work that
+ *   the flow does not await, decides
+ * - `withdrawn`: a client closed the connection of a command that waited at the gate or in the server: a timeout, an abort, or a flow
+ *   that closes its client with a command under way
  * - `stuck`: clients are live, but each of their commands would block in the server
  * - `blocked`: a command waits in the server for something that the gate does not know of, such as a transaction of another program
  * - `nothing-held`: a run ended without a held command, so it proves nothing; the flow probably used another client
@@ -23,6 +27,8 @@ export type InterleaveErrorCode =
   | 'prepare-failed'
   | 'diverged'
   | 'nondeterministic'
+  | 'unscheduled'
+  | 'withdrawn'
   | 'stuck'
   | 'blocked'
   | 'nothing-held'
@@ -41,3 +47,19 @@ export class InterleaveError extends Error {
     this.code = code;
   }
 }
+
+const USERS_FAULTS: ReadonlySet<InterleaveErrorCode> = new Set([
+  'invalid-option',
+  'invalid-token',
+  'unsupported-protocol',
+  'prepare-failed',
+  'diverged',
+  'nondeterministic',
+  'unscheduled',
+  'withdrawn',
+  'nothing-held',
+]);
+
+/** Is this an error that a change of the options or of the flow mends, as its message says? Anything else is a fault of ours or of the machine. */
+export const isUsersFault = (error: unknown): boolean =>
+  error instanceof InterleaveError && USERS_FAULTS.has(error.code);

@@ -1,6 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { InterleaveError } from '../interleave-error.ts';
+import { InterleaveError } from '../interleave-error.ts';
+import { clientLetter } from './client-letter.ts';
+import { Connections } from './connections.ts';
 import type { HeldCommand } from './held-command.ts';
+import { watchOwnSockets } from './own-sockets.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -14,13 +17,16 @@ interface PortListener {
 export class ClientPort {
   readonly #index: number;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Connections();
+  #unwatch: () => void = () => undefined;
   readonly #held = new Map<HeldCommand, Waiting>();
   #arrived: Waiting[] = [];
   #sent = 0;
   #mode: Mode = 'pass';
   /** Commands that were let pass because no flow ran. */
   passed = 0;
+  /** The client has shown all that it does until something is delivered to it. */
+  #isSettledDown = false;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
   #underWay: () => number = () => 0;
@@ -33,7 +39,10 @@ export class ClientPort {
   listen(): Promise<void> {
     const listening = Promise.withResolvers<void>();
     this.#server.once('error', listening.reject);
-    this.#server.listen(0, '127.0.0.1', listening.resolve);
+    this.#server.listen(0, '127.0.0.1', () => {
+      if (this.number !== undefined) this.#unwatch = watchOwnSockets(this.number, (own) => this.#connections.own(own));
+      listening.resolve();
+    });
     return listening.promise;
   }
 
@@ -53,6 +62,21 @@ export class ClientPort {
     return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
   }
 
+  /** Something is on its way between the client and this port. */
+  get isMoving(): boolean {
+    return this.isLive && this.#connections.isMoving;
+  }
+
+  /** The client has nothing left to do but to wait for a reply. What it sends all the same, something but the schedule has decided. */
+  settleDown(): void {
+    if (this.isLive && !this.isLate) this.#isSettledDown = true;
+  }
+
+  /** Something was delivered, to this client or to another one that it may share memory with. */
+  stir(): void {
+    this.#isSettledDown = false;
+  }
+
   /** The held commands, in the order in which the client sent them. */
   get held(): HeldCommand[] {
     return [...this.#held.keys()];
@@ -62,6 +86,7 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
+    this.#isSettledDown = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -73,7 +98,8 @@ export class ClientPort {
 
   /** Lets commands pass again if the flow has ended and none of its commands is left. */
   recheck(): void {
-    if (this.isLive && this.#isSettled && this.#pending === 0 && this.#underWay() === 0) this.#setMode('pass');
+    const isIdle = this.#pending === 0 && this.#underWay() === 0 && !this.isMoving;
+    if (this.isLive && this.#isSettled && isIdle) this.#setMode('pass');
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
@@ -107,7 +133,8 @@ export class ClientPort {
 
   close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    this.#unwatch();
+    this.#connections.destroy();
     return closed;
   }
 
@@ -121,23 +148,44 @@ export class ClientPort {
   }
 
   #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    relay(socket, address, {
+    const relayed = relay(socket, address, {
       mode: () => this.#mode,
       passed: () => {
         this.passed++;
       },
       held: (waiting) => {
+        if (this.#isSettledDown) listener.failed(this.#unasked(waiting.name));
         this.#arrived.push(waiting);
         listener.changed();
       },
-      withdrawn: (waiting) => {
+      withdrawn: (waiting, byClient) => {
+        if (byClient && this.isLive) listener.failed(this.#withdrawn(waiting.name));
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
         for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
         listener.changed();
       },
-      failed: (error) => listener.failed(error),
+      failed: ({ code, message, cause }) => {
+        listener.failed(new InterleaveError(code, `Client ${clientLetter(this.#index)}: ${message}`, { cause }));
+      },
     });
+    this.#connections.accepted(socket, relayed);
+  }
+
+  #unasked(name: string): InterleaveError {
+    const who = clientLetter(this.#index);
+    const why = this.#connections.isForeign
+      ? `A flow in another process must send one command at a time; several at once need a client in the thread of the test, or clientThreads.`
+      : `Something but the schedule decides: does the flow use a timer, or work that it does not await?`;
+    return new InterleaveError(
+      'unscheduled',
+      `${who} sent "${name}" although nothing had been delivered to it since it came to the gate. ${why}`,
+    );
+  }
+
+  #withdrawn(name: string): InterleaveError {
+    return new InterleaveError(
+      'withdrawn',
+      `${clientLetter(this.#index)} took back "${name}" while it waited at the gate: its connection was closed. Time at the gate must not count: leave out socketTimeoutMS, timeoutMS and abort signals with a timer. Does the flow close its client with a command under way?`,
+    );
   }
 }

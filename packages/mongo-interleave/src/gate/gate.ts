@@ -36,6 +36,7 @@ export interface FrozenClient {
 const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
+const STILL_TURNS = 2;
 
 /**
  * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
@@ -117,6 +118,7 @@ export class Gate implements AsyncDisposable {
   async enter<T>(client: number, flow: () => Promise<T>, underWay: () => number = () => 0): Promise<T> {
     const port = this.#port(client);
     port.enter(underWay);
+    this.#stir();
     try {
       return await flow();
     } finally {
@@ -160,19 +162,33 @@ export class Gate implements AsyncDisposable {
     await this.#within(
       () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
       async (wait) => {
-        for (;;) {
+        while (!wait.isOver) {
           const changed = this.#changed.promise;
-          if (this.#late().length === 0) {
-            // A flow that was just given a reply goes on in microtasks, which are all over after this turn of the event loop.
-            await setImmediate();
-            if (this.#late().length === 0) return;
-          } else await changed;
-          if (wait.isOver) return;
+          if (!(await this.#isStill(changed))) continue;
+          for (const port of this.#ports) port.settleDown();
+          if (this.#late().length === 0) return;
+          await changed;
         }
       },
     );
     for (const port of this.#ports) port.numberArrived();
     return this.#ports.flatMap(({ held }) => held);
+  }
+
+  /** Has nothing moved for some turns of the event loop? */
+  async #isStill(changed: Promise<void>): Promise<boolean> {
+    for (let turn = 0; turn < STILL_TURNS; turn++) {
+      // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
+      await setImmediate();
+      for (const port of this.#ports) port.recheck();
+      if (changed !== this.#changed.promise || this.#ports.some(({ isMoving }) => isMoving)) return false;
+    }
+    return true;
+  }
+
+  /** Something is delivered to a client. */
+  #stir(): void {
+    for (const port of this.#ports) port.stir();
   }
 
   /**
@@ -184,10 +200,15 @@ export class Gate implements AsyncDisposable {
     const waiting = this.#take(command);
     const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
     try {
-      return await this.#within(
+      const reply = await this.#within(
         () => `the server to answer ${nameOf(command)}`,
         () => waiting.release(),
       );
+      const stirring = (deliver: () => void) => (): void => {
+        this.#stir();
+        deliver();
+      };
+      return { body: reply.body, deliver: stirring(() => reply.deliver()), lose: stirring(() => reply.lose()) };
     } finally {
       clearInterval(explaining);
     }
@@ -195,7 +216,9 @@ export class Gate implements AsyncDisposable {
 
   /** Closes the connection of a held command, which the server never gets. @throws InterleaveError `stopped` */
   reset(command: HeldCommand): void {
-    this.#take(command).reset();
+    const waiting = this.#take(command);
+    this.#stir();
+    waiting.reset();
   }
 
   /** Checks again which clients are ready. */
