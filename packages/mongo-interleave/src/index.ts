@@ -1,4 +1,5 @@
 export { interleave, type InterleaveSession } from './interleave.ts';
+export type { ClockOptions } from './run/clock.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
 export type { TrackableClient } from './gate/commands-under-way.ts';
 export type { Outcome } from './run/execution.ts';
