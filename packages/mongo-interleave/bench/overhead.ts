@@ -47,7 +47,16 @@ async function compare(name: string, flow: Flow, clients: number, workers: numbe
       await Promise.all(
         free.map((mongo, index) =>
           flow(
-            { index, letter: '', life: 0, mongo, uri: '', track: (client) => client, now: async () => new Date(0) },
+            {
+              index,
+              letter: '',
+              life: 0,
+              mongo,
+              uri: '',
+              track: (client) => client,
+              remote: () => undefined,
+              now: async () => new Date(0),
+            },
             mongo.db(database),
           ),
         ),

@@ -1,4 +1,6 @@
 export { interleave, type InterleaveSession } from './interleave.ts';
+export { inThreads, type FlowModule, type ThreadClient, type ThreadOptions } from './run/in-threads.ts';
+export type { ClientSocket } from './gate/connections.ts';
 export type { ClockOptions } from './run/clock.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
 export type { TrackableClient } from './gate/commands-under-way.ts';

@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
-import { Connections } from './connections.ts';
+import { Connections, type ClientSocket } from './connections.ts';
 import type { HeldCommand } from './held-command.ts';
 import { watchOwnSockets } from './own-sockets.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
@@ -60,6 +60,16 @@ export class ClientPort {
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
     return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+  }
+
+  /** Learns what is on its way in the threads of the client. */
+  async ask(): Promise<void> {
+    if (this.isLive) await this.#connections.ask();
+  }
+
+  /** See {@link Connections.remote}. */
+  remote(ask: () => Promise<readonly ClientSocket[]>): void {
+    this.#connections.remote(ask);
   }
 
   /** Something is on its way between the client and this port. */
@@ -174,7 +184,7 @@ export class ClientPort {
   #unasked(name: string): InterleaveError {
     const who = clientLetter(this.#index);
     const why = this.#connections.isForeign
-      ? `A flow in another process must send one command at a time; several at once need a client in the thread of the test, or clientThreads.`
+      ? `A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().`
       : `Something but the schedule decides: does the flow use a timer, or work that it does not await?`;
     return new InterleaveError(
       'unscheduled',

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
+import type { ClientSocket } from './connections.ts';
 import { ClientPort } from './client-port.ts';
 import type { HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
@@ -37,6 +38,8 @@ const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
 const STILL_TURNS = 2;
+const MEMORY_HINT =
+  ' Does its flow wait in memory for another client, such as for a mutex? Clients in threads of their own (inThreads) share none.';
 
 /**
  * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
@@ -101,6 +104,15 @@ export class Gate implements AsyncDisposable {
     const { number } = this.#port(client);
     if (number === undefined) throw closed();
     return `mongodb://127.0.0.1:${number}/?directConnection=true&appName=gate-${number}`;
+  }
+
+  /**
+   * Lets the gate ask a thread of `client` for its ends of connections.
+   *
+   * @param ask answers after everything that the thread has read has had its effect
+   */
+  remote(client: number, ask: () => Promise<readonly ClientSocket[]>): void {
+    this.#port(client).remote(ask);
   }
 
   /** Why the gate can't be used any more; undefined while it can. */
@@ -170,6 +182,7 @@ export class Gate implements AsyncDisposable {
           await changed;
         }
       },
+      MEMORY_HINT,
     );
     for (const port of this.#ports) port.numberArrived();
     return this.#ports.flatMap(({ held }) => held);
@@ -180,6 +193,7 @@ export class Gate implements AsyncDisposable {
     for (let turn = 0; turn < STILL_TURNS; turn++) {
       // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
       await setImmediate();
+      await Promise.all(this.#ports.map((port) => port.ask()));
       for (const port of this.#ports) port.recheck();
       if (changed !== this.#changed.promise || this.#ports.some(({ isMoving }) => isMoving)) return false;
     }
@@ -267,12 +281,12 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
-  async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
+  async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>, hint = ''): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
     const wait: Wait = { isOver: false };
     const failed = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
-      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs).${hint} The run has no verdict.`;
       this.fail(new InterleaveError('watchdog', message));
     }, this.#maxWaitMs);
     this.#onFailure = failed.reject;

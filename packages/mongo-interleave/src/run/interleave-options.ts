@@ -5,7 +5,7 @@ import type { Outcome } from './execution.ts';
 import type { TraceStep } from './trace-step.ts';
 
 /** One client, as its flow sees it. */
-export interface FlowClient extends Pick<GatedClient, 'index' | 'letter' | 'mongo' | 'uri' | 'track'> {
+export interface FlowClient extends Pick<GatedClient, 'index' | 'letter' | 'mongo' | 'uri' | 'track' | 'remote'> {
   /** 0 at the start of a run. Each crash adds 1: a fresh client then starts the flow again. */
   readonly life: number;
   /**
@@ -46,6 +46,11 @@ export interface InterleaveOptions<T, P = undefined> {
    * Tracked clients are closed in any case.
    */
   readonly dispose?: (prepared: P, client: FlowClient) => Promise<void> | void;
+  /**
+   * Ends all lives after each run, and prepares new ones before the next: nothing that `prepare` made, and no thread of `inThreads`, keeps
+   * anything in memory from run to run. Default false. Costs the connecting and preparing in each run.
+   */
+  readonly freshLives?: boolean;
   /**
    * What one client does. May send several commands at once. Everything but the replies must be the same in each run: a flow that
    * looks at the time or at random numbers may send other commands in the replay, which then throws `diverged`.

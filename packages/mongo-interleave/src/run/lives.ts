@@ -67,8 +67,8 @@ export class Lives<T, P> {
     return prepared.flow(this.#flowClient(client, life));
   }
 
-  #flowClient({ index, letter, mongo, uri, track }: GatedClient, life: number): FlowClient {
-    return { index, letter, life, mongo, uri, track, now: () => readClock(mongo, this.#options.database) };
+  #flowClient({ index, letter, mongo, uri, track, remote }: GatedClient, life: number): FlowClient {
+    return { index, letter, life, mongo, uri, track, remote, now: () => readClock(mongo, this.#options.database) };
   }
 
   /** Disposes what `prepare` made and closes the client. */

@@ -116,9 +116,15 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   /** Prepares the clients, in their order, from the start state. */
   async #prepareAll(): Promise<void> {
-    if (this.#isPrepared) return;
-    if (this.#options.prepare !== undefined) await this.#options.reset(this.#db);
-    for (const client of this.#clients) await this.#lives.prepare(client, 0);
+    const { prepare, freshLives = false, reset } = this.#options;
+    if (this.#isPrepared && !freshLives) return;
+    if (prepare !== undefined) await reset(this.#db);
+    for (const [index, client] of this.#clients.entries()) {
+      if (this.#isPrepared) await this.#lives.end(client);
+      const next = this.#isPrepared ? await this.#lives.connect(index) : client;
+      this.#clients[index] = next;
+      await this.#lives.prepare(next, 0);
+    }
     this.#isPrepared = true;
   }
 
