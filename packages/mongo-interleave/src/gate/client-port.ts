@@ -11,6 +11,10 @@ interface PortListener {
   /** A command arrived or was withdrawn. */
   changed(): void;
   failed(error: InterleaveError): void;
+  /** Something but the schedule has decided, so the run counts for nothing. */
+  spoilt(error: InterleaveError): void;
+  /** A command arrived after the flow had ended; it is dropped. Without this, such commands pass. */
+  late?(command: HeldCommand): void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -29,11 +33,15 @@ export class ClientPort {
   #isSettledDown = false;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
+  /** A command was dropped, so the driver counts it as under way for good. */
+  #hasDropped = false;
+  readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
   constructor(index: number, address: ServerAddress, listener: PortListener) {
     this.#index = index;
-    this.#server = createServer((socket) => this.#accept(socket, address, listener));
+    this.#listener = listener;
+    this.#server = createServer((socket) => this.#accept(socket, address));
   }
 
   listen(): Promise<void> {
@@ -59,7 +67,7 @@ export class ClientPort {
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && !this.#hasDropped && (this.#pending === 0 || this.#pending < this.#underWay());
   }
 
   /** Learns what is on its way in the threads of the client. */
@@ -97,6 +105,7 @@ export class ClientPort {
     this.#setMode('hold');
     this.#isSettled = false;
     this.#isSettledDown = false;
+    this.#hasDropped = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -106,10 +115,11 @@ export class ClientPort {
     this.#isSettled = true;
   }
 
-  /** Lets commands pass again if the flow has ended and none of its commands is left. */
+  /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    const isIdle = this.#pending === 0 && this.#underWay() === 0 && !this.isMoving;
-    if (this.isLive && this.#isSettled && isIdle) this.#setMode('pass');
+    const isIdle = (this.#underWay() === 0 && !this.isMoving) || this.#hasDropped;
+    const isOver = this.#isSettled && this.#pending === 0 && isIdle;
+    if (this.isLive && isOver) this.#setMode(this.#listener.late === undefined ? 'pass' : 'drop');
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
@@ -157,25 +167,34 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
+  /** The flow has ended, and did not wait for this command. */
+  #drop({ name, body }: Pick<Waiting, 'name' | 'body'>): void {
+    this.#hasDropped = true;
+    this.#listener.late?.({ client: this.#index, index: this.#sent++, name, body });
+    this.#listener.changed();
+  }
+
+  #accept(socket: Socket, address: ServerAddress): void {
     const relayed = relay(socket, address, {
       mode: () => this.#mode,
       passed: () => {
         this.passed++;
       },
       held: (waiting) => {
-        if (this.#isSettledDown) listener.failed(this.#unasked(waiting.name));
+        if (this.#isSettled && this.#listener.late !== undefined) return this.#drop(waiting);
+        if (this.#isSettledDown) this.#listener.spoilt(this.#unasked(waiting.name));
         this.#arrived.push(waiting);
-        listener.changed();
+        this.#listener.changed();
       },
+      dropped: (command) => this.#drop(command),
       withdrawn: (waiting, byClient) => {
-        if (byClient && this.isLive) listener.failed(this.#withdrawn(waiting.name));
+        if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
         for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
-        listener.changed();
+        this.#listener.changed();
       },
       failed: ({ code, message, cause }) => {
-        listener.failed(new InterleaveError(code, `Client ${clientLetter(this.#index)}: ${message}`, { cause }));
+        this.#listener.failed(new InterleaveError(code, `Client ${clientLetter(this.#index)}: ${message}`, { cause }));
       },
     });
     this.#connections.accepted(socket, relayed);

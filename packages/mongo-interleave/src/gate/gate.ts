@@ -12,18 +12,22 @@ export interface GateOptions {
   readonly server: ServerAddress;
   /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
-  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the gate fails with `watchdog`. */
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the wait ends with `watchdog`. */
   readonly maxWaitMs?: number;
   /**
    * Asked repeatedly while the server has not answered a command: what the command waits for, or undefined if that is not known. A
-   * reason makes the gate fail with `blocked`.
+   * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
+  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
+  readonly onLate?: (command: HeldCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
 interface Wait {
   isOver: boolean;
+  /** Ends the wait with an error. Does nothing if the wait is over. */
+  readonly fail: (error: InterleaveError) => void;
 }
 
 /** A client that crashed: it gets no reply any more, and what it sends is dropped. */
@@ -38,8 +42,6 @@ const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
 const STILL_TURNS = 2;
-const MEMORY_HINT =
-  ' Does its flow wait in memory for another client, such as for a mutex? Clients in threads of their own (inThreads) share none.';
 
 /**
  * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
@@ -51,7 +53,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { clients, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
   expectInteger({ clients }, 1, MAX_CLIENTS);
   expectAboveZero({ maxWaitMs });
-  const gate = new Gate(options.server, maxWaitMs, options.explainWait);
+  const gate = new Gate({ ...options, maxWaitMs });
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -63,26 +65,28 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 
 /** A proxy on the wire for each client. The caller decides in which order the commands reach the server. */
 export class Gate implements AsyncDisposable {
-  readonly #address: ServerAddress;
-  readonly #maxWaitMs: number;
-  readonly #explainWait: GateOptions['explainWait'];
+  readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
+  /** What was found out between two waits. */
+  #spoilt: InterleaveError | undefined;
+  #wait: Wait | undefined;
   #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, maxWaitMs: number, explainWait: GateOptions['explainWait']) {
-    this.#address = address;
-    this.#maxWaitMs = maxWaitMs;
-    this.#explainWait = explainWait;
+  constructor(options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number }) {
+    this.#options = options;
   }
 
   /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
   async open(client: number): Promise<void> {
-    const port = new ClientPort(client, this.#address, {
+    const { server, onLate } = this.#options;
+    const port = new ClientPort(client, server, {
       changed: () => this.recheck(),
       failed: (error) => this.fail(error),
+      spoilt: (error) => this.#spoil(error),
+      ...(onLate === undefined ? {} : { late: onLate }),
     });
     this.#ports[client] = port;
     await port.listen();
@@ -172,7 +176,8 @@ export class Gate implements AsyncDisposable {
    */
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
-      () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
+      () =>
+        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)? Clients in threads of their own share no memory (inThreads)`,
       async (wait) => {
         while (!wait.isOver) {
           const changed = this.#changed.promise;
@@ -182,7 +187,6 @@ export class Gate implements AsyncDisposable {
           await changed;
         }
       },
-      MEMORY_HINT,
     );
     for (const port of this.#ports) port.numberArrived();
     return this.#ports.flatMap(({ held }) => held);
@@ -212,11 +216,14 @@ export class Gate implements AsyncDisposable {
    */
   async release(command: HeldCommand): Promise<Reply> {
     const waiting = this.#take(command);
-    const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    let explaining: NodeJS.Timeout | undefined;
     try {
       const reply = await this.#within(
         () => `the server to answer ${nameOf(command)}`,
-        () => waiting.release(),
+        (wait) => {
+          explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
+          return waiting.release();
+        },
       );
       const stirring = (deliver: () => void) => (): void => {
         this.#stir();
@@ -262,12 +269,12 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Time alone decides nothing: the run is given up because the server says that the command is blocked. */
-  async #explain(command: HeldCommand): Promise<void> {
+  async #explain(command: HeldCommand, wait: Wait): Promise<void> {
     // If the server can't be asked, the watchdog will end the wait.
-    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    const reason = await this.#options.explainWait?.(command).catch(() => undefined);
     if (reason === undefined) return;
     const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
-    this.fail(new InterleaveError('blocked', message));
+    wait.fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
@@ -281,20 +288,24 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
-  async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>, hint = ''): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const wait: Wait = { isOver: false };
+  async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
+    const ended = this.#failure ?? this.takeSpoilt();
+    if (ended !== undefined) throw ended;
     const failed = Promise.withResolvers<never>();
+    const wait: Wait = { isOver: false, fail: failed.reject };
+    const { maxWaitMs } = this.#options;
     const timer = setTimeout(() => {
-      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs).${hint} The run has no verdict.`;
-      this.fail(new InterleaveError('watchdog', message));
-    }, this.#maxWaitMs);
+      const message = `Waited ${maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      wait.fail(new InterleaveError('watchdog', message));
+    }, maxWaitMs);
+    this.#wait = wait;
     this.#onFailure = failed.reject;
     try {
       return await Promise.race([work(wait), failed.promise]);
     } finally {
       clearTimeout(timer);
       wait.isOver = true;
+      this.#wait = undefined;
       this.#onFailure = () => undefined;
     }
   }
@@ -303,6 +314,19 @@ export class Gate implements AsyncDisposable {
   fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
+  }
+
+  /** Ends the wait of the moment, or else the next one. */
+  #spoil(error: InterleaveError): void {
+    if (this.#wait === undefined) this.#spoilt ??= error;
+    else this.#wait.fail(error);
+  }
+
+  /** Why the run counts for nothing, if that was found out since the last wait: something but the schedule has decided. */
+  takeSpoilt(): InterleaveError | undefined {
+    const spoilt = this.#spoilt;
+    this.#spoilt = undefined;
+    return spoilt;
   }
 
   #port(client: number): ClientPort {

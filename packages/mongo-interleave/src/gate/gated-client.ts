@@ -30,6 +30,8 @@ export interface GatedClient {
   readonly remote: (ask: () => Promise<readonly ClientSocket[]>) => void;
   /** Number of commands that the drivers have begun and not ended. Tells when all commands sent at once have reached the gate. */
   readonly underWay: () => number;
+  /** The flow has closed `mongo`. */
+  readonly isClosed: () => boolean;
   /** Closes `mongo` and all tracked clients. */
   close(): Promise<void>;
 }
@@ -47,6 +49,10 @@ export async function connectGatedClient(gate: Gate, index: number, options: Mon
     return client;
   };
   const mongo = track(new MongoClient(uri, options));
+  let isClosed = false;
+  mongo.on('topologyClosed', () => {
+    isClosed = true;
+  });
   try {
     await mongo.connect();
   } catch (error) {
@@ -54,7 +60,17 @@ export async function connectGatedClient(gate: Gate, index: number, options: Mon
     throw gate.failure ?? error;
   }
   const remote: GatedClient['remote'] = (ask) => gate.remote(index, ask);
-  return { index, letter, mongo, uri, track, remote, underWay: () => commands.count(), close: () => commands.close() };
+  return {
+    index,
+    letter,
+    mongo,
+    uri,
+    track,
+    remote,
+    underWay: () => commands.count(),
+    isClosed: () => isClosed,
+    close: () => commands.close(),
+  };
 }
 
 const elsewhere = (letter: string, address: string): InterleaveError =>

@@ -14,8 +14,8 @@ export interface EnabledStep {
 }
 
 /**
- * Decides which command is released next. `next` may throw: the clients then run to their ends one after the other, so that none
- * hangs at the gate, and the error is thrown after the run.
+ * Decides which command is released next. `next` may throw: the run then ends at once. With InterleaveError `diverged` the verdict of the
+ * run is unknown, any other error is thrown.
  */
 export interface Scheduler {
   /** Clients that take part. Default: all. */
@@ -27,4 +27,11 @@ export interface Scheduler {
   next(enabled: readonly EnabledStep[], step: number): EnabledStep;
   /** Called with the footprint of the step that `next` returned, after the server has replied. */
   executed(footprint: Footprint): void;
+  /**
+   * Begins the run again. Called after a run was given up to try a loop that is met for the first time. Without it, clients never await:
+   * what they repeat, they repeat.
+   */
+  restart?(): void;
+  /** The number of steps of an exact schedule, at whose end the clients that are left must be in endless loops. */
+  readonly length?: number;
 }

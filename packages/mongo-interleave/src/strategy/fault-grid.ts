@@ -53,7 +53,8 @@ export async function runGrid<T>(
   return cells;
 }
 
-/** Formats a grid: a line for each command, a column for each fault. `x` is a violated run, whose token follows below the table. */
+/** Formats a grid: a line for each command, a column for each fault. `x` is a violated run, `?` one of
+ * unknown verdict; their tokens follow below the table. */
 export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
   const columns = distinct(cells.map(columnOf));
   const commands = distinct(cells.map(({ command }) => command));
@@ -71,7 +72,7 @@ export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
       .join('  ')
       .trimEnd(),
   );
-  const red = cells.filter(({ result }) => result.verdict.kind === 'violated');
+  const red = cells.filter(({ result }) => result.verdict.kind !== 'valid');
   const tokens = red.map((cell) => `${cell.result.token}  ${columnOf(cell)} at ${cell.command + 1} ${cell.name}`);
   return [...lines, ...tokens].join('\n');
 }
@@ -79,6 +80,8 @@ export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
 const columnOf = <T>({ fault, hasRival }: GridCell<T>): string => `${fault}${hasRival ? ', rival' : ''}`;
 
 const markOf = <T>(cell: GridCell<T> | undefined): string =>
-  cell === undefined ? '' : cell.result.verdict.kind === 'violated' ? 'x' : '.';
+  cell === undefined ? '' : MARKS[cell.result.verdict.kind];
+
+const MARKS = { valid: '.', violated: 'x', unknown: '?' } as const;
 
 const distinct = <E>(all: readonly E[]): E[] => [...new Set(all)];

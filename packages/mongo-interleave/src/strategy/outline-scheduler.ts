@@ -33,5 +33,10 @@ export function outlineScheduler({ clients, switches, faults }: Schedule): Sched
       return fault === undefined ? step : { ...step, choice: { ...step.choice, fault: fault.kind } };
     },
     executed: () => undefined,
+    restart: () => {
+      released.clear();
+      used.clear();
+      current = clients[0];
+    },
   };
 }

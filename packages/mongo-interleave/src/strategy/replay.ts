@@ -18,8 +18,9 @@ export async function replay<T>(
 ): Promise<Execution<T>> {
   const choices = parseToken(token);
   const execution = await runner.execute(replayScheduler(choices, recorded));
+  if (execution.failure?.code === 'diverged') throw execution.failure;
   const count = execution.steps.length;
-  if (count === choices.length) return execution;
+  if (execution.failure !== undefined || count === choices.length) return execution;
   throw diverged(
     `The run was over after ${count} steps, but the schedule ${formatToken(choices)} has ${choices.length}.`,
   );
@@ -29,6 +30,7 @@ export async function replay<T>(
 export function replayScheduler(choices: readonly Choice[], recorded: readonly TraceStep[] = []): Scheduler {
   return {
     participants: new Set(choices.map(({ client }) => client)),
+    length: choices.length,
     next(enabled, step) {
       const ids = enabled.map(({ id }) => id).join(', ');
       const choice = choices[step];

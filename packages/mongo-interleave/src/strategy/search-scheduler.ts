@@ -12,8 +12,15 @@ export function searchScheduler(
 ): Scheduler {
   let last: EnabledStep | undefined;
   let preemptions = 0;
-  let faultsLeft = faults?.maxFaults ?? 1;
+  const maxFaults = faults?.maxFaults ?? 1;
+  let faultsLeft = maxFaults;
   return {
+    restart: () => {
+      search.abandon();
+      last = undefined;
+      preemptions = 0;
+      faultsLeft = maxFaults;
+    },
     next: (enabled) => {
       const possible =
         faults === undefined || faultsLeft === 0 ? enabled : enabled.flatMap((step) => withFaults(step, faults));

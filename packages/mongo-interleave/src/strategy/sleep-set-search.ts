@@ -122,9 +122,30 @@ export class SleepSetSearch<F> {
     for (const earlier of races) this.#reverseRace(earlier, [...before, step]);
   }
 
-  /** The current run is over. */
-  end(): RunEnd {
+  /** The current run can't go on. Makes sure that some run has these steps earlier, which its clients were about to take. */
+  pending(steps: readonly { readonly client: number; readonly footprint: F }[]): void {
+    if (this.#isRedundant) return;
+    const before = this.#path.slice(0, this.#depth).flatMap(({ step }) => step ?? []);
+    for (const one of steps) {
+      const { step, races } = place(before, one, this.#dependent);
+      for (const earlier of races) this.#reverseRace(earlier, [...before, step]);
+    }
+  }
+
+  /** The current run was given up: the next run is the same again. */
+  abandon(): void {
+    this.#depth = 0;
+    this.#isRedundant = false;
+  }
+
+  /**
+   * The current run is over.
+   *
+   * @param length how many of its steps to go on from, if the run did not end by itself. Default: all
+   */
+  end(length: number = Infinity): RunEnd {
     const kind = this.#isRedundant ? 'redundant' : 'class';
+    if (length < this.#path.length) this.#path.length = length;
     const own = treeFractionOf(this.#path);
     this.#depth = 0;
     this.#isRedundant = false;
@@ -157,11 +178,15 @@ export class SleepSetSearch<F> {
     // All transitions of a shared state are explored.
     if (node === undefined || node.isShared) return;
     const { enabled, sleep, backtrackSet } = node;
-    const starts = startsOfReversal(steps, earlier).flatMap((index) => this.#path[index]?.chosen ?? []);
-    if (starts.some(({ id, client }) => backtrackSet.includes(client) || has(sleep, id))) return;
+    const starts = startsOfReversal(steps, earlier).map((index) => ({
+      client: steps[index]?.client,
+      id: this.#path[index]?.chosen.id,
+    }));
+    const isBegun = (client: number | undefined): boolean => client !== undefined && backtrackSet.includes(client);
+    if (starts.some(({ id, client }) => isBegun(client) || has(sleep, id))) return;
     const start = starts.findLast(({ client }) => enabled.some((one) => one.client === client));
     // The starts are not enabled here: they wait, and any enabled transition may be what ends their wait.
-    const more = start === undefined ? clientsOf(enabled) : [start.client];
+    const more = start?.client === undefined ? clientsOf(enabled) : [start.client];
     this.#path[earlier] = { ...node, backtrackSet: [...backtrackSet, ...more] };
   }
 
@@ -201,7 +226,7 @@ export class SleepSetSearch<F> {
   }
 }
 
-const has = <F>(list: readonly ExploredTransition<F>[], id: string): boolean =>
+const has = <F>(list: readonly ExploredTransition<F>[], id: string | undefined): boolean =>
   list.some(({ transition }) => transition.id === id);
 
 const awake = <F>(enabled: readonly Transition[], sleep: readonly ExploredTransition<F>[]): readonly Transition[] =>
