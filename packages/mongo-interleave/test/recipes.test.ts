@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { NestFactory } from '@nestjs/core';
 import mongoose from 'mongoose';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { inThreads, interleave } from '../src/index.ts';
+import { CouponModule, CouponService } from './recipes/nest-app.ts';
 
 /* The code of the recipes in docs/ runs here. */
 
@@ -79,6 +82,23 @@ test('with mongoose', async () => {
   expect(violations[0]?.verdict.kind).toBe('violated');
   const text = await page('with-mongoose');
   for (const part of ['MONGOOSE_PREPARE', 'MONGOOSE_FLOW']) expect(text).toContain(shown(part));
+});
+
+test('with NestJS', async () => {
+  await using session = await interleave({
+    ...onceAtMost,
+    // NEST
+    prepare: (_client, db) => NestFactory.createApplicationContext(CouponModule.on(db), { logger: false }),
+    dispose: (app) => app.close(),
+    flow: (_client, _db, app) => app.get(CouponService).redeem(),
+    // END
+  });
+  const { complete, violations } = await session.explore();
+  expect(complete).toBe(true);
+  expect(violations[0]?.verdict.kind).toBe('violated');
+  const text = await page('with-nestjs');
+  expect(text).toContain(shown('NEST'));
+  expect(text).toContain((await read('recipes/nest-app.ts')).trim());
 });
 
 test('threads', async () => {
@@ -194,4 +214,14 @@ test('with node:test', async () => {
   expect(output).toContain('given out 2 times');
   expect(output).toMatch(/^# fail 1$|ℹ fail 1/m);
   expect(await page('with-node-test')).toContain((await read(file)).trim());
+});
+
+test('with jest', async () => {
+  const file = 'recipes/coupons.jest.mjs';
+  const jest = createRequire(import.meta.url).resolve('jest/bin/jest');
+  const args = ['--experimental-vm-modules', jest, '--config', 'recipes/jest.config.mjs', '--watchman=false'];
+  const output = await failureOf(args);
+  expect(output).toContain('expected');
+  expect(output).toMatch(/1 failed/);
+  expect(await page('with-jest')).toContain((await read(file)).trim());
 });
