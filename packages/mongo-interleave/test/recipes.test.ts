@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import mongoose from 'mongoose';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openGate } from '../src/gate/index.ts';
 import { inThreads, interleave } from '../src/index.ts';
 import { CouponModule, CouponService } from './recipes/nest-app.ts';
 
@@ -143,29 +145,30 @@ test('a child process', async () => {
 });
 
 test('a child process that sends several commands at once is told so', async () => {
-  const several = `
+  const program = `
     const { MongoClient } = await import('mongodb');
     const mongo = new MongoClient(process.argv[1]);
+    await mongo.connect();
     const c = mongo.db('${database}').collection('coupons');
-    await c.findOne({});
-    await Promise.allSettled(Array.from({ length: 8 }, (_, n) => c.findOne({ n })));
-    await mongo.close();`;
-  await using session = await interleave({
-    ...onceAtMost,
-    clients: 1,
-    check: () => undefined,
-    flow: (client) =>
-      run(process.execPath, ['--input-type=module', '-e', several, client.uri], { cwd: import.meta.dirname }),
+    const second = new Promise((resolve) => process.stdin.once('data', () => resolve(c.findOne({ n: 2 }))));
+    await Promise.allSettled([c.findOne({ n: 1 }), second]);
+    process.exit();`;
+  await using gate = await openGate({ server: { host: '127.0.0.1', port: set.port }, clients: 1 });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, gate.uri(0)], {
+    cwd: import.meta.dirname,
   });
-  const { complete, violations } = await session.explore({ maxRuns: 20 });
-  expect(complete).toBe(false);
-  expect(violations.map(({ verdict }) => verdict)).toContainEqual({
-    kind: 'unknown',
-    error: expect.objectContaining({
+  const exited = once(child, 'exit');
+  const flow = gate.enter(0, () => exited);
+  expect(await gate.quiet()).toMatchObject([{ name: 'find', body: { filter: { n: 1 } } }]);
+  child.stdin.write('now');
+  await expect
+    .poll(() => gate.takeSpoilt(), { timeout: 20_000 })
+    .toMatchObject({
       code: 'unscheduled',
       message: expect.stringContaining('must send one command at a time'),
-    }),
-  });
+    });
+  child.kill();
+  await flow;
 });
 
 const hasGo = await run('go', ['version']).then(

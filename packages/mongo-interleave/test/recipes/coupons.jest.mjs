@@ -1,4 +1,3 @@
-import { expect, test } from '@jest/globals';
 import { formatRun, interleave } from 'mongo-interleave';
 
 test('a coupon is given out once', async () => {

@@ -1,4 +1,3 @@
-import 'reflect-metadata';
 import type { DynamicModule } from '@nestjs/common';
 import type { Db } from 'mongodb';
 
