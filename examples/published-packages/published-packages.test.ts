@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { formatRun, interleave, type Exploration, type InterleaveSession, type Verdict } from 'mongo-interleave';
+import { MongoClient } from 'mongodb';
+import { CommandLine, createTestDatabaseName, exploringSet } from 'test-kit';
+import { afterAll, describe, expect, test } from 'vitest';
+import { everyThenStart, startOnly, startThenEvery } from './agenda.ts';
+import { firstSave } from './auto-increment.ts';
+import { upTwice } from './migrate-mongo.ts';
+import type { Scenario } from './scenario.ts';
+
+/* What the page says of each package: the order that breaks its promise, the orders that keep it, and the code that finds out. */
+
+const read = (file: string): Promise<string> => readFile(new URL(file, import.meta.url), 'utf8');
+const page = await read('README.md');
+const { uri } = exploringSet();
+const database = createTestDatabaseName('published');
+const control = new MongoClient(uri);
+
+afterAll(async () => {
+  await control.db(database).dropDatabase();
+  await control.close();
+});
+
+const open = <P>(scenario: Scenario<P>): Promise<InterleaveSession<number>> =>
+  interleave({ ...scenario, uri, database });
+
+interface Found {
+  readonly token: string;
+  readonly verdict: Verdict;
+  /** As the page shows it. */
+  readonly block: string;
+}
+
+/** Finds an order that breaks the rule, then the simplest one behind it, and replays that. */
+async function find<P>(scenario: Scenario<P>): Promise<Found> {
+  await using session = await open(scenario);
+  const { violations } = await session.explore({ maxViolations: 1 });
+  const { token } = await session.shrink(violations[0]?.token ?? 'none');
+  const replayed = await session.run(token);
+  return {
+    token,
+    verdict: replayed.verdict,
+    block: `\`\`\`\n${formatRun(replayed).replaceAll(database, 'shop')}\n\`\`\`\n`,
+  };
+}
+
+const violated = (message: string): object => ({
+  kind: 'violated',
+  error: { message: expect.stringContaining(message) as unknown },
+});
+
+async function exploreAll<P>(scenario: Scenario<P>): Promise<Exploration<number>> {
+  await using session = await open(scenario);
+  return await session.explore();
+}
+
+describe('agenda', () => {
+  test('start(), then every(): one process runs a due job twice', async () => {
+    const { block, ...found } = await find(startThenEvery);
+    expect(found).toMatchObject({ token: 'v1:AAAAAAAA', verdict: violated('the job ran 2 times') });
+    expect(page).toContain(block);
+  });
+
+  test('every(), then start(): one process runs it once, two may run it twice', async () => {
+    expect(await exploreAll(everyThenStart(1))).toMatchObject({ complete: true, classes: 1, violations: [] });
+    const { token, verdict } = await find(everyThenStart(2));
+    expect({ token, verdict }).toMatchObject({ token: 'v1:AAABBBBBAA', verdict: violated('the job ran 2 times') });
+    expect(page).toContain(`\`${token}\``);
+  });
+
+  test('start() alone: two processes run it once', async () => {
+    expect(await exploreAll(startOnly)).toMatchObject({ complete: true, classes: 6, violations: [] });
+  });
+});
+
+test('migrate-mongo: a migration runs twice, with the lock on', async () => {
+  const { block, ...found } = await find(upTwice);
+  const message = 'a price of 10 was raised by 5, to 20';
+  expect(found).toMatchObject({ token: 'v1:BAAAAAAAAABBBBBBBB', verdict: violated(message) });
+  expect(page).toContain(block);
+});
+
+test('@typegoose/auto-increment: of the first two saves, one is refused', async () => {
+  const { block, ...found } = await find(firstSave);
+  expect(found).toMatchObject({ token: 'v1:ABBBBA', verdict: violated('a save was refused') });
+  expect(page).toContain(block);
+});
+
+test('without the gate: the clean scenario holds, and the page counts all', async () => {
+  const confirm = new CommandLine('examples/published-packages/confirm.ts', 'PUBLISHED_');
+  const { code, stdout, stderr } = await confirm.run(['5'], { MONGODB_URI: uri });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  const lines = stdout.trimEnd().split('\n');
+  expect(lines).toContain('agenda, start() only, two processes: 0 of 5 rounds');
+  expect(lines.map((line) => line.replace(/: \d of 5 rounds$/, ''))).toEqual(
+    [...page.matchAll(/^(.*): \d+ of 300 rounds$/gm)].map(([, name]) => name),
+  );
+});
+
+test('the page shows code of the scenarios', async () => {
+  const sources = await Promise.all(['agenda.ts', 'auto-increment.ts', 'migrate-mongo.ts'].map(read));
+  const flushLeft = (text: string): string => text.replaceAll(/^ +/gm, '').trim();
+  const shown = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => flushLeft(code));
+  expect(shown.length).toBeGreaterThan(2);
+  for (const code of shown) expect(sources.map(flushLeft).join('\n')).toContain(code);
+});
