@@ -31,10 +31,9 @@ export const firstSave: Scenario<Connection> = {
   },
 
   check: (_db, outcomes) => {
-    const refused = outcomes.filter(({ kind }) => kind === 'threw').length;
-    assert.equal(refused, 0, 'a save was refused');
-    const numbers = outcomes.map((outcome) => (outcome.kind === 'returned' ? outcome.value : undefined));
-    assert.equal(new Set(numbers).size, numbers.length, 'two orders have one number');
+    assert.ok(!outcomes.some(({ kind }) => kind === 'threw'), 'a save was refused');
+    const numbers = outcomes.flatMap((outcome) => (outcome.kind === 'returned' ? [outcome.value] : []));
+    assert.ok(new Set(numbers).size === numbers.length, 'two orders have one number');
   },
 
   showFields: ['field', 'modelName', 'item'],

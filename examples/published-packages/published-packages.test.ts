@@ -31,6 +31,9 @@ interface Found {
   readonly block: string;
 }
 
+/** Times differ from run to run. */
+const withoutTimes = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time');
+
 /** Finds an order that breaks the rule, then the simplest one behind it, and replays that. */
 async function find<P>(scenario: Scenario<P>): Promise<Found> {
   await using session = await open(scenario);
@@ -58,7 +61,7 @@ describe('agenda', () => {
   test('start(), then every(): one process runs a due job twice', async () => {
     const { block, ...found } = await find(startThenEvery);
     expect(found).toMatchObject({ token: 'v1:AAAAAAAA', verdict: violated('the job ran 2 times') });
-    expect(page).toContain(block);
+    expect(withoutTimes(page)).toContain(withoutTimes(block));
   });
 
   test('every(), then start(): one process runs it once, two may run it twice', async () => {
@@ -77,13 +80,13 @@ test('migrate-mongo: a migration runs twice, with the lock on', async () => {
   const { block, ...found } = await find(upTwice);
   const message = 'a price of 10 was raised by 5, to 20';
   expect(found).toMatchObject({ token: 'v1:BAAAAAAAAABBBBBBBB', verdict: violated(message) });
-  expect(page).toContain(block);
+  expect(withoutTimes(page)).toContain(withoutTimes(block));
 });
 
 test('@typegoose/auto-increment: of the first two saves, one is refused', async () => {
   const { block, ...found } = await find(firstSave);
   expect(found).toMatchObject({ token: 'v1:ABBBBA', verdict: violated('a save was refused') });
-  expect(page).toContain(block);
+  expect(withoutTimes(page)).toContain(withoutTimes(block));
 });
 
 test('without the gate: the clean scenario holds, and the page counts all', async () => {
