@@ -45,6 +45,8 @@ describe('crash', () => {
     };
     await using one = await scenario({ clients: 2, flow });
     // Crashed between its claim and the rest: that backup is wasted.
+    await one.run('v1:AAAAAAB');
+    lives.length = 0;
     const result = await one.run('v1:AAA!AAAAAAB');
     expect(lives).toEqual(['A0 begins', 'B0 begins', 'A1 begins', 'A1 ends', 'A1 finally', 'B0 ends', 'B0 finally']);
     expect(formatRun(result)).toMatchInlineSnapshot(`
@@ -158,14 +160,12 @@ describe('one fault at any command, in every interleaving', () => {
 
   test('checked-claim, alone, crash-after: nobody is told, and between its first write and its last something is wasted or lost', async () => {
     await using one = await scenario({ clients: 1, flow: checkedClaim });
-    const { violations } = await one.explore({ faults: { kinds: ['crash-after'] } });
-    expect(violations.map(({ token }) => token)).toEqual([
-      'v1:AAAAAA*A',
-      'v1:AAAAA*A',
-      'v1:AAAA*A',
-      'v1:AAA*AAAAAA',
-      'v1:AA*AAAAAA',
-    ]);
+    const tokens: string[] = [];
+    await one.explore({
+      faults: { kinds: ['crash-after'] },
+      onClass: ({ token, verdict }) => void (verdict.kind === 'violated' && tokens.push(token)),
+    });
+    expect(tokens).toEqual(['v1:AAAAAA*A', 'v1:AAAAA*A', 'v1:AAAA*A', 'v1:AAA*AAAAAA', 'v1:AA*AAAAAA']);
   });
 
   test('faults of one client alone, and two in a run', async () => {
@@ -176,6 +176,13 @@ describe('one fault at any command, in every interleaving', () => {
     expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
     expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
   });
+});
+
+test('an error code that the server gives only with details is refused', async () => {
+  await using one = await scenario({ clients: 1, flow: checkedClaim, errorCode: 11_000 });
+  await expect(one.explore({ faults: { kinds: ['error'] } })).rejects.toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/errorCode .* 11000 .* 40671/) }),
+  );
 });
 
 describe('grid: each fault at each command, alone and with a rival', () => {

@@ -74,7 +74,7 @@ test('the README and the guide show the failing schedule', async () => {
     // END
   });
   expect(message).toContain('to deeply equal []');
-  expect(traces).toHaveLength(2);
+  expect(traces).toHaveLength(1);
   const code = shown('EXPLORE').replace('traces = violations.map(formatRun);\n', '').replaceAll(/^/gm, '  ');
   for (const page of [readme, guide]) {
     expect(page).toContain(code);

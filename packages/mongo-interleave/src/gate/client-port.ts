@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { InterleaveError } from '../interleave-error.ts';
-import type { HeldCommand } from './held-command.ts';
+import type { ClientCommand, HeldCommand } from './held-command.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -8,6 +8,8 @@ interface PortListener {
   /** A command arrived or was withdrawn. */
   changed(): void;
   failed(error: InterleaveError): void;
+  /** A command arrived after the flow had ended; it is dropped. Without this, such commands pass. */
+  late?(command: ClientCommand): void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -23,11 +25,15 @@ export class ClientPort {
   passed = 0;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
+  /** A command was dropped, so the driver counts it as under way for good. */
+  #hasDropped = false;
+  readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
   constructor(index: number, address: ServerAddress, listener: PortListener) {
     this.#index = index;
-    this.#server = createServer((socket) => this.#accept(socket, address, listener));
+    this.#listener = listener;
+    this.#server = createServer((socket) => this.#accept(socket, address));
   }
 
   listen(): Promise<void> {
@@ -50,7 +56,7 @@ export class ClientPort {
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && !this.#hasDropped && (this.#pending === 0 || this.#pending < this.#underWay());
   }
 
   /** The held commands, in the order in which the client sent them. */
@@ -62,6 +68,7 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
+    this.#hasDropped = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -71,9 +78,10 @@ export class ClientPort {
     this.#isSettled = true;
   }
 
-  /** Lets commands pass again if the flow has ended and none of its commands is left. */
+  /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    if (this.isLive && this.#isSettled && this.#pending === 0 && this.#underWay() === 0) this.#setMode('pass');
+    const isOver = this.#isSettled && this.#pending === 0 && (this.#underWay() === 0 || this.#hasDropped);
+    if (this.isLive && isOver) this.#setMode(this.#listener.late === undefined ? 'pass' : 'drop');
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
@@ -93,8 +101,8 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 
@@ -120,7 +128,14 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
+  /** The flow has ended, and did not wait for this command. */
+  #drop({ name, body }: Pick<Waiting, 'name' | 'body'>): void {
+    this.#hasDropped = true;
+    this.#listener.late?.({ client: this.#index, index: this.#sent++, name, body });
+    this.#listener.changed();
+  }
+
+  #accept(socket: Socket, address: ServerAddress): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
     relay(socket, address, {
@@ -129,15 +144,17 @@ export class ClientPort {
         this.passed++;
       },
       held: (waiting) => {
+        if (this.#isSettled && this.#listener.late !== undefined) return this.#drop(waiting);
         this.#arrived.push(waiting);
-        listener.changed();
+        this.#listener.changed();
       },
+      dropped: (command) => this.#drop(command),
       withdrawn: (waiting) => {
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
         for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
-        listener.changed();
+        this.#listener.changed();
       },
-      failed: (error) => listener.failed(error),
+      failed: (error) => this.#listener.failed(error),
     });
   }
 }

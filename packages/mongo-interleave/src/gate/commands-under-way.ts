@@ -20,6 +20,7 @@ interface PoolEvent {
 export class CommandsUnderWay {
   readonly #counts = new Map<TrackableClient, number>();
   readonly #ended: () => void;
+  #closed: Promise<unknown> | undefined;
 
   /** @param ended called after each command that ended */
   constructor(ended: () => void) {
@@ -43,14 +44,30 @@ export class CommandsUnderWay {
     };
     client.on('connectionCheckOutFailed', end);
     client.on('connectionCheckedIn', end);
+    // What was under way when a flow closed its client will not end.
+    client.on('topologyClosed', () => {
+      this.#counts.set(client, 0);
+      this.#ended();
+    });
   }
 
   count(): number {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** Closes all tracked clients. Closing a client twice does no harm. */
+  /** Closes all tracked clients, whose flows may still run. May be called more than once. */
   async close(): Promise<void> {
-    await Promise.all([...this.#counts.keys()].map((client) => client.close()));
+    this.#closed ??= Promise.all([...this.#counts.keys()].map((client) => closeForGood(client)));
+    await this.#closed;
   }
+}
+
+async function closeForGood(client: TrackableClient): Promise<void> {
+  const topology: unknown = Reflect.get(client, 'topology');
+  await client.close();
+  if (typeof topology !== 'object' || topology === null) return;
+  // A closed client refuses each command at once. A flow that tries again after every error would then go round without a pause in which
+  // anything else could run. So its further commands wait for a server that is never found.
+  Reflect.set(topology, 'selectServer', () => new Promise(() => undefined));
+  Reflect.set(client, 'topology', topology);
 }

@@ -3,7 +3,7 @@ import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import { ClientPort } from './client-port.ts';
-import type { HeldCommand } from './held-command.ts';
+import type { ClientCommand, HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
 
 export interface GateOptions {
@@ -11,18 +11,22 @@ export interface GateOptions {
   readonly server: ServerAddress;
   /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
-  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the gate fails with `watchdog`. */
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the wait ends with `watchdog`. */
   readonly maxWaitMs?: number;
   /**
    * Asked repeatedly while the server has not answered a command: what the command waits for, or undefined if that is not known. A
-   * reason makes the gate fail with `blocked`.
+   * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
+  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
+  readonly onLate?: (command: ClientCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
 interface Wait {
   isOver: boolean;
+  /** Ends the wait with an error. Does nothing if the wait is over. */
+  readonly fail: (error: InterleaveError) => void;
 }
 
 /** A client that crashed: it gets no reply any more, and what it sends is dropped. */
@@ -47,7 +51,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { clients, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
   expectInteger({ clients }, 1, MAX_CLIENTS);
   expectAboveZero({ maxWaitMs });
-  const gate = new Gate(options.server, maxWaitMs, options.explainWait);
+  const gate = new Gate({ ...options, maxWaitMs });
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -59,26 +63,24 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 
 /** A proxy on the wire for each client. The caller decides in which order the commands reach the server. */
 export class Gate implements AsyncDisposable {
-  readonly #address: ServerAddress;
-  readonly #maxWaitMs: number;
-  readonly #explainWait: GateOptions['explainWait'];
+  readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
   #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, maxWaitMs: number, explainWait: GateOptions['explainWait']) {
-    this.#address = address;
-    this.#maxWaitMs = maxWaitMs;
-    this.#explainWait = explainWait;
+  constructor(options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number }) {
+    this.#options = options;
   }
 
   /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
   async open(client: number): Promise<void> {
-    const port = new ClientPort(client, this.#address, {
+    const { server, onLate } = this.#options;
+    const port = new ClientPort(client, server, {
       changed: () => this.recheck(),
       failed: (error) => this.fail(error),
+      ...(onLate === undefined ? {} : { late: onLate }),
     });
     this.#ports[client] = port;
     await port.listen();
@@ -158,7 +160,8 @@ export class Gate implements AsyncDisposable {
    */
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
-      () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
+      () =>
+        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)`,
       async (wait) => {
         for (;;) {
           const changed = this.#changed.promise;
@@ -178,15 +181,24 @@ export class Gate implements AsyncDisposable {
   /**
    * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
+   * @param change makes another message of the client's, with the same request id
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
-  async release(command: HeldCommand): Promise<Reply> {
+  async release(command: HeldCommand, change?: (frame: Buffer) => Buffer): Promise<Reply> {
     const waiting = this.#take(command);
-    const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    const reply = await this.#answer(command, () => waiting.release(change));
+    return { ...reply, sendAgain: () => this.#answer(command, () => reply.sendAgain()) };
+  }
+
+  async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
+    let explaining: NodeJS.Timeout | undefined;
     try {
       return await this.#within(
         () => `the server to answer ${nameOf(command)}`,
-        () => waiting.release(),
+        (wait) => {
+          explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
+          return send();
+        },
       );
     } finally {
       clearInterval(explaining);
@@ -225,12 +237,12 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Time alone decides nothing: the run is given up because the server says that the command is blocked. */
-  async #explain(command: HeldCommand): Promise<void> {
+  async #explain(command: HeldCommand, wait: Wait): Promise<void> {
     // If the server can't be asked, the watchdog will end the wait.
-    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    const reason = await this.#options.explainWait?.(command).catch(() => undefined);
     if (reason === undefined) return;
     const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
-    this.fail(new InterleaveError('blocked', message));
+    wait.fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
@@ -246,12 +258,13 @@ export class Gate implements AsyncDisposable {
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
   async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
     if (this.#failure !== undefined) throw this.#failure;
-    const wait: Wait = { isOver: false };
     const failed = Promise.withResolvers<never>();
+    const wait: Wait = { isOver: false, fail: failed.reject };
+    const { maxWaitMs } = this.#options;
     const timer = setTimeout(() => {
-      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
-      this.fail(new InterleaveError('watchdog', message));
-    }, this.#maxWaitMs);
+      const message = `Waited ${maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      wait.fail(new InterleaveError('watchdog', message));
+    }, maxWaitMs);
     this.#onFailure = failed.reject;
     try {
       return await Promise.race([work(wait), failed.promise]);

@@ -27,6 +27,8 @@ export interface GatedClient {
   readonly track: <C extends TrackableClient>(client: C) => C;
   /** Number of commands that the drivers have begun and not ended. Tells when all commands sent at once have reached the gate. */
   readonly underWay: () => number;
+  /** The flow has closed `mongo`. */
+  readonly isClosed: () => boolean;
   /** Closes `mongo` and all tracked clients. */
   close(): Promise<void>;
 }
@@ -44,13 +46,26 @@ export async function connectGatedClient(gate: Gate, index: number, options: Mon
     return client;
   };
   const mongo = track(new MongoClient(uri, options));
+  let isClosed = false;
+  mongo.on('topologyClosed', () => {
+    isClosed = true;
+  });
   try {
     await mongo.connect();
   } catch (error) {
     await mongo.close();
     throw gate.failure ?? error;
   }
-  return { index, letter, mongo, uri, track, underWay: () => commands.count(), close: () => commands.close() };
+  return {
+    index,
+    letter,
+    mongo,
+    uri,
+    track,
+    underWay: () => commands.count(),
+    isClosed: () => isClosed,
+    close: () => commands.close(),
+  };
 }
 
 const elsewhere = (letter: string, address: string): InterleaveError =>

@@ -3,13 +3,13 @@ import type { FrozenClient, Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import type { Lives } from './lives.ts';
-import { waitForServerCleanup } from './server-waits.ts';
+import { endWorkOf, waitForServerCleanup } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 
 /** PrimarySteppedDown: drivers retry what can be retried. */
 const DEFAULT_ERROR_CODE = 189;
 
-interface Crashed {
+interface Frozen {
   readonly client: GatedClient;
   readonly frozen: FrozenClient;
 }
@@ -32,7 +32,7 @@ export class FaultInjector {
   readonly #clients: GatedClient[];
   readonly #lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>;
   readonly #options: InjectorOptions;
-  #crashed: Crashed[] = [];
+  #frozen: Frozen[] = [];
   #hasFailPoint = false;
   #isClosed = false;
 
@@ -58,28 +58,34 @@ export class FaultInjector {
 
   /** Freezes a client for good, ends its open transaction unless it is to be left open, and prepares a fresh client in its place. */
   async crash(client: number, openSession: unknown): Promise<Restart> {
-    const frozen = await this.#gate.crash(client);
-    const crashed = this.#clients[client];
-    if (crashed !== undefined) this.#crashed.push({ frozen, client: crashed });
+    await this.#freeze(client);
     if (openSession !== undefined && !this.leavesTransactions)
       await this.#control.db('admin').command({ killSessions: [openSession] });
-    const fresh = await this.#lives.connect(client);
-    if (this.#isClosed) {
-      await fresh.close();
-      throw stopped();
-    }
-    this.#clients[client] = fresh;
-    // Its life in this run: the crashed clients of earlier runs are closed.
-    await this.#lives.prepare(fresh, this.#crashed.filter((one) => one.client.index === client).length);
+    const fresh = await this.#connect(client);
+    // Its life in this run: the frozen clients of earlier runs are closed.
+    await this.#lives.prepare(fresh, this.#frozen.filter((one) => one.client.index === client).length);
     return { fresh, readData: this.#lives.readData(fresh) };
   }
 
-  /** Makes the server refuse this client's next command of this name. */
-  async failNext(client: number, command: string): Promise<void> {
+  /**
+   * Freezes clients that hang, ends what they have under way in the server, and connects fresh clients in their places, which are not
+   * prepared yet. What the frozen clients still send goes nowhere.
+   */
+  async replace(clients: readonly number[]): Promise<void> {
+    if (clients.length === 0) return;
+    const appNames = clients.flatMap((client) => this.#clients[client]?.mongo.options.appName ?? []);
+    for (const client of clients) await this.#freeze(client);
+    await endWorkOf(this.#control, appNames, this.#options.maxWaitMs);
+    for (const client of clients) await this.#connect(client);
+  }
+
+  /** Makes the server refuse this client's next command of this name. @returns the error code that it shall give */
+  async failNext(client: number, command: string): Promise<number> {
     const { errorCode = DEFAULT_ERROR_CODE } = this.#options;
     const appName = this.#clients[client]?.mongo.options.appName;
     this.#hasFailPoint = true;
     await this.#setFailPoint({ times: 1 }, { failCommands: [command], errorCode, appName });
+    return errorCode;
   }
 
   /** Waits until the server has ended the transactions of these sessions. */
@@ -93,10 +99,10 @@ export class FaultInjector {
     this.#hasFailPoint = false;
   }
 
-  /** Closes the crashed clients. Their flows get errors only now, and run their `catch` and `finally` against a closed port. */
-  async closeCrashed(): Promise<void> {
-    const all = this.#crashed;
-    this.#crashed = [];
+  /** Closes the frozen clients. Their flows get errors only now, and run their `catch` and `finally` against a closed port. */
+  async closeFrozen(): Promise<void> {
+    const all = this.#frozen;
+    this.#frozen = [];
     await Promise.all(
       all.map(async ({ client, frozen }) => {
         frozen.retire();
@@ -106,10 +112,26 @@ export class FaultInjector {
     );
   }
 
-  /** Closes the crashed clients; a `crash` that is in progress then throws `stopped`. */
+  /** Closes the frozen clients; a `crash` that is in progress then throws `stopped`. */
   close(): Promise<void> {
     this.#isClosed = true;
-    return this.closeCrashed();
+    return this.closeFrozen();
+  }
+
+  async #freeze(client: number): Promise<void> {
+    const frozen = await this.#gate.crash(client);
+    const old = this.#clients[client];
+    if (old !== undefined) this.#frozen.push({ frozen, client: old });
+  }
+
+  async #connect(client: number): Promise<GatedClient> {
+    const fresh = await this.#lives.connect(client);
+    if (this.#isClosed) {
+      await fresh.close();
+      throw stopped();
+    }
+    this.#clients[client] = fresh;
+    return fresh;
   }
 
   async #setFailPoint(mode: 'off' | { times: number }, data: object = {}): Promise<void> {

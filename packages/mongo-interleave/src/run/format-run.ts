@@ -41,11 +41,12 @@ export function linesOf<T>(result: RunResult<T>): string[] {
 }
 
 const headOf = <T>({ token, verdict }: RunResult<T>): string =>
-  verdict.kind === 'valid' ? `${token} valid` : `${token} violated: ${messageOf(verdict.error)}`;
+  verdict.kind === 'valid' ? `${token} valid` : `${token} ${verdict.kind}: ${messageOf(verdict.error)}`;
 
 const endsOf = <T>({ outcomes }: RunResult<T>): string[] =>
   outcomes.flatMap((outcome, client) => {
     if (outcome.kind === 'absent') return [];
+    if (outcome.kind === 'hanging') return [`${clientLetter(client)} did not end`];
     const how =
       outcome.kind === 'returned' ? `returned ${JSON.stringify(outcome.value)}` : `threw ${messageOf(outcome.error)}`;
     return [`${clientLetter(client)} ${how}`];

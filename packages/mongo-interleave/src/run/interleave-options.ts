@@ -69,8 +69,10 @@ export interface InterleaveOptions<T, P = undefined> {
    * process is killed. Further workers write to files with `_2`, `_3` and so on appended.
    */
   readonly tokenFile?: string;
-  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the run fails with `watchdog`. */
+  /** All clients may throw in all runs. Default false: an exploration in which no client ever returned throws `all-threw`. */
+  readonly mayAllThrow?: boolean;
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the verdict is unknown (`watchdog`). */
   readonly maxWaitMs?: number;
-  /** Most steps in one run. Default 1,000. After that the run fails with `step-limit`: the flow probably retries forever. */
+  /** Most steps in one run. Default 1,000. After that the run is violated (`never-ends`): the flow probably retries forever. */
   readonly maxSteps?: number;
 }

@@ -52,6 +52,10 @@ export class Lives<T, P> {
     });
   }
 
+  isPrepared(client: GatedClient): boolean {
+    return this.#prepared.has(client);
+  }
+
   /** Did `prepare` send commands, so that its result may depend on the data of the moment? */
   readData(client: GatedClient): boolean {
     return this.#options.prepare !== undefined && this.#gate.passedBy(client.index) > 0;

@@ -1,8 +1,19 @@
+import type { InterleaveError } from '../interleave-error.ts';
 import type { Outcome } from './execution.ts';
 import type { TraceStep } from './trace-step.ts';
 
-/** What `check` said: `violated` if it threw. */
-export type Verdict = { readonly kind: 'valid' } | { readonly kind: 'violated'; readonly error: unknown };
+/**
+ * What is known of a run.
+ *
+ * - `valid`: `check` had nothing to say
+ * - `violated`: `check` threw, or the run never ends (InterleaveError `never-ends`)
+ * - `unknown`: the run could not be finished or judged; the error's code says why: `watchdog`, `blocked`, `connection-lost`, `diverged`,
+ *   `late-command`
+ */
+export type Verdict =
+  | { readonly kind: 'valid' }
+  | { readonly kind: 'violated'; readonly error: unknown }
+  | { readonly kind: 'unknown'; readonly error: InterleaveError };
 
 /** One run of a schedule, with its verdict. */
 export interface RunResult<T> {

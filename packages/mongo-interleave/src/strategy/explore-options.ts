@@ -41,9 +41,9 @@ export interface ExploreOptions<T> {
   readonly twice?: boolean;
   /** Stops after this many runs, redundant runs included. Default 10,000. */
   readonly maxRuns?: number;
-  /** Stops after this many milliseconds, at the end of the current run. Default 60,000. */
+  /** Stops after this many milliseconds, also in the middle of a run, which is then not counted. Default 60,000. */
   readonly maxDurationMs?: number;
-  /** Stops after this many violated runs. Default: no limit. */
+  /** Stops after this many classes that are not valid. Default: no limit. */
   readonly maxViolations?: number;
   /**
    * Number of workers, each with a database of its own; 1 to 64, default 1. The other databases are named like `database` with `_2`,
