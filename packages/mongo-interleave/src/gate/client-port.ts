@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { InterleaveError } from '../interleave-error.ts';
-import type { ClientCommand, HeldCommand } from './held-command.ts';
+import type { HeldCommand } from './held-command.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -8,8 +8,8 @@ interface PortListener {
   /** A command arrived or was withdrawn. */
   changed(): void;
   failed(error: InterleaveError): void;
-  /** A command arrived after the flow had ended; it is dropped. Without this, such commands pass. */
-  late?(command: ClientCommand): void;
+  /** A command arrived after the flow had ended; it is held. Without this, such commands pass. */
+  late?: (command: HeldCommand) => void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -25,8 +25,10 @@ export class ClientPort {
   passed = 0;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
-  /** A command was dropped, so the driver counts it as under way for good. */
-  #hasDropped = false;
+  /** The flow has ended, and none of its commands is left. */
+  #isOver = false;
+  /** Commands that arrived after the flow had ended. */
+  readonly #late = new Map<HeldCommand, Waiting>();
   readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
@@ -51,12 +53,12 @@ export class ClientPort {
 
   /** A flow runs: its commands are held. */
   get isLive(): boolean {
-    return this.#mode === 'hold';
+    return this.#mode === 'hold' && !this.#isOver;
   }
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && !this.#hasDropped && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && (this.#pending === 0 || this.#pending < this.#awaited);
   }
 
   /** The held commands, in the order in which the client sent them. */
@@ -68,7 +70,7 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
-    this.#hasDropped = false;
+    this.#isOver = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -80,14 +82,16 @@ export class ClientPort {
 
   /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    const isOver = this.#isSettled && this.#pending === 0 && (this.#underWay() === 0 || this.#hasDropped);
-    if (this.isLive && isOver) this.#setMode(this.#listener.late === undefined ? 'pass' : 'drop');
+    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0) return;
+    if (this.#listener.late === undefined) this.#setMode('pass');
+    else this.#isOver = true;
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
   freeze(): void {
     this.#setMode('swallow');
     this.#held.clear();
+    this.#late.clear();
     this.#arrived = [];
   }
 
@@ -108,8 +112,9 @@ export class ClientPort {
 
   /** Takes a command from the gate; undefined if it is not there any more. */
   take(command: HeldCommand): Waiting | undefined {
-    const waiting = this.#held.get(command);
+    const waiting = this.#held.get(command) ?? this.#late.get(command);
     this.#held.delete(command);
+    this.#late.delete(command);
     return waiting;
   }
 
@@ -128,10 +133,19 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  /** The flow has ended, and did not wait for this command. */
-  #drop({ name, body }: Pick<Waiting, 'name' | 'body'>): void {
-    this.#hasDropped = true;
-    this.#listener.late?.({ client: this.#index, index: this.#sent++, name, body });
+  /** Commands that the client has begun and not ended, without those that came too late. */
+  get #awaited(): number {
+    return this.#underWay() - this.#late.size;
+  }
+
+  #hold(waiting: Waiting): void {
+    const { late } = this.#listener;
+    const { name, body, exact } = waiting;
+    if (this.#isSettled && late !== undefined) {
+      const command = { client: this.#index, index: this.#sent++, name, body, exact };
+      this.#late.set(command, waiting);
+      late(command);
+    } else this.#arrived.push(waiting);
     this.#listener.changed();
   }
 
@@ -143,15 +157,11 @@ export class ClientPort {
       passed: () => {
         this.passed++;
       },
-      held: (waiting) => {
-        if (this.#isSettled && this.#listener.late !== undefined) return this.#drop(waiting);
-        this.#arrived.push(waiting);
-        this.#listener.changed();
-      },
-      dropped: (command) => this.#drop(command),
+      held: (waiting) => this.#hold(waiting),
       withdrawn: (waiting) => {
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
-        for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
+        for (const commands of [this.#held, this.#late])
+          for (const [command, held] of commands) if (held === waiting) commands.delete(command);
         this.#listener.changed();
       },
       failed: (error) => this.#listener.failed(error),

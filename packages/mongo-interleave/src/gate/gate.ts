@@ -3,7 +3,7 @@ import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import { ClientPort } from './client-port.ts';
-import type { ClientCommand, HeldCommand } from './held-command.ts';
+import type { HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
 
 export interface GateOptions {
@@ -18,8 +18,8 @@ export interface GateOptions {
    * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
-  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
-  readonly onLate?: (command: ClientCommand) => void;
+  /** Called when a client sends a command after its flow has ended. The command is held until it is released. Default: it passes. */
+  readonly onLate?: (command: HeldCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */

@@ -40,10 +40,10 @@ export interface Waiting {
 }
 
 /**
- * What happens to a command of the client: `pass` forwards it, `hold` keeps it at the gate, `drop` reports it and leaves it unanswered,
- * `swallow` leaves it unanswered, `refuse` closes the connection unless the command is an abort.
+ * What happens to a command of the client: `pass` forwards it, `hold` keeps it at the gate, `swallow` drops it and leaves the connection
+ * open, `refuse` closes the connection unless the command is an abort.
  */
-export type Mode = 'pass' | 'hold' | 'drop' | 'swallow' | 'refuse';
+export type Mode = 'pass' | 'hold' | 'swallow' | 'refuse';
 
 /** What the relay asks and tells the gate. */
 export interface RelayListener {
@@ -51,8 +51,6 @@ export interface RelayListener {
   /** A command was let pass because of the mode. */
   passed(): void;
   held(waiting: Waiting): void;
-  /** A command came in mode `drop`. */
-  dropped(command: Pick<Waiting, 'name' | 'body'>): void;
   /** The connection of a held command was closed. */
   withdrawn(waiting: Waiting): void;
   failed(error: InterleaveError): void;
@@ -96,7 +94,6 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
         throw unsupported(name, 'asks for an exhaust cursor, whose replies come without requests');
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
-      else if (mode === 'drop') listener.dropped({ name, body: message.body });
       else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) {
         listener.passed();
         server.write(frame);

@@ -6,7 +6,7 @@ import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
-import type { ClientCommand, HeldCommand } from '../gate/held-command.ts';
+import type { HeldCommand } from '../gate/held-command.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { lateCommand } from './bad-run.ts';
@@ -31,6 +31,9 @@ const DEFAULT_MAX_STEPS = 1_000;
 /** A flow whose loops look new each time, because they hold random values, is not tried for ever. */
 const MAX_TRIALS_IN_A_ROW = 8;
 
+/** After so many, the rest is told in the next run. */
+const MAX_LATE_COMMANDS = 20;
+
 /** All clients, one after the other. */
 const REHEARSAL: Scheduler = {
   next: ([first]) => {
@@ -53,9 +56,11 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #startStateNames: StartStateNames;
   readonly #schemas: SchemaReader;
   readonly #loops: LoopBook;
-  /** Commands that came after the end of their flows. */
-  readonly #late: ClientCommand[];
+  /** Commands that came after the end of their flows, and wait at the gate. */
+  readonly #late: HeldCommand[];
   #isRehearsed = false;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -73,6 +78,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#late = late;
     this.#loops = loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
   /**
@@ -90,14 +96,14 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
     let gate: Gate | undefined;
     const clients: GatedClient[] = [];
-    const late: ClientCommand[] = [];
+    const late: HeldCommand[] = [];
     try {
       await control.connect();
       if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
-      const onLate = (command: ClientCommand): void => void late.push(command);
+      const onLate = (command: HeldCommand): void => void late.push(command);
       gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait, onLate });
       const lives = new Lives(gate, options);
       for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
@@ -136,7 +142,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   async #runOnce(scheduler: Scheduler, limits: RunLimits<T>): Promise<Execution<T> | 'tried'> {
     if (this.#closed !== undefined) throw stopped();
-    await this.#replaceUnfit();
+    await this.#finishLate();
+    await this.#faults.replace(this.#clients.filter((client) => client.isClosed()).map(({ index }) => index));
     await this.#faults.closeFrozen();
     await this.#prepareAll();
     await this.#options.reset(this.#db);
@@ -150,8 +157,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (open.length > 0) await this.#control.db('admin').command({ killSessions: open });
     if (execution === 'tried') return execution;
     if (execution.trace.length === 0 && execution.failure === undefined && !execution.isGivenUp) {
-      // What the clients have written to their sockets has arrived when the server has answered.
-      await this.#control.db('admin').command({ ping: 1 });
+      // What the clients have written to their sockets has arrived when a command behind it is answered.
+      const ping = ({ mongo }: GatedClient): Promise<unknown> => mongo.db('admin').command({ ping: 1 });
+      await Promise.all(this.#clients.map((client) => ping(client).catch(() => undefined)));
       this.#expectWorking();
       throw nothingHeld(execution.outcomes);
     }
@@ -172,7 +180,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     scheduler: Scheduler,
     { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
   ): Promise<Execution<T> | 'tried'> {
-    const { showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    this.#writer = new TraceWriter(this.#options);
+    const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
     const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
@@ -181,7 +190,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       names,
-      writer: new TraceWriter(showFields),
+      writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
       mayTry,
@@ -201,7 +210,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    await this.#finishLate();
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
@@ -229,11 +240,22 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (this.#gate.failure !== undefined && !this.#isClosed) throw this.#gate.failure;
   }
 
-  /** Replaces clients whose flows may still run, and clients that were closed by their flows. */
-  async #replaceUnfit(): Promise<void> {
-    const closed = this.#clients.filter((client) => client.isClosed()).map(({ index }) => index);
-    const late = this.#late.splice(0).map(({ client }) => client);
-    await this.#faults.replace([...new Set([...closed, ...late])]);
+  /**
+   * Sends the commands that came too late to the server, after the run was judged and before the next start state is made. If they were
+   * dropped, they would fail where nobody expects it, which ends the process.
+   */
+  async #finishLate(): Promise<void> {
+    for (let count = 0; this.#late.length > 0 && count < MAX_LATE_COMMANDS; count++) {
+      const { client } = this.#late[0] ?? { client: 0 };
+      try {
+        for (const command of this.#late.splice(0)) (await this.#gate.release(command)).deliver();
+        // What the client sends next comes now, if at all.
+        await this.#control.db('admin').command({ ping: 1 });
+      } catch (error) {
+        if (this.#gate.failure !== undefined) throw error;
+        await this.#faults.replace([client]);
+      }
+    }
   }
 
   close(): Promise<void> {
@@ -253,7 +275,7 @@ interface Opened<T, P> {
   readonly gate: Gate;
   readonly lives: Lives<T, P>;
   readonly clients: GatedClient[];
-  readonly late: ClientCommand[];
+  readonly late: HeldCommand[];
   readonly loops: LoopBook;
 }
 

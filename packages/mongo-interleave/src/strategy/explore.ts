@@ -143,7 +143,8 @@ class Explorer<T> {
 
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
     const { maxDurationMs = DEFAULT_MAX_DURATION_MS, twice = false } = this.#options;
-    const execution = await worker.execute(searchScheduler(search, this.#options), this.#startedMs + maxDurationMs);
+    const scheduler = searchScheduler(search, this.#options);
+    const execution = this.#explain(await worker.execute(scheduler, this.#startedMs + maxDurationMs));
     if (execution.isGivenUp) {
       search.abandon();
       this.#queue.giveBack(search, true);
@@ -160,6 +161,15 @@ class Explorer<T> {
     const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
     if (!this.#isOver() && this.#dependence.learn(steps)) this.#restart();
     this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
+  }
+
+  /** What differs in the second run already is most often something that the first run has changed for good. */
+  #explain(execution: Execution<T>): Execution<T> {
+    const { failure } = execution;
+    if (failure?.code !== 'diverged' || this.#runs > 1) return execution;
+    const why =
+      'The first run may have changed the start state (collections, indexes) or the program for good: make collections and indexes in `reset`, and start the program in `prepare`.';
+    return { ...execution, failure: new InterleaveError('diverged', `${failure.message} ${why}`) };
   }
 
   /** @param result undefined for a redundant run that ended as it should */
@@ -241,6 +251,6 @@ async function again<T>(worker: Runner<T>, token: string): Promise<RunResult<T>>
     return await worker.judge(await replay(worker, token));
   } catch (error) {
     if (!(error instanceof InterleaveError && error.code === 'diverged')) throw error;
-    return { token, trace: [], preemptions: 0, outcomes: [], verdict: { kind: 'unknown', error } };
+    return { token, trace: [], preemptions: 0, outcomes: [], endings: [], verdict: { kind: 'unknown', error } };
   }
 }
