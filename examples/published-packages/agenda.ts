@@ -40,6 +40,7 @@ const restart = (clients: number, begin: (agenda: Agenda) => Promise<unknown>): 
   },
 
   showFields: ['lockedAt'],
+  showResults: true,
 });
 
 /** In the order of agenda's README, in one process. */
