@@ -11,7 +11,7 @@ import { forEachScenario } from './scenarios.ts';
 const DEFAULT_ROUNDS = 300;
 
 /** Starts the flows of a round in the same moment, each on a client of its own. @returns in how many rounds `check` threw */
-async function countViolated<P>(uri: string, scenario: Scenario<P>, rounds: number): Promise<number> {
+async function countViolated<P, T>(uri: string, scenario: Scenario<P, T>, rounds: number): Promise<number> {
   const database = createDatabaseName('published');
   const control = await new MongoClient(uri).connect();
   const db = control.db(database);
@@ -28,12 +28,12 @@ async function countViolated<P>(uri: string, scenario: Scenario<P>, rounds: numb
 }
 
 /** Prepares one client, as a session does. @returns runs the flow */
-async function openFlow<P>(
+async function openFlow<P, T>(
   uri: string,
   database: string,
   index: number,
-  { prepare, flow }: Scenario<P>,
-): Promise<() => Promise<number>> {
+  { prepare, flow }: Scenario<P, T>,
+): Promise<() => Promise<T>> {
   const mongo = await new MongoClient(uri).connect();
   const db = mongo.db(database);
   const client = { index, letter: 'AB'.charAt(index), mongo, uri, life: 0, track: <C>(other: C): C => other };

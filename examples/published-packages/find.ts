@@ -11,7 +11,7 @@ import { forEachScenario } from './scenarios.ts';
 
 const PAGE = new URL('README.md', import.meta.url);
 
-async function find<P>(uri: string, scenario: Scenario<P>): Promise<string> {
+async function find<P, T>(uri: string, scenario: Scenario<P, T>): Promise<string> {
   await using session = await interleave({ ...scenario, uri, database: createDatabaseName('published') });
   // The simplest schedules first: most races need a single preemption.
   const [simple] = (await session.explore({ maxPreemptions: 1, maxViolations: 1 })).violations;

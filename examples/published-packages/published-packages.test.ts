@@ -3,6 +3,7 @@ import { formatRun, interleave, type Exploration, type InterleaveSession, type V
 import { MongoClient } from 'mongodb';
 import { CommandLine, createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
+import { firstEvery } from './agenda-first-start.ts';
 import { everyThenStart, startOnly, startThenEvery } from './agenda.ts';
 import { firstSave } from './auto-increment.ts';
 import { upTwice } from './migrate-mongo.ts';
@@ -21,7 +22,7 @@ afterAll(async () => {
   await control.close();
 });
 
-const open = <P>(scenario: Scenario<P>): Promise<InterleaveSession<number>> =>
+const open = <P, T>(scenario: Scenario<P, T>): Promise<InterleaveSession<T>> =>
   interleave({ ...scenario, uri, database });
 
 interface Found {
@@ -35,7 +36,7 @@ interface Found {
 const withoutTimes = (text: string): string => text.replaceAll(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'a time');
 
 /** Finds an order with a single preemption that breaks the rule, and replays it. */
-async function find<P>(scenario: Scenario<P>): Promise<Found> {
+async function find<P, T>(scenario: Scenario<P, T>): Promise<Found> {
   await using session = await open(scenario);
   const { violations } = await session.explore({ maxPreemptions: 1, maxViolations: 1 });
   const token = violations[0]?.token ?? 'none';
@@ -82,6 +83,12 @@ describe('agenda', () => {
   });
 });
 
+test('agenda: the first every() of two processes makes two jobs', async () => {
+  const { block, ...found } = await find(firstEvery);
+  expect(found).toMatchObject({ token: 'v1:ABBA', verdict: violated('every() made 2 jobs') });
+  expect(withoutTimes(page)).toContain(withoutTimes(block));
+});
+
 test('migrate-mongo: a migration runs twice, with the lock on', async () => {
   const { block, ...found } = await find(upTwice);
   const message = 'a price of 10 was raised by 5, to 20';
@@ -107,7 +114,9 @@ test('without the gate: the clean scenario holds, and the page counts all', asyn
 });
 
 test('the page shows code of the scenarios', async () => {
-  const sources = await Promise.all(['agenda.ts', 'auto-increment.ts', 'migrate-mongo.ts'].map(read));
+  const sources = await Promise.all(
+    ['agenda.ts', 'agenda-first-start.ts', 'auto-increment.ts', 'migrate-mongo.ts'].map(read),
+  );
   const flushLeft = (text: string): string => text.replaceAll(/^ +/gm, '').trim();
   const shown = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code = '']) => flushLeft(code));
   expect(shown.length).toBeGreaterThan(2);
