@@ -117,6 +117,14 @@ test('without the gate: the clean scenario holds, and the page counts all', asyn
   );
 });
 
+test('the README of the repository shows the same race', async () => {
+  const readme = await read('../../README.md');
+  const scenario = await read('auto-increment.ts');
+  const [code = 'none'] = /(?<=^```ts\n).*?(?=^```$)/ms.exec(readme) ?? [];
+  expect(scenario).toContain(code);
+  expect(withoutTimes(readme)).toContain(shownFor('@typegoose/auto-increment, first save twice'));
+});
+
 test('the page shows code of the scenarios', async () => {
   const sources = await Promise.all(
     ['agenda.ts', 'agenda-first-start.ts', 'auto-increment.ts', 'migrate-mongo.ts'].map(read),
