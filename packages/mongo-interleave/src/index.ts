@@ -5,7 +5,7 @@ export type { ClockOptions } from './run/clock.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
 export type { TrackableClient } from './gate/commands-under-way.ts';
 export type { Outcome } from './run/execution.ts';
-export type { Condition } from './run/condition.ts';
+export { formatCondition, type Condition } from './run/condition.ts';
 export type { RunResult, Verdict } from './run/result.ts';
 export type { TraceStep, WaitingClient } from './run/trace-step.ts';
 export { formatRun, formatTrace } from './run/format-run.ts';

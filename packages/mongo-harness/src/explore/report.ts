@@ -15,12 +15,12 @@ export function reportExploration<T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-  { progress, complete, simplest }: ExplorationRun,
+  { progress, complete, conditions, simplest }: ExplorationRun,
   { violations }: Pick<ScheduleJudgement<T>, 'violations'>,
   signal: AbortSignal,
 ): Row {
   const { classes, redundant, runs, seconds } = progress;
-  const exploration = { classes, redundant, runs, complete, durationMs: seconds * 1_000 };
+  const exploration = { classes, redundant, runs, complete, conditions, durationMs: seconds * 1_000 };
   const head = headOf(system, command, trial);
   if (simplest !== undefined)
     return {

@@ -1,4 +1,4 @@
-import { InterleaveError, type Progress, type RunResult } from 'mongo-interleave';
+import { InterleaveError, type Condition, type Progress, type RunResult } from 'mongo-interleave';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { ExplorationTrial } from '../trial/trial.ts';
@@ -22,6 +22,8 @@ export interface ExplorationRun {
   readonly progress: Progress;
   /** There is no further class. */
   readonly complete: boolean;
+  /** What `complete` does not cover. */
+  readonly conditions: readonly Condition[];
   /** The simplest schedule found that breaks an invariant. */
   readonly simplest?: RunResult<string>;
 }
@@ -46,11 +48,12 @@ export async function runExploration<T extends SystemTypes>(
   let unjudged: Failed | undefined;
   let progress = NOTHING_YET;
   let complete = false;
+  let conditions: readonly Condition[] = [];
   let simplest: RunResult<string> | undefined;
   try {
     if (!signal.aborted)
       await closedBy(signal, session, async () => {
-        ({ complete } = await session.explore({
+        ({ complete, conditions } = await session.explore({
           maxDurationMs: Infinity,
           maxRuns: Infinity,
           maxViolations,
@@ -75,7 +78,8 @@ export async function runExploration<T extends SystemTypes>(
   if (simplest === undefined || !isBroken(simplest)) simplest = shortestOf(broken);
   // What was found stays found, whatever went wrong after it.
   if (simplest === undefined && unjudged !== undefined) throw unjudged.error;
-  return { progress, complete: complete && unjudged === undefined, ...(simplest === undefined ? {} : { simplest }) };
+  complete &&= unjudged === undefined;
+  return { progress, complete, conditions, ...(simplest === undefined ? {} : { simplest }) };
 }
 
 /** Something that was thrown, by a run or by the check of one. */

@@ -1,3 +1,4 @@
+import { formatCondition } from 'mongo-interleave';
 import type { ExplorationTrial } from '../trial/trial.ts';
 import { judgeRow, type ExplorationFigures, type Row } from './row.ts';
 
@@ -29,7 +30,7 @@ export function formatExplored(row: Row, invariants: Readonly<Record<string, str
   const who = `${counted(processes, 'client')}, ${counted(callers, 'caller')}`;
   const head = `${trial.scenario}, ${trial.flow} on ${trial.deployment}, ${who}${counts}: ${formatVerdict(row)}`;
   const [first] = violations;
-  if (first === undefined) return head;
+  if (first === undefined) return [head, ...notCovered([row])].join('\n');
   return [
     head,
     `  ${nameInvariant(invariants, first.invariant)}: ${first.sentence}`,
@@ -47,6 +48,13 @@ export function formatVerdict(row: Row): string {
   const why = reason === undefined ? '' : ` (${reason})`;
   const where = judged === 'end' && verdict !== 'unknown' ? ' at the end' : '';
   return `${verdict}${where}${expected}${wrong}${why}`;
+}
+
+/** What the complete explorations among these rows do not cover, each line once; empty if there is nothing to say. */
+export function notCovered(rows: readonly Row[]): string[] {
+  const conditions = rows.flatMap(({ exploration }) => (exploration?.complete === true ? exploration.conditions : []));
+  const lines = [...new Set(conditions.map((condition) => `  ${formatCondition(condition)}`))];
+  return lines.length === 0 ? [] : ['Not covered by "complete":', ...lines];
 }
 
 /** The steps of the schedule that broke an invariant, if the row is an exploration. */

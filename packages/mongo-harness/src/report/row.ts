@@ -1,3 +1,4 @@
+import type { Condition } from 'mongo-interleave';
 import type { Contention } from '../history/contention.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -56,6 +57,8 @@ export interface ExplorationFigures {
   readonly runs: number;
   /** There is no further class. */
   readonly complete: boolean;
+  /** What `complete` does not cover, see mongo-interleave. */
+  readonly conditions: readonly Condition[];
   /** The simplest schedule found that breaks an invariant, and its steps. */
   readonly token?: string;
   readonly trace?: string;

@@ -1,3 +1,5 @@
+import { clientLetter } from '../gate/client-letter.ts';
+
 /**
  * What `complete` does not cover, as data.
  *
@@ -26,3 +28,27 @@ export type Condition =
   | { readonly kind: 'preemptions'; readonly max: number }
   | { readonly kind: 'step-limit'; readonly runs: number }
   | { readonly kind: 'unknown'; readonly runs: number };
+
+/** A condition as a sentence without its end, such as `others may come between the writes of "insert items", which is sent whole`. */
+export function formatCondition(condition: Condition): string {
+  switch (condition.kind) {
+    case 'awaits': {
+      const { client, commands, repetitions } = condition;
+      return `${clientLetter(client)} repeats ${commands.join(', ')}, and is taken to go on after ${repetitions} repetitions as before`;
+    }
+    case 'several-writes':
+      return `others may come between the writes of "${condition.command}", which is sent whole`;
+    case 'time':
+      return `"${condition.command}" asks the server for the time`;
+    case 'at-once':
+      return `${clientLetter(condition.client)} sends several reads at once, and gets the replies in one order only`;
+    case 'restart':
+      return `${clientLetter(condition.client)} tries again after a write conflict only when the other transaction has ended`;
+    case 'preemptions':
+      return `only schedules with at most ${condition.max} preemptions were run`;
+    case 'step-limit':
+      return `${condition.runs} runs were ended by maxSteps`;
+    case 'unknown':
+      return `${condition.runs} runs have no verdict`;
+  }
+}

@@ -136,7 +136,7 @@ class Explorer<T> {
       complete: isDone && this.#summary.isWhole,
       violated,
       violations,
-      conditions: this.#summary.conditions,
+      conditions: [...this.#summary.conditions, ...limitsOf(this.#options)],
       ends: this.#summary.ends,
     };
   }
@@ -230,6 +230,9 @@ class Explorer<T> {
     return (performance.now() - this.#startedMs) / 1_000;
   }
 }
+
+const limitsOf = ({ maxPreemptions }: Pick<ExploreOptions<unknown>, 'maxPreemptions'>): Condition[] =>
+  maxPreemptions === undefined ? [] : [{ kind: 'preemptions', max: maxPreemptions }];
 
 /**
  * How many steps of a run that did not end by itself the search goes on from: all, except for a run that was ended by `maxSteps`. Such a
