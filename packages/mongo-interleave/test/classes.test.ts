@@ -1,11 +1,15 @@
-import type { Collection, Db, Document } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { describe, expect, test } from 'vitest';
 import { interleave, type FlowClient } from '../src/index.ts';
 
 /* How many classes there are where commands are known to commute: fewer would leave something out, more would waste runs. */
 
-type Item = { readonly _id: string | number } & Document;
+interface Item {
+  readonly _id: string | number;
+  readonly n?: number;
+  readonly list?: string[];
+}
 const items = (db: Db): Collection<Item> => db.collection<Item>('items');
 
 async function reset(db: Db): Promise<void> {

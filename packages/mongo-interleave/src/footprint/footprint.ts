@@ -66,6 +66,10 @@ export function dependent(one: Footprint, other: Footprint): boolean {
   return meetsAny(one.writes, other.reads) || meetsAny(other.writes, one.reads);
 }
 
+/** Does it leave the data as they are? */
+export const isRead = ({ writes, takesSnapshot, everything, isFault }: Footprint): boolean =>
+  writes.length === 0 && !takesSnapshot && !everything && !isFault;
+
 /** Above this number of pairs, selectors are looked up by value, so that the cost is near linear. */
 const MAX_PAIRS = 64;
 

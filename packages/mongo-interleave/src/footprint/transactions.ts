@@ -1,6 +1,6 @@
 import { BSON } from 'mongodb';
 import { contentOf } from '../gate/content.ts';
-import type { HeldCommand } from '../gate/held-command.ts';
+import type { ClientCommand } from '../gate/held-command.ts';
 import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
 import { accessOf, type Access, type Known } from './command-access.ts';
@@ -64,7 +64,7 @@ export class Transactions {
   }
 
   /** Reads what must be known of the collections that these commands touch. Must be called before the other methods get them. */
-  load(commands: readonly HeldCommand[]): Promise<void> {
+  load(commands: readonly ClientCommand[]): Promise<void> {
     return this.#schema.load(commands.flatMap(({ body }) => namespacesOf(body)));
   }
 
@@ -74,14 +74,30 @@ export class Transactions {
   }
 
   /** Can this command be sent now, without waiting in the server and without meeting the same conflict again? */
-  isEnabled(command: HeldCommand): boolean {
+  isEnabled(command: ClientCommand): boolean {
     const { client, body } = command;
     const mayTry = body['startTransaction'] === true && (this.#retries.get(client) ?? 0) < this.#retriesAtOnce;
     return mayTry || this.blockersOf(command).length === 0;
   }
 
+  /** Is this the next attempt of a transaction after a write conflict, which waits for the other transaction? */
+  waitsToRestart({ client, body }: ClientCommand): boolean {
+    return body['startTransaction'] === true && this.#stillConflicting(client, body).length > 0;
+  }
+
+  /** For a write outside transactions: the clients whose open transactions have written to its collection. */
+  writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
+    const access = isInTransaction(body) ? undefined : accessOf(body, this.#known);
+    if (access?.isWrite !== true) return [];
+    const written = new Set(access.reads.map(({ namespace }) => namespace));
+    const writers = [...this.#open.values()].filter(({ images }) =>
+      images.some((image) => written.has(image.namespace)),
+    );
+    return writers.map(({ client }) => client);
+  }
+
   /** The clients whose open transactions the command would wait for or conflict with; undefined stands for a crashed client. */
-  blockersOf({ client, body }: HeldCommand): readonly (number | undefined)[] {
+  blockersOf({ client, body }: ClientCommand): readonly (number | undefined)[] {
     if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
     const access = accessOf(body, this.#known);
@@ -105,7 +121,7 @@ export class Transactions {
   }
 
   /** The footprint that a command will have if it succeeds: a write writes what it looks for. */
-  predict({ client, name, body }: HeldCommand): Footprint {
+  predict({ client, name, body }: ClientCommand): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') {
       const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
       return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
@@ -126,10 +142,10 @@ export class Transactions {
   }
 
   /** Records a command and its reply. Must be called once for each command, in the order released. @returns its footprint */
-  record({ client, name, body }: HeldCommand, reply: Fields): Footprint {
+  record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
     for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = accessOf(body, this.#known);
+    const access = makesIndexes(body, reply) ? undefined : accessOf(body, this.#known);
     if (access === undefined && !readsOnly(body)) this.#schema.change();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
     const writes = access?.writes(reply) ?? [];
@@ -249,6 +265,10 @@ function namespacesOf(body: Fields): readonly string[] {
   if (namespace === undefined) return [];
   return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
 }
+
+/** An index that was there may have been dropped past the gate. */
+const makesIndexes = (body: Fields, { numIndexesBefore, numIndexesAfter }: Fields): boolean =>
+  commandName(body) === 'createIndexes' && numIndexesBefore !== numIndexesAfter;
 
 const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
 

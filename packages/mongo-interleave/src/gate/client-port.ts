@@ -105,8 +105,8 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 
@@ -140,8 +140,9 @@ export class ClientPort {
 
   #hold(waiting: Waiting): void {
     const { late } = this.#listener;
+    const { name, body, exact } = waiting;
     if (this.#isSettled && late !== undefined) {
-      const command = { client: this.#index, index: this.#sent++, name: waiting.name, body: waiting.body };
+      const command = { client: this.#index, index: this.#sent++, name, body, exact };
       this.#late.set(command, waiting);
       late(command);
     } else this.#arrived.push(waiting);

@@ -181,17 +181,23 @@ export class Gate implements AsyncDisposable {
   /**
    * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
+   * @param change makes another message of the client's, with the same request id
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
-  async release(command: HeldCommand): Promise<Reply> {
+  async release(command: HeldCommand, change?: (frame: Buffer) => Buffer): Promise<Reply> {
     const waiting = this.#take(command);
+    const reply = await this.#answer(command, () => waiting.release(change));
+    return { ...reply, sendAgain: () => this.#answer(command, () => reply.sendAgain()) };
+  }
+
+  async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
     let explaining: NodeJS.Timeout | undefined;
     try {
       return await this.#within(
         () => `the server to answer ${nameOf(command)}`,
         (wait) => {
           explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
-          return waiting.release();
+          return send();
         },
       );
     } finally {

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
-import { commandName, readMessage, withoutCompression, type Fields } from './message.ts';
+import { commandName, readExactCommand, readMessage, withoutCompression, type Fields } from './message.ts';
 import { isGreeting, isPassing } from './passing-commands.ts';
 
 /** Where the real server listens. */
@@ -13,11 +13,17 @@ export interface ServerAddress {
 /** The server's reply to a released command, before the client gets it. */
 export interface Reply {
   readonly body: Fields;
+  /** As `body`, with BSON's classes for the values. */
+  readonly exact: () => Fields;
   /** Sends the reply to the client. */
   deliver(): void;
   /** Closes the connection instead. */
   lose(): void;
+  /** Sends the client's own command instead, and waits for the reply to that. @throws InterleaveError `connection-lost` */
+  sendAgain(): Promise<Reply>;
 }
+
+type ServerReply = Omit<Reply, 'sendAgain'>;
 
 /** A held command on its connection. */
 export interface Waiting {
@@ -25,8 +31,10 @@ export interface Waiting {
   readonly requestId: number;
   readonly name: string;
   readonly body: Fields;
-  /** Sends the command to the server. @throws InterleaveError `connection-lost` */
-  release(): Promise<Reply>;
+  /** See `HeldCommand`. */
+  readonly exact: () => Fields;
+  /** Sends the command to the server, as the client wrote it or changed. @throws InterleaveError `connection-lost` */
+  release(change?: (frame: Buffer) => Buffer): Promise<Reply>;
   /** Closes the connection; the server never gets the command. */
   reset(): void;
 }
@@ -51,7 +59,7 @@ export interface RelayListener {
 /** Connects one client connection to a new server connection. If either closes, both close. */
 export function relay(client: Socket, address: ServerAddress, listener: RelayListener): void {
   const server = connect(address.port, address.host);
-  const awaited = new Map<number, PromiseWithResolvers<Reply>>();
+  const awaited = new Map<number, PromiseWithResolvers<ServerReply>>();
   const held = new Set<Waiting>();
 
   function hold(frame: Buffer, requestId: number, body: Fields): void {
@@ -59,12 +67,13 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       requestId,
       name: commandName(body),
       body,
-      release: () => {
+      exact: () => readExactCommand(frame),
+      release: (change = (same) => same) => {
         held.delete(waiting);
-        const answer = Promise.withResolvers<Reply>();
+        const answer = Promise.withResolvers<ServerReply>();
         awaited.set(requestId, answer);
-        server.write(frame);
-        return answer.promise;
+        server.write(change(frame));
+        return answer.promise.then((reply) => ({ ...reply, sendAgain: () => waiting.release() }));
       },
       reset: close,
     };
@@ -99,7 +108,12 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       return;
     }
     awaited.delete(frame.readInt32LE(8));
-    answer.resolve({ body: readMessage(frame).body, deliver: () => void client.write(frame), lose: close });
+    answer.resolve({
+      body: readMessage(frame).body,
+      exact: () => readExactCommand(frame),
+      deliver: () => void client.write(frame),
+      lose: close,
+    });
   }
 
   function close(): void {

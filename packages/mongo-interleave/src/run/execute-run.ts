@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { NOTHING, type Footprint } from '../footprint/footprint.ts';
+import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
 import type { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
@@ -20,8 +20,11 @@ import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
 import { takeStep } from './take-step.ts';
+import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
+import type { Upserts } from './upserts.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 export interface RunSetup<T> {
   readonly gate: Gate;
@@ -30,6 +33,8 @@ export interface RunSetup<T> {
   readonly names: ValueNames;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
+  readonly upserts: Upserts;
+  readonly probe: WriteProbe;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
   readonly loops: LoopBook;
   /** The run may be used up to try a loop that is met for the first time. */
@@ -128,7 +133,13 @@ class Run<T> {
       if (performance.now() >= giveUpAtMs) return 'given-up';
       await transactions.load(held.map(({ command }) => command));
       for (const { command, number } of held) names.see(command.client, number, command.body);
-      const enabled = enabledSteps(held, transactions);
+      const enabled = await enabledSteps(held, this.#setup);
+      this.#conditions.push(
+        ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
+        ...held
+          .filter(({ command }) => transactions.waitsToRestart(command))
+          .map(({ command }): Condition => ({ kind: 'restart', client: command.client })),
+      );
       const { awaiting, untried } = this.#loopsAt(held);
       const isSpent = this.#scheduler.length === this.#steps.length;
       if (untried !== undefined && (isSpent || this.#setup.mayTry)) {
@@ -176,6 +187,7 @@ class Run<T> {
     }
     const { step, reply, restarted } = taken;
     const footprint = this.#record(command, taken);
+    this.#conditions.push(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
     await onStep(step);
     this.#steps.push({ ...decision, footprint, reply });
@@ -228,7 +240,7 @@ class Run<T> {
 
   /** Repeats a loop while nothing else happens, and writes down whether its client leaves it. */
   async #try(loop: Loop): Promise<void> {
-    const { gate, transactions, loops, options } = this.#setup;
+    const { gate, loops, options } = this.#setup;
     const startedMs = performance.now();
     let isEndless = true;
     let repetitions = 0;
@@ -236,7 +248,7 @@ class Run<T> {
     while (isEndless && repetitions < MAX_REPETITIONS && !isSlow()) {
       for (let at = 0; isEndless && at < loop.steps.length; at++) {
         const own = this.#numbering.number(await gate.quiet()).filter(({ command }) => command.client === loop.client);
-        const [next] = enabledSteps(own, transactions);
+        const [next] = await enabledSteps(own, this.#setup);
         if (own.length !== 1 || next === undefined || !goesOn(loop, at, next.command)) isEndless = false;
         else {
           const taken = await takeStep(this.#setup, next.command, undefined);

@@ -24,6 +24,8 @@ import { whatItWaitsFor } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { Upserts } from './upserts.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const DEFAULT_MAX_STEPS = 1_000;
 /** A flow whose loops look new each time, because they hold random values, is not tried for ever. */
@@ -57,6 +59,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -74,6 +78,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#late = late;
     this.#loops = loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
   /**
@@ -175,7 +180,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     scheduler: Scheduler,
     { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
   ): Promise<Execution<T> | 'tried'> {
-    const { showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    this.#writer = new TraceWriter(this.#options);
+    const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
     const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
@@ -184,11 +190,13 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       names,
-      writer: new TraceWriter(showFields),
+      writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
       mayTry,
       giveUpAtMs,
+      upserts: new Upserts(this.#control),
+      probe: new WriteProbe(this.#control),
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
     try {
@@ -203,7 +211,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
     await this.#finishLate();
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {

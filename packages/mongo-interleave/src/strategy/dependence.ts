@@ -1,4 +1,4 @@
-import { dependent, meetsAny, type Footprint, type Selector } from '../footprint/footprint.ts';
+import { dependent, isRead, meetsAny, type Footprint, type Selector } from '../footprint/footprint.ts';
 import type { SearchRelation } from './sleep-set-search.ts';
 
 /** What runs have shown to matter, as plain data. */
@@ -84,9 +84,6 @@ export class Dependence implements SearchRelation<Footprint> {
 const isInserted = (selector: Selector, { inserts }: Footprint): boolean => meetsAny(inserts, [selector]);
 
 const bothWrite = (one: Footprint, other: Footprint): boolean => one.writes.length > 0 && other.writes.length > 0;
-
-const isRead = ({ writes, takesSnapshot, everything, isFault }: Footprint): boolean =>
-  writes.length === 0 && !takesSnapshot && !everything && !isFault;
 
 /** Into one collection. */
 const bothInsert = (one: Footprint, other: Footprint): boolean =>

@@ -268,6 +268,6 @@ async function again<T>(worker: Runner<T>, token: string): Promise<RunResult<T>>
     return await worker.judge(await replay(worker, token));
   } catch (error) {
     if (!(error instanceof InterleaveError && error.code === 'diverged')) throw error;
-    return { token, trace: [], preemptions: 0, outcomes: [], verdict: { kind: 'unknown', error } };
+    return { token, trace: [], preemptions: 0, outcomes: [], endings: [], verdict: { kind: 'unknown', error } };
   }
 }

@@ -1,6 +1,6 @@
 import type { Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
-import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
+import { canHit, type EnabledStep, type Scheduler } from '../schedule/scheduler.ts';
 import { formatChoice, isCrash } from '../schedule/token.ts';
 import type { ExploreOptions, FaultOptions } from './explore-options.ts';
 import type { SleepSetSearch } from './sleep-set-search.ts';
@@ -44,10 +44,12 @@ function withFaults(step: EnabledStep, { kinds, clients }: FaultOptions): Enable
   if (clients?.includes(step.choice.client) === false) return [step];
   return [
     step,
-    ...kinds.map((fault) => {
-      const choice = { ...step.choice, fault };
-      return { ...step, choice, id: `${step.id} ${formatChoice(choice)}` };
-    }),
+    ...kinds
+      .filter((fault) => canHit(step, fault))
+      .map((fault) => {
+        const choice = { ...step.choice, fault };
+        return { ...step, choice, id: `${step.id} ${formatChoice(choice)}` };
+      }),
   ];
 }
 

@@ -234,10 +234,10 @@ class Differential {
     return [...new Set([...used, ...looked])].toSorted();
   }
 
+  /** The start state is the same for all flows of the batch. */
   get #makesIndex(): boolean {
-    return this.#flow.programs.some(({ statements }) =>
-      statements.flat().some(({ method }) => method === 'createIndex'),
-    );
+    const statements = this.#batch.flows.flatMap(({ programs }) => programs.flatMap((program) => program.statements));
+    return statements.flat().some(({ method }) => method === 'createIndex');
   }
 
   async #reset(db: Db): Promise<void> {
