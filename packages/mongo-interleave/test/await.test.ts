@@ -263,7 +263,7 @@ test('a loop that is left for another reason than a reply is not awaited after a
     },
   );
   const { complete, conditions, tokens } = await tokensOf(session);
-  expect({ complete, conditions }).toEqual({ complete: false, conditions: [{ kind: 'step-limit', runs: 1 }] });
+  expect({ complete, conditions }).toEqual({ complete: false, conditions: [{ kind: 'step-limit', runs: 2 }] });
   // The second run shows it: until then the client awaited.
   expect(tokens.slice(0, 4)).toEqual(['v1:AB', 'v1:BAB', 'v1:AB', 'v1:BAB']);
   expect(tokens).toEqual(expect.arrayContaining(['v1:BBAB', 'v1:BBBAB', 'v1:BBBBBB']));

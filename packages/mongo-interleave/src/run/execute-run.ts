@@ -134,7 +134,7 @@ class Run<T> {
       await transactions.load(held.map(({ command }) => command));
       for (const { command, number } of held) names.see(command.client, number, command.body);
       const enabled = await enabledSteps(held, this.#setup);
-      this.#conditions.push(
+      this.#assume(
         ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
         ...held
           .filter(({ command }) => transactions.waitsToRestart(command))
@@ -187,7 +187,7 @@ class Run<T> {
     }
     const { step, reply, restarted } = taken;
     const footprint = this.#record(command, taken);
-    this.#conditions.push(...takenForGranted(command, reply));
+    this.#assume(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
     await onStep(step);
     this.#steps.push({ ...decision, footprint, reply });
@@ -218,13 +218,16 @@ class Run<T> {
         if (trial === undefined) untried ??= loop;
         if (trial?.isEndless !== true) continue;
         awaiting.set(command.client, loop);
-        const condition = conditionOf(loop, trial);
-        this.#conditions.set(JSON.stringify(condition), condition);
+        this.#assume(conditionOf(loop, trial));
         this.#awaitCheck.awaits(loop);
         break;
       }
     }
     return { awaiting, untried };
+  }
+
+  #assume(...conditions: readonly Condition[]): void {
+    for (const condition of conditions) this.#conditions.set(JSON.stringify(condition), condition);
   }
 
   /** A loop that was taken to be endless, and is left without a new reply, is not. */
