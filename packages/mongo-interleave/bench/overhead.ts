@@ -46,7 +46,19 @@ async function compare(name: string, flow: Flow, clients: number, workers: numbe
       await rotationScenario.reset(control.db(database));
       await Promise.all(
         free.map((mongo, index) =>
-          flow({ index, letter: '', life: 0, mongo, uri: '', track: (client) => client }, mongo.db(database)),
+          flow(
+            {
+              index,
+              letter: '',
+              life: 0,
+              mongo,
+              uri: '',
+              track: (client) => client,
+              remote: () => undefined,
+              now: async () => new Date(0),
+            },
+            mongo.db(database),
+          ),
         ),
       );
     }

@@ -1,4 +1,7 @@
 export { interleave, type InterleaveSession } from './interleave.ts';
+export { inThreads, type FlowModule, type ThreadClient, type ThreadOptions } from './run/in-threads.ts';
+export type { ClientSocket } from './gate/connections.ts';
+export type { ClockOptions } from './run/clock.ts';
 export type { FlowClient, InterleaveOptions } from './run/interleave-options.ts';
 export type { TrackableClient } from './gate/commands-under-way.ts';
 export type { Outcome } from './run/execution.ts';
@@ -15,4 +18,4 @@ export { formatGrid, type GridCell, type GridOptions } from './strategy/fault-gr
 export { seededRandom } from './strategy/seeded-random.ts';
 export { FAULT_KINDS, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
 export type { PlannedFault, Schedule, Switch } from './schedule/outline.ts';
-export { InterleaveError, type InterleaveErrorCode } from './interleave-error.ts';
+export { InterleaveError, isUsersFault, type InterleaveErrorCode } from './interleave-error.ts';

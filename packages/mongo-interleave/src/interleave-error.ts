@@ -9,6 +9,10 @@
  * - `diverged`: a replay met other commands than the schedule has; or a run of a search met other commands than an earlier run, so its
  *   verdict is unknown
  * - `nondeterministic`: two runs of one schedule differ, so something other than the schedule influences the flow
+ * - `unscheduled`: a client sent a command although nothing had been delivered to it since it came to the gate: a timer, or work that
+ *   the flow does not await, decides; the verdict of the run is unknown
+ * - `withdrawn`: a client closed the connection of a command that waited at the gate or in the server: a timeout, an abort, or a flow
+ *   that closes its client with a command under way; the verdict of the run is unknown
  * - `never-ends`: the verdict of a run that never ends: the clients that are left wait for each other, or for a change that nobody makes,
  *   or have not ended within `maxSteps` steps
  * - `blocked`: a command waits in the server for something that the gate does not know of, such as a transaction of another program; the
@@ -27,6 +31,8 @@ export type InterleaveErrorCode =
   | 'prepare-failed'
   | 'diverged'
   | 'nondeterministic'
+  | 'unscheduled'
+  | 'withdrawn'
   | 'never-ends'
   | 'blocked'
   | 'late-command'
@@ -46,3 +52,19 @@ export class InterleaveError extends Error {
     this.code = code;
   }
 }
+
+const USERS_FAULTS: ReadonlySet<InterleaveErrorCode> = new Set([
+  'invalid-option',
+  'invalid-token',
+  'unsupported-protocol',
+  'prepare-failed',
+  'diverged',
+  'nondeterministic',
+  'unscheduled',
+  'withdrawn',
+  'nothing-held',
+]);
+
+/** Is this an error that a change of the options or of the flow mends, as its message says? Anything else is a fault of ours or of the machine. */
+export const isUsersFault = (error: unknown): boolean =>
+  error instanceof InterleaveError && USERS_FAULTS.has(error.code);

@@ -2,6 +2,7 @@ import { expectInteger } from './check-option.ts';
 import type { InterleaveOptions } from './run/interleave-options.ts';
 import type { RunResult } from './run/result.ts';
 import { LoopBook } from './run/loop-book.ts';
+import { withClock } from './run/with-clock.ts';
 import { Worker } from './run/worker.ts';
 import type { Schedule } from './schedule/outline.ts';
 import { explore, type Exploration } from './strategy/explore.ts';
@@ -73,7 +74,7 @@ export interface InterleaveSession<T> extends AsyncDisposable {
 export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
   expectInteger({ maxSteps: options.maxSteps ?? 1 }, 1);
   const loops = new LoopBook();
-  return new OpenSession<T, P>(options, await Worker.open(options, loops), loops);
+  return new OpenSession<T, P>(options, await Worker.open(withClock(options), loops), loops);
 }
 
 class OpenSession<T, P> implements InterleaveSession<T> {
@@ -91,7 +92,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
     return this.#afterOthers(async () =>
-      explore(options, await this.#openWorkers(options.workers ?? 1), this.#options.mayAllThrow),
+      explore(this.#sparing(options), await this.#openWorkers(options.workers ?? 1), this.#options.mayAllThrow),
     );
   }
 
@@ -131,6 +132,14 @@ class OpenSession<T, P> implements InterleaveSession<T> {
     return this.close();
   }
 
+  /** No faults at the ticks of the clock, unless the clients are named. */
+  #sparing(options: ExploreOptions<T>): ExploreOptions<T> {
+    const { clients, clock } = this.#options;
+    if (clock === undefined || options.faults === undefined) return options;
+    const own = Array.from({ length: clients }, (_, client) => client);
+    return { ...options, faults: { clients: own, ...options.faults } };
+  }
+
   /** Runs one call at a time, because all calls share the databases. */
   #afterOthers<R>(call: () => Promise<R>): Promise<R> {
     const mine = this.#last.then(call);
@@ -147,7 +156,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
         database: database + suffix,
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + suffix }),
       };
-      const worker = await Worker.open({ ...this.#options, ...own }, this.#loops);
+      const worker = await Worker.open(withClock({ ...this.#options, ...own }), this.#loops);
       this.#workers.push(worker);
       // `close` was called while this worker opened, and did not know of it.
       if (this.#isClosed) await worker.close();

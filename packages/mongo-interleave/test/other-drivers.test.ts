@@ -34,7 +34,7 @@ async function explore(connect?: (client: FlowClient) => Promise<AnyClient>): Pr
     flow: async ({ letter }, _db, own) => {
       const c = own.db(database).collection('c');
       if (letter === 'B') return c.updateOne({ _id: 'b' }, { $inc: { n: 1 } });
-      await Promise.all(['a', 'b', 'c', 'd'].map((_id) => c.findOne({ _id })));
+      await Promise.all(['a', 'b', 'c'].map((_id) => c.findOne({ _id })));
       return c.updateOne({ _id: 'b' }, { $inc: { n: 1 } });
     },
     check: () => undefined,
@@ -48,9 +48,32 @@ beforeAll(async () => {
 });
 
 describe.each(Object.entries(DRIVERS))('driver %s', (_version, open) => {
-  test('several commands at once of a tracked client', async () => {
+  test.each([
+    ['tracked', true],
+    ['that nobody tells the gate of', false],
+  ])('several commands at once of a client %s', async (_what, isTracked) => {
     const { classes, complete } = await explore(async (client) => {
-      const own = client.track(open(client.uri));
+      const own = open(client.uri);
+      if (isTracked) client.track(own);
+      await own.connect();
+      return own;
+    });
+    expect({ classes, complete }).toEqual({ classes: expected, complete: true });
+  });
+
+  test('more commands at once than the pool has connections', async () => {
+    const limited = (): Promise<number> =>
+      explore(async (client) => {
+        const own = client.track(open(client.uri, { maxPoolSize: 2 }));
+        await own.connect();
+        return own;
+      }).then(({ classes }) => classes);
+    expect(await limited()).toBe(await limited());
+  });
+
+  test('that looks for the other members of the replica set finds only the gate', async () => {
+    const { classes, complete } = await explore(async (client) => {
+      const own = open(new URL('/', client.uri).href, { directConnection: false });
       await own.connect();
       return own;
     });

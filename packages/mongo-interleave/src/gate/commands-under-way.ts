@@ -14,8 +14,9 @@ interface PoolEvent {
 }
 
 /**
- * Counts the commands that the drivers of one client have begun and not ended. A command begins when it asks the pool for a connection,
- * and ends when it gives the connection back, so the count tells when all commands that were sent at once have reached the gate.
+ * Counts the commands that the drivers of one client have begun and not ended. A command begins when it gets a connection of the pool,
+ * and ends when it gives the connection back. A command that waits for a connection does not count: others may have to end first.
+ * Those for which a connection is being made are seen by the gate itself.
  */
 export class CommandsUnderWay {
   readonly #counts = new Map<TrackableClient, number>();
@@ -34,16 +35,14 @@ export class CommandsUnderWay {
     const add = (count: number): void => {
       this.#counts.set(client, Math.max(0, (this.#counts.get(client) ?? 0) + count));
     };
-    client.on('connectionCheckOutStarted', (event) => {
+    client.on('connectionCheckedOut', (event) => {
       add(1);
       heard((event as PoolEvent).address);
     });
-    const end = (): void => {
+    client.on('connectionCheckedIn', () => {
       add(-1);
       this.#ended();
-    };
-    client.on('connectionCheckOutFailed', end);
-    client.on('connectionCheckedIn', end);
+    });
     // What was under way when a flow closed its client will not end.
     client.on('topologyClosed', () => {
       this.#counts.set(client, 0);

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
+import type { ClientSocket } from './connections.ts';
 import { ClientPort } from './client-port.ts';
 import type { HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
@@ -40,6 +41,7 @@ export interface FrozenClient {
 const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
+const STILL_TURNS = 2;
 
 /**
  * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
@@ -66,6 +68,9 @@ export class Gate implements AsyncDisposable {
   readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
+  /** What was found out between two waits. */
+  #spoilt: InterleaveError | undefined;
+  #wait: Wait | undefined;
   #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -80,6 +85,7 @@ export class Gate implements AsyncDisposable {
     const port = new ClientPort(client, server, {
       changed: () => this.recheck(),
       failed: (error) => this.fail(error),
+      spoilt: (error) => this.#spoil(error),
       ...(onLate === undefined ? {} : { late: onLate }),
     });
     this.#ports[client] = port;
@@ -104,6 +110,15 @@ export class Gate implements AsyncDisposable {
     return `mongodb://127.0.0.1:${number}/?directConnection=true&appName=gate-${number}`;
   }
 
+  /**
+   * Lets the gate ask a thread of `client` for its ends of connections.
+   *
+   * @param ask answers after everything that the thread has read has had its effect
+   */
+  remote(client: number, ask: () => Promise<readonly ClientSocket[]>): void {
+    this.#port(client).remote(ask);
+  }
+
   /** Why the gate can't be used any more; undefined while it can. */
   get failure(): InterleaveError | undefined {
     return this.#failure;
@@ -119,6 +134,7 @@ export class Gate implements AsyncDisposable {
   async enter<T>(client: number, flow: () => Promise<T>, underWay: () => number = () => 0): Promise<T> {
     const port = this.#port(client);
     port.enter(underWay);
+    this.#stir();
     try {
       return await flow();
     } finally {
@@ -161,21 +177,36 @@ export class Gate implements AsyncDisposable {
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
       () =>
-        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)`,
+        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)? Clients in threads of their own share no memory (inThreads)`,
       async (wait) => {
-        for (;;) {
+        while (!wait.isOver) {
           const changed = this.#changed.promise;
-          if (this.#late().length === 0) {
-            // A flow that was just given a reply goes on in microtasks, which are all over after this turn of the event loop.
-            await setImmediate();
-            if (this.#late().length === 0) return;
-          } else await changed;
-          if (wait.isOver) return;
+          if (!(await this.#isStill(changed))) continue;
+          for (const port of this.#ports) port.settleDown();
+          if (this.#late().length === 0) return;
+          await changed;
         }
       },
     );
     for (const port of this.#ports) port.numberArrived();
     return this.#ports.flatMap(({ held }) => held);
+  }
+
+  /** Has nothing moved for some turns of the event loop? */
+  async #isStill(changed: Promise<void>): Promise<boolean> {
+    for (let turn = 0; turn < STILL_TURNS; turn++) {
+      // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
+      await setImmediate();
+      await Promise.all(this.#ports.map((port) => port.ask()));
+      for (const port of this.#ports) port.recheck();
+      if (changed !== this.#changed.promise || this.#ports.some(({ isMoving }) => isMoving)) return false;
+    }
+    return true;
+  }
+
+  /** Something is delivered to a client. */
+  #stir(): void {
+    for (const port of this.#ports) port.stir();
   }
 
   /**
@@ -193,13 +224,18 @@ export class Gate implements AsyncDisposable {
   async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
     let explaining: NodeJS.Timeout | undefined;
     try {
-      return await this.#within(
+      const reply = await this.#within(
         () => `the server to answer ${nameOf(command)}`,
         (wait) => {
           explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
           return send();
         },
       );
+      const stirring = (deliver: () => void) => (): void => {
+        this.#stir();
+        deliver();
+      };
+      return { ...reply, deliver: stirring(() => reply.deliver()), lose: stirring(() => reply.lose()) };
     } finally {
       clearInterval(explaining);
     }
@@ -207,7 +243,9 @@ export class Gate implements AsyncDisposable {
 
   /** Closes the connection of a held command, which the server never gets. @throws InterleaveError `stopped` */
   reset(command: HeldCommand): void {
-    this.#take(command).reset();
+    const waiting = this.#take(command);
+    this.#stir();
+    waiting.reset();
   }
 
   /** Checks again which clients are ready. */
@@ -257,7 +295,8 @@ export class Gate implements AsyncDisposable {
 
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
   async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
+    const ended = this.#failure ?? this.takeSpoilt();
+    if (ended !== undefined) throw ended;
     const failed = Promise.withResolvers<never>();
     const wait: Wait = { isOver: false, fail: failed.reject };
     const { maxWaitMs } = this.#options;
@@ -265,12 +304,14 @@ export class Gate implements AsyncDisposable {
       const message = `Waited ${maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
       wait.fail(new InterleaveError('watchdog', message));
     }, maxWaitMs);
+    this.#wait = wait;
     this.#onFailure = failed.reject;
     try {
       return await Promise.race([work(wait), failed.promise]);
     } finally {
       clearTimeout(timer);
       wait.isOver = true;
+      this.#wait = undefined;
       this.#onFailure = () => undefined;
     }
   }
@@ -279,6 +320,19 @@ export class Gate implements AsyncDisposable {
   fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
+  }
+
+  /** Ends the wait of the moment, or else the next one. */
+  #spoil(error: InterleaveError): void {
+    if (this.#wait === undefined) this.#spoilt ??= error;
+    else this.#wait.fail(error);
+  }
+
+  /** Why the run counts for nothing, if that was found out since the last wait: something but the schedule has decided. */
+  takeSpoilt(): InterleaveError | undefined {
+    const spoilt = this.#spoilt;
+    this.#spoilt = undefined;
+    return spoilt;
   }
 
   #port(client: number): ClientPort {

@@ -2,6 +2,7 @@ import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import { CommandsUnderWay, type TrackableClient } from './commands-under-way.ts';
+import type { ClientSocket } from './connections.ts';
 import type { Gate } from './gate.ts';
 
 /** A client that is connected through the gate. */
@@ -25,6 +26,8 @@ export interface GatedClient {
    * @returns the same client
    */
   readonly track: <C extends TrackableClient>(client: C) => C;
+  /** Lets the gate ask a thread in which the client's flow runs for its ends of connections. */
+  readonly remote: (ask: () => Promise<readonly ClientSocket[]>) => void;
   /** Number of commands that the drivers have begun and not ended. Tells when all commands sent at once have reached the gate. */
   readonly underWay: () => number;
   /** The flow has closed `mongo`. */
@@ -56,12 +59,14 @@ export async function connectGatedClient(gate: Gate, index: number, options: Mon
     await mongo.close();
     throw gate.failure ?? error;
   }
+  const remote: GatedClient['remote'] = (ask) => gate.remote(index, ask);
   return {
     index,
     letter,
     mongo,
     uri,
     track,
+    remote,
     underWay: () => commands.count(),
     isClosed: () => isClosed,
     close: () => commands.close(),

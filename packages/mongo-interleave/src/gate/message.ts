@@ -43,7 +43,7 @@ export function readMessage(frame: Buffer): Message {
   if (opCode === OP_COMPRESSED) {
     throw new InterleaveError(
       'unsupported-protocol',
-      'A client sent a compressed message (OP_COMPRESSED) although the gate removes compression from the handshake.',
+      'It sent a compressed message (OP_COMPRESSED) although the gate removes compression from the handshake. Connect without compressors.',
     );
   }
   if (opCode !== OP_MSG)
@@ -104,23 +104,49 @@ function readSequence(section: Buffer, options: BSON.DeserializeOptions): Fields
 /** OP_QUERY: header, flags, the collection as a C string, skip, limit, document. */
 const queryStart = (frame: Buffer): number => frame.indexOf(0, 20) + 1 + 8;
 
+/** Where the document of an OP_MSG, OP_QUERY or OP_REPLY begins; undefined if an OP_MSG begins with another section. */
+function documentStart(frame: Buffer): number | undefined {
+  const opCode = frame.readInt32LE(12);
+  if (opCode === OP_QUERY) return queryStart(frame);
+  if (opCode === OP_REPLY) return 36;
+  return frame[20] === 0 ? 21 : undefined;
+}
+
+/** The message with another document in place of its own, which must be the last section. */
+function withDocument(frame: Buffer, start: number, document: Fields): Buffer {
+  const changed = Buffer.concat([Buffer.from(frame.subarray(0, start)), BSON.serialize(document)]);
+  changed.writeInt32LE(changed.length, 0);
+  return frame.readInt32LE(12) === OP_MSG ? withoutChecksum(changed) : changed;
+}
+
+/** Numbers stay in their BSON classes, so that they are written back with the same types. */
+const readDocument = (frame: Buffer, start: number): Fields =>
+  BSON.deserialize(frame.subarray(start, start + frame.readInt32LE(start)), { promoteValues: false });
+
 /**
  * Empties the `compression` list of a handshake (OP_MSG or OP_QUERY), so that client and server agree on no compression. A handshake
  * without compression is returned unchanged.
  */
 export function withoutCompression(frame: Buffer): Buffer {
-  const isMessage = frame.readInt32LE(12) === OP_MSG;
-  if (isMessage && frame[20] !== 0) return frame;
-  const start = isMessage ? 21 : queryStart(frame);
-  const end = start + frame.readInt32LE(start);
-  // Numbers stay in their BSON classes, so that they are written back with the same types.
-  const document = BSON.deserialize(frame.subarray(start, end), { promoteValues: false });
+  const start = documentStart(frame);
+  if (start === undefined) return frame;
+  const document = readDocument(frame, start);
   const asked: unknown = document['compression'];
   if (!Array.isArray(asked) || asked.length === 0) return frame;
-  const head = Buffer.from(frame.subarray(0, start));
-  const changed = Buffer.concat([head, BSON.serialize({ ...document, compression: [] })]);
-  changed.writeInt32LE(changed.length, 0);
-  return isMessage ? withoutChecksum(changed) : changed;
+  return withDocument(frame, start, { ...document, compression: [] });
+}
+
+/**
+ * Makes a member of a replica set tell in its greetings that it is the only one, at this address. A client that looks for the other
+ * members (without `directConnection`) would connect to them, past the gate. Other replies are returned unchanged.
+ */
+export function asOnlyMember(frame: Buffer, address: string): Buffer {
+  if (!frame.includes('setName')) return frame;
+  const start = documentStart(frame);
+  const document = start === undefined ? {} : readDocument(frame, start);
+  if (start === undefined || !('setName' in document && 'hosts' in document && 'me' in document)) return frame;
+  const { passives, arbiters, ...greeting } = document;
+  return withDocument(frame, start, { ...greeting, hosts: [address], primary: address, me: address });
 }
 
 /** The command's name, which is its first field. Empty for an empty document. */

@@ -9,6 +9,8 @@ const SURVIVED: ReadonlySet<InterleaveErrorCode> = new Set([
   'blocked',
   'connection-lost',
   'diverged',
+  'unscheduled',
+  'withdrawn',
 ]);
 
 /** Is this the fault of one run, after which the next run is as good as any? */

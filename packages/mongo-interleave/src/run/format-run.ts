@@ -1,4 +1,5 @@
 import { clientLetter } from '../gate/client-letter.ts';
+import { CLOCK_COLLECTION } from './clock.ts';
 import { formatColumns, type Row } from './columns.ts';
 import { errorLines } from './error-lines.ts';
 import type { RunResult } from './result.ts';
@@ -12,13 +13,21 @@ const MAX_ERROR_LINES = 6;
  */
 export function formatTrace(trace: readonly TraceStep[]): string {
   const clients = [...new Set(trace.map(({ client }) => client))].toSorted((one, other) => one - other);
-  const header: Row = { label: '', cells: clients.map((client) => [clientLetter(client)]) };
+  const header: Row = { label: '', cells: clients.map((client) => [nameOf(client, trace)]) };
   const rows = trace.map((step, index): Row => ({
     label: String(index + 1).padStart(3),
     cells: clients.map((client) => (client === step.client ? partsOf(step) : waitOf(step, client))),
   }));
   return formatColumns([header, ...rows]).join('\n');
 }
+
+/** The client of the clock is named as such. */
+function nameOf(client: number, trace: readonly TraceStep[]): string {
+  const ticks = trace.some((step) => step.client === client && isTick(step));
+  return ticks ? `${clientLetter(client)} (clock)` : clientLetter(client);
+}
+
+const isTick = ({ command, collection }: TraceStep): boolean => command === 'update' && collection === CLOCK_COLLECTION;
 
 function partsOf({ command, collection, touched, reply }: TraceStep): string[] {
   const name = collection === '' ? command : `${command} ${collection}`;

@@ -1,12 +1,19 @@
 import type { Db, MongoClientOptions } from 'mongodb';
 import type { GatedClient } from '../gate/gated-client.ts';
+import type { ClockOptions } from './clock.ts';
 import type { Outcome } from './execution.ts';
 import type { TraceStep } from './trace-step.ts';
 
 /** One client, as its flow sees it. */
-export interface FlowClient extends Pick<GatedClient, 'index' | 'letter' | 'mongo' | 'uri' | 'track'> {
+export interface FlowClient extends Pick<GatedClient, 'index' | 'letter' | 'mongo' | 'uri' | 'track' | 'remote'> {
   /** 0 at the start of a run. Each crash adds 1: a fresh client then starts the flow again. */
   readonly life: number;
+  /**
+   * The time of the scenario's clock, read through the gate: a command like any other.
+   *
+   * @throws InterleaveError `invalid-option` without the option `clock`
+   */
+  readonly now: () => Promise<Date>;
 }
 
 /**
@@ -38,12 +45,23 @@ export interface InterleaveOptions<T, P = undefined> {
    * Ends what `prepare` returned, when the life or the session ends. Default: its `Symbol.asyncDispose` or `Symbol.dispose`, if it has one.
    * Tracked clients are closed in any case.
    */
-  readonly dispose?: (prepared: P) => Promise<void> | void;
+  readonly dispose?: (prepared: P, client: FlowClient) => Promise<void> | void;
+  /**
+   * Ends all lives after each run, and prepares new ones before the next: nothing that `prepare` made, and no thread of `inThreads`, keeps
+   * anything in memory from run to run. Default false. Costs the connecting and preparing in each run.
+   */
+  readonly freshLives?: boolean;
   /**
    * What one client does. May send several commands at once. Everything but the replies must be the same in each run: a flow that
    * looks at the time or at random numbers may send other commands in the replay, which then throws `diverged`.
    */
   readonly flow: (client: FlowClient, db: Db, prepared: P) => Promise<T>;
+  /**
+   * A clock that flows ask with `client.now()` and that moves on where the schedule decides it: for leases, expiry dates and stamps. The
+   * clock is one more client, with the letter after those of `clients`, and each tick is a step of it, so a token places the ticks.
+   * Without a clock, time that a flow takes from elsewhere counts as standing still.
+   */
+  readonly clock?: ClockOptions;
   /** Checks the data and the outcomes after each run. Throws if something is violated. Its `db` bypasses the gate. */
   readonly check: (db: Db, outcomes: readonly Outcome<T>[]) => Promise<void> | void;
   /** Called after each step, before the next one is chosen. Its `db` bypasses the gate and shows what is committed by then. */

@@ -1,6 +1,8 @@
 import type { Gate } from '../gate/gate.ts';
 import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import { readClock } from './clock.ts';
+import { disposeOf } from './dispose-of.ts';
 import type { FlowClient, InterleaveOptions } from './interleave-options.ts';
 
 type LifeOptions<T, P> = Pick<InterleaveOptions<T, P>, 'clientOptions' | 'database' | 'flow' | 'prepare' | 'dispose'>;
@@ -38,17 +40,18 @@ export class Lives<T, P> {
     const db = client.mongo.db(this.#options.database);
     if (prepare === undefined) {
       // Without `prepare` nothing but undefined is assignable to the third parameter of the flow.
-      this.#prepared.set(client, { flow: (seen) => flow(seen, db, undefined as P), dispose: async () => undefined });
+      this.#prepared.set(client, { flow: (own) => flow(own, db, undefined as P), dispose: async () => undefined });
       return;
     }
+    const seen = this.#flowClient(client, life);
     const value = await this.#gate.pass(`${client.letter} to be prepared`, () =>
-      prepare(flowClientOf(client, life), db).catch((error: unknown) => {
+      prepare(seen, db).catch((error: unknown) => {
         throw failed(client.letter, error);
       }),
     );
     this.#prepared.set(client, {
-      flow: (seen) => flow(seen, db, value),
-      dispose: () => disposeOf(value, this.#options.dispose),
+      flow: (own) => flow(own, db, value),
+      dispose: () => disposeOf(value, seen, this.#options.dispose),
     });
   }
 
@@ -65,7 +68,11 @@ export class Lives<T, P> {
   async flow(client: GatedClient, life: number): Promise<T> {
     const prepared = this.#prepared.get(client);
     if (prepared === undefined) throw new InterleaveError('stopped', `${client.letter} was not prepared.`);
-    return prepared.flow(flowClientOf(client, life));
+    return prepared.flow(this.#flowClient(client, life));
+  }
+
+  #flowClient({ index, letter, mongo, uri, track, remote }: GatedClient, life: number): FlowClient {
+    return { index, letter, life, mongo, uri, track, remote, now: () => readClock(mongo, this.#options.database) };
   }
 
   /** Disposes what `prepare` made and closes the client. */
@@ -77,25 +84,6 @@ export class Lives<T, P> {
     } finally {
       await client.close();
     }
-  }
-}
-
-const flowClientOf = ({ index, letter, mongo, uri, track }: GatedClient, life: number): FlowClient => ({
-  index,
-  letter,
-  life,
-  mongo,
-  uri,
-  track,
-});
-
-/** Disposes with the option if there is one, else as the value says how. */
-async function disposeOf<P>(value: P, dispose: ((value: P) => Promise<void> | void) | undefined): Promise<void> {
-  if (dispose !== undefined) await dispose(value);
-  else if (typeof value === 'object' && value !== null) {
-    const own = value as Partial<AsyncDisposable & Disposable>;
-    if (Symbol.asyncDispose in own) await own[Symbol.asyncDispose]?.();
-    else own[Symbol.dispose]?.();
   }
 }
 

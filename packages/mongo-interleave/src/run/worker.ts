@@ -143,7 +143,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   async #runOnce(scheduler: Scheduler, limits: RunLimits<T>): Promise<Execution<T> | 'tried'> {
     if (this.#closed !== undefined) throw stopped();
     await this.#finishLate();
-    await this.#faults.replace(this.#clients.filter((client) => client.isClosed()).map(({ index }) => index));
+    await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
     await this.#options.reset(this.#db);
@@ -232,7 +232,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** A client sent a command after its flow had ended, so the data are not those of the schedule. */
   #whyUnknown(): InterleaveError | undefined {
     const [first] = this.#late;
-    return first === undefined ? undefined : lateCommand(first);
+    const spoilt = this.#gate.takeSpoilt();
+    return first === undefined ? spoilt : lateCommand(first);
   }
 
   /** @throws InterleaveError what the gate found out between two waits */
@@ -256,6 +257,15 @@ export class Worker<T, P = undefined> implements Runner<T> {
         await this.#faults.replace([client]);
       }
     }
+  }
+
+  /** Replaces clients that were closed by their flows, and with `freshLives` all that have lived. */
+  async #replaceUnfit(): Promise<void> {
+    const isUnfit = (client: GatedClient): boolean =>
+      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
+    await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
+    // What the clients of the last run did while they were closed says nothing of the next run.
+    this.#gate.takeSpoilt();
   }
 
   close(): Promise<void> {
