@@ -241,6 +241,34 @@ test('two clients that wait for each other', async () => {
   ]);
 });
 
+test('a loop that is left for another reason than a reply is not awaited after all, and the search starts again', async () => {
+  const memory = { isDone: false };
+  await using session = await scenarioOf(
+    async ({ index }, db) => {
+      if (index === 1) {
+        while (!memory.isDone && (await rowsOf(db).findOne({ owner: 'B' })) === null);
+        return 'left';
+      }
+      await rowsOf(db).updateOne({ _id: 'x' }, { $inc: { n: 1 } });
+      memory.isDone = true;
+      return 'done';
+    },
+    {
+      maxSteps: 6,
+      reset: async (db) => {
+        memory.isDone = false;
+        await rowsOf(db).deleteMany({});
+        await rowsOf(db).insertOne({ _id: 'x' });
+      },
+    },
+  );
+  const { complete, conditions, tokens } = await tokensOf(session);
+  expect({ complete, conditions }).toEqual({ complete: false, conditions: [{ kind: 'step-limit', runs: 2 }] });
+  // The second run shows it: until then the client awaited.
+  expect(tokens.slice(0, 4)).toEqual(['v1:AB', 'v1:BAB', 'v1:AB', 'v1:BAB']);
+  expect(tokens).toEqual(expect.arrayContaining(['v1:BBAB', 'v1:BBBAB', 'v1:BBBBBB']));
+});
+
 describe('what is no waiting keeps all its orders', () => {
   test('check and check again', async () => {
     const twice: Flow<string> = async ({ index }, db) => {

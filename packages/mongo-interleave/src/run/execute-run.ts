@@ -15,7 +15,7 @@ import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
 import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
-import { conditionOf, type LoopBook } from './loop-book.ts';
+import { AwaitCheck, conditionOf, type LoopBook } from './loop-book.ts';
 import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
@@ -75,7 +75,9 @@ class Run<T> {
   readonly #watch = new LoopWatch();
   readonly #steps: ExecutedStep[] = [];
   readonly #trace: TraceStep[] = [];
-  readonly #conditions: Condition[] = [];
+  readonly #awaitCheck = new AwaitCheck();
+  readonly #conditions = new Map<string, Condition>();
+  #hasRefuted = false;
   /** By client. The promise of the last life, and how it ended, if it did. */
   readonly #flows: Promise<void>[] = [];
   readonly #outcomes: (Outcome<T> | undefined)[] = [];
@@ -115,7 +117,8 @@ class Run<T> {
       pending,
       isCutOff: this.#isCutOff,
       isGivenUp: brokenOff === 'given-up',
-      conditions: this.#conditions,
+      conditions: [...this.#conditions.values()],
+      hasRefuted: this.#hasRefuted,
     };
   }
 
@@ -125,12 +128,13 @@ class Run<T> {
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
       this.#held = held;
+      this.#refuteLoops(held);
       if (held.length === 0) return undefined;
       if (performance.now() >= giveUpAtMs) return 'given-up';
       await transactions.load(held.map(({ command }) => command));
       for (const { command, number } of held) names.see(command.client, number, command.body);
       const enabled = await enabledSteps(held, this.#setup);
-      this.#conditions.push(
+      this.#assume(
         ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
         ...held
           .filter(({ command }) => transactions.waitsToRestart(command))
@@ -183,7 +187,7 @@ class Run<T> {
     }
     const { step, reply, restarted } = taken;
     const footprint = this.#record(command, taken);
-    this.#conditions.push(...takenForGranted(command, reply));
+    this.#assume(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
     await onStep(step);
     this.#steps.push({ ...decision, footprint, reply });
@@ -197,6 +201,7 @@ class Run<T> {
     if (reply !== undefined) names.seeReply(command.client, number, reply);
     const renamed = names.rename(footprint);
     this.#watch.record(command, reply, renamed);
+    this.#awaitCheck.took(command, reply);
     return renamed;
   }
 
@@ -215,11 +220,27 @@ class Run<T> {
         if (trial === undefined) untried ??= loop;
         if (trial?.isEndless !== true) continue;
         awaiting.set(command.client, loop);
-        this.#conditions.push(conditionOf(loop, trial));
+        this.#assume(conditionOf(loop, trial));
+        this.#awaitCheck.awaits(loop);
         break;
       }
     }
     return { awaiting, untried };
+  }
+
+  #assume(...conditions: readonly Condition[]): void {
+    for (const condition of conditions) this.#conditions.set(JSON.stringify(condition), condition);
+  }
+
+  /** A loop that was taken to be endless, and is left without a new reply, is not. */
+  #refuteLoops(held: readonly Numbered[]): void {
+    const { loops, options, clients } = this.#setup;
+    for (const { index } of clients) {
+      const left = this.#awaitCheck.leftBy(index, held.find(({ command }) => command.client === index)?.command);
+      if (left === undefined || loops.of(left, options.database)?.isEndless !== true) continue;
+      loops.refute(left, options.database);
+      this.#hasRefuted = true;
+    }
   }
 
   /** Repeats a loop while nothing else happens, and writes down whether its client leaves it. */
@@ -237,7 +258,7 @@ class Run<T> {
         else {
           const taken = await takeStep(this.#setup, next.command, undefined);
           this.#record(next.command, taken);
-          isEndless = repliesAlike(loop, at, next.command, taken.reply);
+          isEndless = repliesAlike(loop, at, taken.reply);
         }
       }
       if (isEndless) repetitions++;

@@ -46,6 +46,8 @@ export interface Execution<T> {
   readonly isCutOff: boolean;
   /** The time was up. Such a run proves nothing, and is not judged. */
   readonly isGivenUp: boolean;
+  /** The run has shown that a loop which was taken to be endless is not: what runs before it took for granted was wrong. */
+  readonly hasRefuted: boolean;
   /** What the run took for granted. */
   readonly conditions: readonly Condition[];
 }

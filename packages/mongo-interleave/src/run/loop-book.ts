@@ -1,5 +1,7 @@
+import type { HeldCommand } from '../gate/held-command.ts';
+import type { Fields } from '../gate/message.ts';
 import type { Condition } from './condition.ts';
-import type { Loop } from './loops.ts';
+import { goesOn, repliesAlike, textOf, type Loop } from './loops.ts';
 
 /** What a trial showed. */
 interface Trial {
@@ -22,10 +24,44 @@ export class LoopBook {
     return this.#trials.get(keyOf(loop, database));
   }
 
+  /** A client has left the loop. */
+  refute(loop: Loop, database: string): void {
+    this.#trials.set(keyOf(loop, database), { isEndless: false, repetitions: 0 });
+  }
+
   /** Of two workers that try a loop at once, the first decides for both. */
   add(loop: Loop, database: string, trial: Trial): void {
     const key = keyOf(loop, database);
     if (!this.#trials.has(key)) this.#trials.set(key, trial);
+  }
+}
+
+/** Watches whether a client that awaited a change goes on as its loop says. */
+export class AwaitCheck {
+  readonly #awaited = new Map<number, { readonly loop: Loop; at: number }>();
+
+  /** The client awaits a change. */
+  awaits(loop: Loop): void {
+    this.#awaited.set(loop.client, { loop, at: 0 });
+  }
+
+  /** To be called with each step of a client. A reply that is new to the client may lead it anywhere. */
+  took(command: HeldCommand, reply: Fields | undefined): void {
+    const awaited = this.#awaited.get(command.client);
+    if (awaited === undefined) return;
+    if (goesOn(awaited.loop, awaited.at, command) && repliesAlike(awaited.loop, awaited.at, reply)) awaited.at++;
+    else this.#awaited.delete(command.client);
+  }
+
+  /**
+   * A loop that its client has left although all replies were as before: the client counts its attempts, or decides by something else.
+   *
+   * @param next the next command of the client; undefined if its flow has ended
+   */
+  leftBy(client: number, next: HeldCommand | undefined): Loop | undefined {
+    const awaited = this.#awaited.get(client);
+    if (awaited === undefined || awaited.at === 0) return undefined;
+    return next !== undefined && goesOn(awaited.loop, awaited.at, next) ? undefined : awaited.loop;
   }
 }
 
@@ -37,4 +73,4 @@ export const conditionOf = ({ client, steps }: Loop, { repetitions }: Trial): Co
 });
 
 const keyOf = ({ client, steps }: Loop, database: string): string =>
-  JSON.stringify([client, ...steps.map(({ content }) => content.replaceAll(JSON.stringify(database), '"database"'))]);
+  JSON.stringify([client, ...steps.map(({ body }) => textOf(body).replaceAll(JSON.stringify(database), '"database"'))]);

@@ -7,15 +7,14 @@ import type { Fields } from '../gate/message.ts';
 /** A longer cycle of commands is not seen as a loop. */
 const MAX_PERIOD = 12;
 
-/** One command of a loop. */
+/** One command of a loop, and its reply. */
 interface LoopStep {
   readonly client: number;
   /** Command and collection, such as `find locks`. */
   readonly name: string;
-  /** The whole command as text, without what differs each time. */
-  readonly content: string;
-  /** The whole reply, likewise. */
-  readonly reply: string;
+  readonly body: Fields;
+  /** Undefined if the command was not sent. */
+  readonly reply: Fields | undefined;
 }
 
 /** Commands that a client has sent, and that it is about to send again though nothing that they read has changed. */
@@ -47,27 +46,31 @@ export class LoopWatch {
     const isEnd = name === 'commitTransaction' || name === 'abortTransaction';
     const hasFailed = reply === undefined || errorCode(reply) !== undefined;
     this.#done.push({
-      ...stepOf(command, reply),
       client,
+      name: nameOf(command),
+      body,
+      reply,
       footprint,
-      transaction: body['autocommit'] === false ? contentOf({ session: body['lsid'] }) : undefined,
+      transaction: body['autocommit'] === false ? JSON.stringify(body['lsid']) : undefined,
       isRolledBack: name === 'abortTransaction' || (hasFailed && (isEnd || body['autocommit'] === false)),
     });
   }
 
   /** The loops that the client may be in if this is its next command, the shortest first. */
   loopsAt(command: HeldCommand): Loop[] {
-    const { client } = command;
-    const { content } = stepOf(command, undefined);
-    const own = [...this.#done.entries()].filter(([, step]) => step.client === client);
+    const { client, body } = command;
+    const name = nameOf(command);
     const loops: Loop[] = [];
-    for (let period = 1; period <= Math.min(MAX_PERIOD, own.length); period++) {
-      const cycle = own.slice(-period);
-      if (cycle[0]?.[1].content !== content) continue;
-      const steps = cycle.map(([, step]) => step);
-      if (steps.some((step, at) => changes(step, steps.slice(at)))) break;
-      if (cycle.some(([index, step]) => this.#hasChanged(index, step))) break;
-      loops.push({ client, steps });
+    const steps: Done[] = [];
+    for (let index = this.#done.length - 1; index >= 0 && steps.length < MAX_PERIOD; index--) {
+      const step = this.#done[index];
+      if (step?.client !== client) continue;
+      steps.unshift(step);
+      // What came later decides whether this step was rolled back, and a longer loop has the same later steps.
+      if (changes(step, steps) || this.#hasChanged(index, step)) break;
+      // Texts are made only of what may be equal: documents may be many.
+      if (step.name !== name || textOf(step.body) !== textOf(body)) continue;
+      if (!loops.some((shorter) => isMultipleOf(steps, shorter))) loops.push({ client, steps: [...steps] });
     }
     return loops;
   }
@@ -92,12 +95,21 @@ export class LoopWatch {
 }
 
 /** Is the client's next command the one that the loop has at this place? */
-export const goesOn = ({ steps }: Loop, at: number, command: HeldCommand): boolean =>
-  steps[at % steps.length]?.content === stepOf(command, undefined).content;
+export const goesOn = ({ steps }: Loop, at: number, { body }: HeldCommand): boolean => {
+  const step = steps[at % steps.length];
+  return step !== undefined && textOf(step.body) === textOf(body);
+};
 
 /** Is this the reply that the loop has at this place? */
-export const repliesAlike = ({ steps }: Loop, at: number, command: HeldCommand, reply: Fields | undefined): boolean =>
-  steps[at % steps.length]?.reply === stepOf(command, reply).reply;
+export const repliesAlike = ({ steps }: Loop, at: number, reply: Fields | undefined): boolean => {
+  const step = steps[at % steps.length];
+  return step?.reply !== undefined && reply !== undefined && textOf(step.reply) === textOf(reply);
+};
+
+/** Are these steps only several rounds of a shorter loop? */
+const isMultipleOf = (steps: readonly LoopStep[], { steps: shorter }: Loop): boolean =>
+  steps.length % shorter.length === 0 &&
+  steps.every(({ body }, at) => textOf(body) === textOf(shorter[at % shorter.length]?.body ?? {}));
 
 /** Does this step leave anything changed? What is written in a transaction that is rolled back later in the same cycle does not count. */
 function changes({ footprint, transaction, isRolledBack }: Done, rest: readonly Done[]): boolean {
@@ -108,14 +120,20 @@ function changes({ footprint, transaction, isRolledBack }: Done, rest: readonly 
 const mayChange = ({ writes, movesSnapshot, everything, isFault }: Footprint): boolean =>
   writes.length > 0 || movesSnapshot || everything || isFault;
 
-function stepOf({ client, name, body }: HeldCommand, reply: Fields | undefined): LoopStep {
+function nameOf({ name, body }: HeldCommand): string {
   const collection = body[name === 'getMore' ? 'collection' : name];
-  return {
-    client,
-    name: typeof collection === 'string' ? `${name} ${collection}` : name,
-    content: contentOf(steady(body)),
-    reply: reply === undefined ? '' : contentOf(steady(reply)),
-  };
+  return typeof collection === 'string' ? `${name} ${collection}` : name;
+}
+
+const texts = new WeakMap<Fields, string>();
+
+/** A whole command or reply as text, without what differs each time. */
+export function textOf(fields: Fields): string {
+  const known = texts.get(fields);
+  if (known !== undefined) return known;
+  const text = contentOf(steady(fields));
+  texts.set(fields, text);
+  return text;
 }
 
 /** Without numbers of cursors and without times of the cluster, which differ each time. */

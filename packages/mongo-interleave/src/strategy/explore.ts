@@ -83,6 +83,8 @@ class Explorer<T> {
   #summary: Summary<T>;
   /** What searches found that were started again. */
   readonly #earlier: Violation<T>[] = [];
+  /** The search must start again, but a limit has stopped it. */
+  #isStale = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
@@ -123,8 +125,8 @@ class Explorer<T> {
 
   async end(mayAllThrow: boolean): Promise<Exploration<T>> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const isDone = this.#queue.isEmpty;
-    await this.#checkpoint.end(isDone, () => this.#state());
+    const isDone = this.#queue.isEmpty && !this.#isStale;
+    await this.#checkpoint.end(isDone, () => (this.#isStale ? this.#restartedState() : this.#state()));
     // A search that is done has met them again.
     if (!isDone) this.#keepEarlier();
     const { classes: violated, all: violations } = this.#violations;
@@ -159,7 +161,11 @@ class Explorer<T> {
     this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
     const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
-    if (!this.#isOver() && this.#dependence.learn(steps)) this.#restart();
+    const hasLearned = this.#dependence.learn(steps);
+    if (hasLearned || execution.hasRefuted) {
+      if (this.#isOver()) this.#isStale = true;
+      else this.#restart();
+    }
     this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
   }
 
@@ -198,7 +204,8 @@ class Explorer<T> {
   /** Nothing that was found is lost when a limit stops the search that was started again. */
   #keepEarlier(): void {
     for (const violation of this.#earlier)
-      if (!this.#violations.all.some(({ key }) => key === violation.key)) this.#violations.add(violation, violation.classes);
+      if (!this.#violations.all.some(({ key }) => key === violation.key))
+        this.#violations.add(violation, violation.classes);
   }
 
   #isOver(): boolean {
@@ -218,6 +225,16 @@ class Explorer<T> {
       violations: this.#violations.all.map(({ token, classes }) => ({ token, classes })),
       summary: this.#summary.state,
       searches: this.#queue.states,
+      observed: this.#dependence.observed,
+    };
+  }
+
+  #restartedState(): Checkpoint {
+    return {
+      counts: { classes: 0, redundant: this.#runs, fractionDone: 0 },
+      violations: [],
+      summary: this.#summary.restarted().state,
+      searches: [[]],
       observed: this.#dependence.observed,
     };
   }

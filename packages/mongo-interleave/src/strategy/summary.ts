@@ -42,7 +42,12 @@ export class Summary<T> {
 
   /** That of a search that starts again. What runs took for granted stays. */
   restarted(): Summary<T> {
-    return new Summary({ ends: [], conditions: [...this.#conditions.values()], unfinished: { 'step-limit': 0, unknown: 0 } });
+    return new Summary({
+      ends: [],
+      // Each run says anew what it awaits.
+      conditions: [...this.#conditions.values()].filter(({ kind }) => kind !== 'awaits'),
+      unfinished: { 'step-limit': 0, unknown: 0 },
+    });
   }
 
   /** By client. */
