@@ -91,6 +91,7 @@ async function openSession<T extends SystemTypes>(
     clients: plan.clients.length,
     ...(tokenFile === undefined ? {} : { tokenFile }),
     showFields: traceFields,
+    showResults: true,
     reset: async (own) => {
       recorder = new ScheduleRecorder(system);
       await restoreDatabase(saved, own);

@@ -13,8 +13,8 @@ interface PortListener {
   failed(error: InterleaveError): void;
   /** Something but the schedule has decided, so the run counts for nothing. */
   spoilt(error: InterleaveError): void;
-  /** A command arrived after the flow had ended; it is dropped. Without this, such commands pass. */
-  late?(command: HeldCommand): void;
+  /** A command arrived after the flow had ended; it is held. Without this, such commands pass. */
+  late?: (command: HeldCommand) => void;
 }
 
 /** The port of one client: its connections, and its commands at the gate. */
@@ -33,8 +33,10 @@ export class ClientPort {
   #isSettledDown = false;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
-  /** A command was dropped, so the driver counts it as under way for good. */
-  #hasDropped = false;
+  /** The flow has ended, and none of its commands is left. */
+  #isOver = false;
+  /** Commands that arrived after the flow had ended. */
+  readonly #late = new Map<HeldCommand, Waiting>();
   readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
@@ -62,12 +64,12 @@ export class ClientPort {
 
   /** A flow runs: its commands are held. */
   get isLive(): boolean {
-    return this.#mode === 'hold';
+    return this.#mode === 'hold' && !this.#isOver;
   }
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && !this.#hasDropped && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && (this.#pending === 0 || this.#pending < this.#awaited);
   }
 
   /** Learns what is on its way in the threads of the client. */
@@ -105,7 +107,7 @@ export class ClientPort {
     this.#setMode('hold');
     this.#isSettled = false;
     this.#isSettledDown = false;
-    this.#hasDropped = false;
+    this.#isOver = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -117,15 +119,16 @@ export class ClientPort {
 
   /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    const isIdle = (this.#underWay() === 0 && !this.isMoving) || this.#hasDropped;
-    const isOver = this.#isSettled && this.#pending === 0 && isIdle;
-    if (this.isLive && isOver) this.#setMode(this.#listener.late === undefined ? 'pass' : 'drop');
+    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0 || this.isMoving) return;
+    if (this.#listener.late === undefined) this.#setMode('pass');
+    else this.#isOver = true;
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
   freeze(): void {
     this.#setMode('swallow');
     this.#held.clear();
+    this.#late.clear();
     this.#arrived = [];
   }
 
@@ -139,15 +142,16 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 
   /** Takes a command from the gate; undefined if it is not there any more. */
   take(command: HeldCommand): Waiting | undefined {
-    const waiting = this.#held.get(command);
+    const waiting = this.#held.get(command) ?? this.#late.get(command);
     this.#held.delete(command);
+    this.#late.delete(command);
     return waiting;
   }
 
@@ -167,10 +171,22 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  /** The flow has ended, and did not wait for this command. */
-  #drop({ name, body }: Pick<Waiting, 'name' | 'body'>): void {
-    this.#hasDropped = true;
-    this.#listener.late?.({ client: this.#index, index: this.#sent++, name, body });
+  /** Commands that the client has begun and not ended, without those that came too late. */
+  get #awaited(): number {
+    return this.#underWay() - this.#late.size;
+  }
+
+  #hold(waiting: Waiting): void {
+    const { late } = this.#listener;
+    const { name, body, exact } = waiting;
+    if (this.#isSettled && late !== undefined) {
+      const command = { client: this.#index, index: this.#sent++, name, body, exact };
+      this.#late.set(command, waiting);
+      late(command);
+    } else {
+      if (this.#isSettledDown) this.#listener.spoilt(this.#unasked(name));
+      this.#arrived.push(waiting);
+    }
     this.#listener.changed();
   }
 
@@ -180,17 +196,12 @@ export class ClientPort {
       passed: () => {
         this.passed++;
       },
-      held: (waiting) => {
-        if (this.#isSettled && this.#listener.late !== undefined) return this.#drop(waiting);
-        if (this.#isSettledDown) this.#listener.spoilt(this.#unasked(waiting.name));
-        this.#arrived.push(waiting);
-        this.#listener.changed();
-      },
-      dropped: (command) => this.#drop(command),
+      held: (waiting) => this.#hold(waiting),
       withdrawn: (waiting, byClient) => {
         if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
-        for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
+        for (const commands of [this.#held, this.#late])
+          for (const [command, held] of commands) if (held === waiting) commands.delete(command);
         this.#listener.changed();
       },
       failed: ({ code, message, cause }) => {

@@ -19,7 +19,7 @@ export interface GateOptions {
    * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
-  /** Called when a client sends a command after its flow has ended. The command is then dropped. Default: such commands pass. */
+  /** Called when a client sends a command after its flow has ended. The command is held until it is released. Default: it passes. */
   readonly onLate?: (command: HeldCommand) => void;
 }
 
@@ -212,24 +212,30 @@ export class Gate implements AsyncDisposable {
   /**
    * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
+   * @param change makes another message of the client's, with the same request id
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
-  async release(command: HeldCommand): Promise<Reply> {
+  async release(command: HeldCommand, change?: (frame: Buffer) => Buffer): Promise<Reply> {
     const waiting = this.#take(command);
+    const reply = await this.#answer(command, () => waiting.release(change));
+    return { ...reply, sendAgain: () => this.#answer(command, () => reply.sendAgain()) };
+  }
+
+  async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
     let explaining: NodeJS.Timeout | undefined;
     try {
       const reply = await this.#within(
         () => `the server to answer ${nameOf(command)}`,
         (wait) => {
           explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
-          return waiting.release();
+          return send();
         },
       );
       const stirring = (deliver: () => void) => (): void => {
         this.#stir();
         deliver();
       };
-      return { body: reply.body, deliver: stirring(() => reply.deliver()), lose: stirring(() => reply.lose()) };
+      return { ...reply, deliver: stirring(() => reply.deliver()), lose: stirring(() => reply.lose()) };
     } finally {
       clearInterval(explaining);
     }

@@ -25,6 +25,8 @@ const CHECKSUM_PRESENT = 1;
 const MORE_TO_COME = 1 << 1;
 const EXHAUST_ALLOWED = 1 << 16;
 const CHECKSUM_BYTES = 4;
+/** Header and flags come first. */
+export const OP_MSG_SECTIONS_START = 20;
 
 /**
  * Reads a message: OP_MSG, or OP_QUERY and OP_REPLY of a driver's first handshake.
@@ -51,19 +53,36 @@ export function readMessage(frame: Buffer): Message {
     ...plain,
     moreToCome: (flags & MORE_TO_COME) !== 0,
     exhaustAllowed: (flags & EXHAUST_ALLOWED) !== 0,
-    body: readSections(frame.subarray(20, frame.length - ((flags & CHECKSUM_PRESENT) === 0 ? 0 : CHECKSUM_BYTES))),
+    body: readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame))),
   };
 }
 
-function readSections(sections: Buffer): Fields {
+/**
+ * The command of an OP_MSG with BSON's classes for values whose type or precision JavaScript's own values lose: numbers, regular
+ * expressions. To be sent again.
+ */
+export const readExactCommand = (frame: Buffer): Fields =>
+  readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame)), { promoteValues: false, bsonRegExp: true });
+
+/** Where the sections of an OP_MSG end. */
+export const sectionsEnd = (frame: Buffer): number =>
+  frame.length - ((frame.readUInt32LE(16) & CHECKSUM_PRESENT) === 0 ? 0 : CHECKSUM_BYTES);
+
+/** Clears the flag of the checksum, which a change of the message has made wrong. */
+export function withoutChecksum(message: Buffer): Buffer {
+  message.writeUInt32LE((message.readUInt32LE(16) & ~CHECKSUM_PRESENT) >>> 0, 16);
+  return message;
+}
+
+function readSections(sections: Buffer, options: BSON.DeserializeOptions = {}): Fields {
   let body: Fields = {};
   let sequences: Fields = {};
   for (let at = 0; at < sections.length;) {
     const kind = sections[at];
     const start = at + 1;
     const end = start + sections.readInt32LE(start);
-    if (kind === 0) body = BSON.deserialize(sections.subarray(start, end));
-    else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end)) };
+    if (kind === 0) body = BSON.deserialize(sections.subarray(start, end), options);
+    else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end), options) };
     else throw new InterleaveError('unsupported-protocol', `The gate does not know section kind ${kind} of OP_MSG.`);
     at = end;
   }
@@ -71,12 +90,12 @@ function readSections(sections: Buffer): Fields {
 }
 
 /** A kind 1 section: length, a name, documents one after the other. */
-function readSequence(section: Buffer): Fields {
+function readSequence(section: Buffer, options: BSON.DeserializeOptions): Fields {
   const nameEnd = section.indexOf(0, 4);
   const documents: Fields[] = [];
   for (let at = nameEnd + 1; at < section.length;) {
     const end = at + section.readInt32LE(at);
-    documents.push(BSON.deserialize(section.subarray(at, end)));
+    documents.push(BSON.deserialize(section.subarray(at, end), options));
     at = end;
   }
   return { [section.toString('utf8', 4, nameEnd)]: documents };

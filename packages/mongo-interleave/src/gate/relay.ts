@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
-import { asOnlyMember, commandName, readMessage, withoutCompression, type Fields } from './message.ts';
+import {
+  asOnlyMember,
+  commandName,
+  readExactCommand,
+  readMessage,
+  withoutCompression,
+  type Fields,
+} from './message.ts';
 import { isGreeting, isPassing } from './passing-commands.ts';
 
 /** Where the real server listens. */
@@ -13,11 +20,17 @@ export interface ServerAddress {
 /** The server's reply to a released command, before the client gets it. */
 export interface Reply {
   readonly body: Fields;
+  /** As `body`, with BSON's classes for the values. */
+  readonly exact: () => Fields;
   /** Sends the reply to the client. */
   deliver(): void;
   /** Closes the connection instead. */
   lose(): void;
+  /** Sends the client's own command instead, and waits for the reply to that. @throws InterleaveError `connection-lost` */
+  sendAgain(): Promise<Reply>;
 }
+
+type ServerReply = Omit<Reply, 'sendAgain'>;
 
 /** A held command on its connection. */
 export interface Waiting {
@@ -25,17 +38,19 @@ export interface Waiting {
   readonly requestId: number;
   readonly name: string;
   readonly body: Fields;
-  /** Sends the command to the server. @throws InterleaveError `connection-lost` */
-  release(): Promise<Reply>;
+  /** See `HeldCommand`. */
+  readonly exact: () => Fields;
+  /** Sends the command to the server, as the client wrote it or changed. @throws InterleaveError `connection-lost` */
+  release(change?: (frame: Buffer) => Buffer): Promise<Reply>;
   /** Closes the connection; the server never gets the command. */
   reset(): void;
 }
 
 /**
- * What happens to a command of the client: `pass` forwards it, `hold` keeps it at the gate, `drop` reports it and leaves it unanswered,
- * `swallow` leaves it unanswered, `refuse` closes the connection unless the command is an abort.
+ * What happens to a command of the client: `pass` forwards it, `hold` keeps it at the gate, `swallow` drops it and leaves the connection
+ * open, `refuse` closes the connection unless the command is an abort.
  */
-export type Mode = 'pass' | 'hold' | 'drop' | 'swallow' | 'refuse';
+export type Mode = 'pass' | 'hold' | 'swallow' | 'refuse';
 
 /** What the relay asks and tells the gate. */
 export interface RelayListener {
@@ -43,8 +58,6 @@ export interface RelayListener {
   /** A command was let pass because of the mode. */
   passed(): void;
   held(waiting: Waiting): void;
-  /** A command came in mode `drop`. */
-  dropped(command: Pick<Waiting, 'name' | 'body'>): void;
   /** The connection of a held command was closed, by the client or by somebody else. */
   withdrawn(waiting: Waiting, byClient: boolean): void;
   failed(error: InterleaveError): void;
@@ -59,7 +72,7 @@ export interface Relay {
 /** Connects one client connection to a new server connection. If either closes, both close. */
 export function relay(client: Socket, address: ServerAddress, listener: RelayListener): Relay {
   const server = connect(address.port, address.host);
-  const awaited = new Map<number, PromiseWithResolvers<Reply>>();
+  const awaited = new Map<number, PromiseWithResolvers<ServerReply>>();
   const held = new Set<Waiting>();
   /** Passing commands without an answer, by number. */
   const asked = new Set<number>();
@@ -70,12 +83,13 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       requestId,
       name: commandName(body),
       body,
-      release: () => {
+      exact: () => readExactCommand(frame),
+      release: (change = (same) => same) => {
         held.delete(waiting);
-        const answer = Promise.withResolvers<Reply>();
+        const answer = Promise.withResolvers<ServerReply>();
         awaited.set(requestId, answer);
-        server.write(frame);
-        return answer.promise;
+        server.write(change(frame));
+        return answer.promise.then((reply) => ({ ...reply, sendAgain: () => waiting.release() }));
       },
       reset: () => close(false),
     };
@@ -105,7 +119,6 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
         );
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
-      else if (mode === 'drop') listener.dropped({ name, body: message.body });
       else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) {
         listener.passed();
         server.write(frame);
@@ -123,6 +136,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     awaited.delete(frame.readInt32LE(8));
     answer.resolve({
       body: readMessage(frame).body,
+      exact: () => readExactCommand(frame),
       deliver: () => void client.write(frame),
       lose: () => close(false),
     });

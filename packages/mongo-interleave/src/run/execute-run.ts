@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
-import { NOTHING, type Footprint } from '../footprint/footprint.ts';
-import type { GeneratedIds } from '../footprint/generated-ids.ts';
+import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
+import type { ValueNames } from '../footprint/value-names.ts';
+import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
@@ -10,7 +11,7 @@ import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
 import { endsOneRun } from './bad-run.ts';
 import type { Condition } from './condition.ts';
-import { enabledSteps, waitingOf } from './enabled-steps.ts';
+import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
 import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
@@ -19,16 +20,21 @@ import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
 import { takeStep } from './take-step.ts';
+import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
+import type { Upserts } from './upserts.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly generatedIds: GeneratedIds;
+  readonly names: ValueNames;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
+  readonly upserts: Upserts;
+  readonly probe: WriteProbe;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
   readonly loops: LoopBook;
   /** The run may be used up to try a loop that is met for the first time. */
@@ -115,13 +121,21 @@ class Run<T> {
 
   /** @returns undefined if all clients have ended */
   async #runToEnd(): Promise<Break | undefined> {
-    const { gate, transactions, options, giveUpAtMs } = this.#setup;
+    const { gate, transactions, names, options, giveUpAtMs } = this.#setup;
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
       this.#held = held;
       if (held.length === 0) return undefined;
       if (performance.now() >= giveUpAtMs) return 'given-up';
-      const enabled = enabledSteps(held, transactions);
+      await transactions.load(held.map(({ command }) => command));
+      for (const { command, number } of held) names.see(command.client, number, command.body);
+      const enabled = await enabledSteps(held, this.#setup);
+      this.#conditions.push(
+        ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
+        ...held
+          .filter(({ command }) => transactions.waitsToRestart(command))
+          .map(({ command }): Condition => ({ kind: 'restart', client: command.client })),
+      );
       const { awaiting, untried } = this.#loopsAt(held);
       const isSpent = this.#scheduler.length === this.#steps.length;
       if (untried !== undefined && (isSpent || this.#setup.mayTry)) {
@@ -169,6 +183,7 @@ class Run<T> {
     }
     const { step, reply, restarted } = taken;
     const footprint = this.#record(command, taken);
+    this.#conditions.push(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
     await onStep(step);
     this.#steps.push({ ...decision, footprint, reply });
@@ -177,7 +192,10 @@ class Run<T> {
   }
 
   #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
-    const renamed = this.#setup.generatedIds.rename(footprint, command.client);
+    const { names } = this.#setup;
+    const number = this.#numbering.numberOf(command);
+    if (reply !== undefined) names.seeReply(command.client, number, reply);
+    const renamed = names.rename(footprint);
     this.#watch.record(command, reply, renamed);
     return renamed;
   }
@@ -204,7 +222,7 @@ class Run<T> {
 
   /** Repeats a loop while nothing else happens, and writes down whether its client leaves it. */
   async #try(loop: Loop): Promise<void> {
-    const { gate, transactions, loops, options } = this.#setup;
+    const { gate, loops, options } = this.#setup;
     const startedMs = performance.now();
     let isEndless = true;
     let repetitions = 0;
@@ -212,7 +230,7 @@ class Run<T> {
     while (isEndless && repetitions < MAX_REPETITIONS && !isSlow()) {
       for (let at = 0; isEndless && at < loop.steps.length; at++) {
         const own = this.#numbering.number(await gate.quiet()).filter(({ command }) => command.client === loop.client);
-        const [next] = enabledSteps(own, transactions);
+        const [next] = await enabledSteps(own, this.#setup);
         if (own.length !== 1 || next === undefined || !goesOn(loop, at, next.command)) isEndless = false;
         else {
           const taken = await takeStep(this.#setup, next.command, undefined);
@@ -259,15 +277,19 @@ class Run<T> {
 
   /** Of a client that has sent nothing it is not known what it would have done. */
   #pending(): PendingStep[] {
-    const { gate, transactions, generatedIds } = this.#setup;
-    const held = this.#held.map(({ command }) => command);
-    const silent = gate.live.filter((client) => !held.some((command) => command.client === client));
+    const { gate, transactions, names } = this.#setup;
+    const silent = gate.live.filter((client) => !this.#held.some(({ command }) => command.client === client));
     return [
-      ...held.map((command) => ({
-        client: command.client,
-        footprint: generatedIds.rename(transactions.predict(command), command.client),
-      })),
-      ...silent.map((client) => ({ client, footprint: UNKNOWN })),
+      ...this.#held.map((one): PendingStep => {
+        const { command } = one;
+        const id = describe(one);
+        const footprint = names.rename(transactions.predict(command));
+        return { transition: { id, commandId: id, client: command.client }, footprint };
+      }),
+      ...silent.map((client): PendingStep => {
+        const id = `${clientLetter(client)} sends nothing`;
+        return { transition: { id, commandId: id, client }, footprint: UNKNOWN };
+      }),
     ];
   }
 

@@ -2,6 +2,7 @@ import type { Footprint } from '../footprint/footprint.ts';
 import type { Fields } from '../gate/message.ts';
 import type { InterleaveError } from '../interleave-error.ts';
 import type { Decision } from '../schedule/decision.ts';
+import type { EnabledStep } from '../schedule/scheduler.ts';
 import type { Condition } from './condition.ts';
 import type { TraceStep } from './trace-step.ts';
 
@@ -26,7 +27,7 @@ export interface ExecutedStep extends Decision {
 
 /** A step that a client was about to take when its run ended. */
 export interface PendingStep {
-  readonly client: number;
+  readonly transition: Pick<EnabledStep, 'id' | 'commandId'> & { readonly client: number };
   readonly footprint: Footprint;
 }
 

@@ -79,12 +79,13 @@ export class FaultInjector {
     for (const client of clients) await this.#connect(client);
   }
 
-  /** Makes the server refuse this client's next command of this name. */
-  async failNext(client: number, command: string): Promise<void> {
+  /** Makes the server refuse this client's next command of this name. @returns the error code that it shall give */
+  async failNext(client: number, command: string): Promise<number> {
     const { errorCode = DEFAULT_ERROR_CODE } = this.#options;
     const appName = this.#clients[client]?.mongo.options.appName;
     this.#hasFailPoint = true;
     await this.#setFailPoint({ times: 1 }, { failCommands: [command], errorCode, appName });
+    return errorCode;
   }
 
   /** Waits until the server has ended the transactions of these sessions. */

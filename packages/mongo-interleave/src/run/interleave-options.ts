@@ -66,8 +66,15 @@ export interface InterleaveOptions<T, P = undefined> {
   readonly check: (db: Db, outcomes: readonly Outcome<T>[]) => Promise<void> | void;
   /** Called after each step, before the next one is chosen. Its `db` bypasses the gate and shows what is committed by then. */
   readonly onStep?: (step: TraceStep, db: Db) => Promise<void> | void;
-  /** Fields whose scalar values traces show, besides `_id`. Default: none, because data may hold credentials. */
+  /**
+   * Fields whose values traces show, besides `_id`, such as `state` or `profile.mail`. A path leads through arrays of documents too. A
+   * named field shows its scalars and arrays of scalars; of the documents in it only fields that are named themselves. What flows return
+   * is shown by the same rule: a text or a number by itself only if the trace shows it too. Default: none, because data may hold
+   * credentials.
+   */
   readonly showFields?: readonly string[];
+  /** Shows what flows return, and the messages of their errors, as a whole. For flows whose results hold no credentials. Default false. */
+  readonly showResults?: boolean;
   /** Options of the gated clients, such as `retryWrites`. Compression is always off. */
   readonly clientOptions?: MongoClientOptions;
   /**

@@ -24,5 +24,10 @@ export interface RunResult<T> {
   readonly preemptions: number;
   /** By client. */
   readonly outcomes: readonly Outcome<T>[];
+  /**
+   * By client: how it ended, as text, such as `A returned "c1"`; empty for an absent client. Shows no values but those of `_id`, of
+   * `showFields`, and texts and numbers that the trace shows; with `showResults` everything.
+   */
+  readonly endings: readonly string[];
   readonly verdict: Verdict;
 }

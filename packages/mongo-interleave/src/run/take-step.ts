@@ -9,12 +9,14 @@ import type { FaultKind } from '../schedule/token.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
+import { lookOf, type Upserts } from './upserts.ts';
 
 interface StepSetup {
   readonly gate: Gate;
   readonly transactions: Transactions;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
+  readonly upserts: Upserts;
 }
 
 interface Step {
@@ -25,18 +27,42 @@ interface Step {
   readonly restarted?: GatedClient;
 }
 
-/** Releases one command, or injects a fault at it. When this returns, the client has its reply but may not have reacted to it yet. */
+/**
+ * Releases one command, or injects a fault at it. When this returns, the client has its reply but may not have reacted to it yet. An
+ * upsert that finds none has only looked then, and stays at the gate; with a fault it looks and inserts in one step.
+ */
 export async function takeStep(setup: StepSetup, command: HeldCommand, fault: FaultKind | undefined): Promise<Step> {
-  const { gate, transactions, writer, faults } = setup;
+  if (!setup.upserts.isInsert(command)) {
+    const isLook = fault === undefined && (await setup.upserts.findsNone(command));
+    return isLook ? look(setup, command) : release(setup, command, fault);
+  }
+  const { step, ...rest } = await release(setup, command, fault);
+  return { step: { ...step, touched: `${step.touched} insert` }, ...rest };
+}
+
+/** The first step of an upsert: it reads, and finds none. */
+function look({ transactions, upserts, writer }: StepSetup, command: HeldCommand): Step {
+  upserts.looked(command);
+  const { touched, ...step } = writer.step(command, undefined);
+  const body = { ...lookOf(command.body)?.find, $db: command.body['$db'] };
+  return {
+    step: { ...step, touched: `${touched} upsert`, reply: 'finds none' },
+    footprint: transactions.record({ ...command, name: 'find', body }, {}),
+    reply: undefined,
+  };
+}
+
+async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind | undefined): Promise<Step> {
+  const { gate, transactions, writer, faults, upserts } = setup;
   switch (fault) {
     case undefined: {
-      const reply = await gate.release(command);
+      const reply = await upserts.release(gate, command);
       const footprint = transactions.record(command, reply.body);
       reply.deliver();
       return { step: writer.step(command, reply.body), footprint, reply: reply.body };
     }
     case 'lost-reply': {
-      const reply = await gate.release(command);
+      const reply = await upserts.release(gate, command);
       const footprint = { ...transactions.record(command, reply.body), isFault: true };
       reply.lose();
       return { step: writer.step(command, reply.body, fault), footprint, reply: reply.body };
@@ -49,10 +75,12 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
         reply: undefined,
       };
     case 'error': {
-      await faults.failNext(command.client, command.name);
+      const wanted = await faults.failNext(command.client, command.name);
       const reply = await gate.release(command);
       reply.deliver();
-      if (errorCode(reply.body) === undefined) throw notRefused(command);
+      const code = errorCode(reply.body);
+      if (code === undefined) throw notRefused(command);
+      if (code !== wanted) throw refusedOtherwise(wanted, code);
       // The server refuses the command before it starts, so an open transaction stays open. Other errors end the transaction.
       return {
         step: writer.step(command, reply.body, fault),
@@ -61,7 +89,7 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
       };
     }
     case 'crash-after': {
-      const reply = await gate.release(command);
+      const reply = await upserts.release(gate, command);
       const { movesSnapshot, ...before } = transactions.record(command, reply.body);
       const { restarted, footprint } = await crash(setup, command.client);
       return {
@@ -90,6 +118,13 @@ const notRefused = ({ name }: HeldCommand): InterleaveError =>
   new InterleaveError(
     'invalid-option',
     `The server did not refuse "${name}" although the failCommand fail point was set. Either another process changed the fail point, or the server can't refuse this command.`,
+  );
+
+/** The server gives some codes, such as 11000, only together with details that the fail point does not make up. */
+const refusedOtherwise = (wanted: number, code: number): InterleaveError =>
+  new InterleaveError(
+    'invalid-option',
+    `errorCode must be a code that the failCommand fail point can give: for ${wanted} the server gave ${code}.`,
   );
 
 async function crash(

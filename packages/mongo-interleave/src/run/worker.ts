@@ -1,10 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
-import { readArrayFields } from '../footprint/array-fields.ts';
-import type { Schema } from '../footprint/command-access.ts';
-import { GeneratedIds, StartStateIds } from '../footprint/generated-ids.ts';
+import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { readUniqueKeys } from '../footprint/unique-keys.ts';
+import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -26,10 +24,15 @@ import { whatItWaitsFor } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { Upserts } from './upserts.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const DEFAULT_MAX_STEPS = 1_000;
 /** A flow whose loops look new each time, because they hold random values, is not tried for ever. */
 const MAX_TRIALS_IN_A_ROW = 8;
+
+/** After so many, the rest is told in the next run. */
+const MAX_LATE_COMMANDS = 20;
 
 /** All clients, one after the other. */
 const REHEARSAL: Scheduler = {
@@ -50,12 +53,14 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #clients: GatedClient[];
   readonly #lives: Lives<T, P>;
   readonly #faults: FaultInjector;
+  readonly #startStateNames: StartStateNames;
+  readonly #schemas: SchemaReader;
   readonly #loops: LoopBook;
-  /** Commands that came after the end of their flows. */
+  /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
-  readonly #startStateIds = new StartStateIds();
-  #schema: Schema | undefined;
   #isRehearsed = false;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
@@ -68,9 +73,12 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#gate = gate;
     this.#lives = lives;
     this.#clients = clients;
+    this.#startStateNames = new StartStateNames(this.#db);
+    this.#schemas = new SchemaReader(control);
     this.#late = late;
     this.#loops = loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
   /**
@@ -134,21 +142,24 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   async #runOnce(scheduler: Scheduler, limits: RunLimits<T>): Promise<Execution<T> | 'tried'> {
     if (this.#closed !== undefined) throw stopped();
+    await this.#finishLate();
     await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
     await this.#options.reset(this.#db);
-    this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
-    const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
+    const schema = this.#schemas.open();
+    const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const execution = await this.#executeFrom(transactions, scheduler, limits);
+    if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
     // A transaction that a flow left open would block the next reset.
     const open = transactions.openSessions;
     if (open.length > 0) await this.#control.db('admin').command({ killSessions: open });
     if (execution === 'tried') return execution;
     if (execution.trace.length === 0 && execution.failure === undefined && !execution.isGivenUp) {
-      // What the clients have written to their sockets has arrived when the server has answered.
-      await this.#control.db('admin').command({ ping: 1 });
+      // What the clients have written to their sockets has arrived when a command behind it is answered.
+      const ping = ({ mongo }: GatedClient): Promise<unknown> => mongo.db('admin').command({ ping: 1 });
+      await Promise.all(this.#clients.map((client) => ping(client).catch(() => undefined)));
       this.#expectWorking();
       throw nothingHeld(execution.outcomes);
     }
@@ -169,20 +180,23 @@ export class Worker<T, P = undefined> implements Runner<T> {
     scheduler: Scheduler,
     { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
   ): Promise<Execution<T> | 'tried'> {
-    const { showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const generatedIds = new GeneratedIds(await this.#startStateIds.read(this.#db));
+    this.#writer = new TraceWriter(this.#options);
+    const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
       flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
-      generatedIds,
-      writer: new TraceWriter(showFields),
+      names,
+      writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
       mayTry,
       giveUpAtMs,
+      upserts: new Upserts(this.#control),
+      probe: new WriteProbe(this.#control),
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
     try {
@@ -196,7 +210,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    await this.#finishLate();
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
@@ -225,15 +241,31 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (this.#gate.failure !== undefined && !this.#isClosed) throw this.#gate.failure;
   }
 
-  /** Replaces clients whose flows may still run, and clients that were closed by their flows. */
+  /** Replaces clients that were closed by their flows; with `freshLives`, all that have run. */
   async #replaceUnfit(): Promise<void> {
-    const closed = this.#clients.filter((client) => client.isClosed()).map(({ index }) => index);
-    const late = this.#late.splice(0).map(({ client }) => client);
-    const old =
-      this.#options.freshLives === true ? this.#clients.filter((client) => this.#lives.isPrepared(client)) : [];
-    await this.#faults.replace([...new Set([...closed, ...late, ...old.map(({ index }) => index)])]);
+    const isUnfit = (client: GatedClient): boolean =>
+      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
+    await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
     // What the clients of the last run did while they were closed says nothing of the next run.
     this.#gate.takeSpoilt();
+  }
+
+  /**
+   * Sends the commands that came too late to the server, after the run was judged and before the next start state is made. If they were
+   * dropped, they would fail where nobody expects it, which ends the process.
+   */
+  async #finishLate(): Promise<void> {
+    for (let count = 0; this.#late.length > 0 && count < MAX_LATE_COMMANDS; count++) {
+      const { client } = this.#late[0] ?? { client: 0 };
+      try {
+        for (const command of this.#late.splice(0)) (await this.#gate.release(command)).deliver();
+        // What the client sends next comes now, if at all.
+        await this.#control.db('admin').command({ ping: 1 });
+      } catch (error) {
+        if (this.#gate.failure !== undefined) throw error;
+        await this.#faults.replace([client]);
+      }
+    }
   }
 
   close(): Promise<void> {

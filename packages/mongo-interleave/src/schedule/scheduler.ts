@@ -1,6 +1,6 @@
 import type { Footprint } from '../footprint/footprint.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
-import type { Choice } from './token.ts';
+import type { Choice, FaultKind } from './token.ts';
 
 /** A held command that may be released now. */
 export interface EnabledStep {
@@ -8,10 +8,21 @@ export interface EnabledStep {
   readonly choice: Choice;
   /** Client, number, command and collection, such as `A0 find coupons`. Unique within a run, and the same in a replay. */
   readonly id: string;
+  /** The same without the fault. */
+  readonly commandId: string;
   readonly command: HeldCommand;
+  /** The second step of an upsert that has looked and found none. The server has begun the command by then, which few faults can hit. */
+  readonly isInsert: boolean;
   /** The footprint that the command will have if it succeeds, as far as the command alone tells. */
   readonly predict: () => Footprint;
 }
+
+/** After its look the server has the upsert, so only these faults at its insert differ from each other and from those at its look. */
+const FAULTS_AT_INSERT: readonly FaultKind[] = ['crash-after', 'lost-reply'];
+
+/** Can this fault be injected at this step? */
+export const canHit = ({ isInsert }: EnabledStep, fault: FaultKind): boolean =>
+  !isInsert || FAULTS_AT_INSERT.includes(fault);
 
 /**
  * Decides which command is released next. `next` may throw: the run then ends at once. With InterleaveError `diverged` the verdict of the

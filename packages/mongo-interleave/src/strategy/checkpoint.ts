@@ -2,6 +2,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import type { Observed } from './dependence.ts';
 import type { ExploreOptions } from './explore-options.ts';
 import type { SearchState } from './sleep-set-search.ts';
 import type { SummaryState } from './summary.ts';
@@ -13,6 +14,8 @@ export interface Checkpoint {
   readonly violations: readonly { readonly token: string; readonly classes: number }[];
   readonly summary: SummaryState;
   readonly searches: readonly SearchState<Footprint>[];
+  /** What the searches know of dependent steps. */
+  readonly observed: Observed;
 }
 
 export interface CheckpointFile {

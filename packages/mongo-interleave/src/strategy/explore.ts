@@ -5,6 +5,7 @@ import type { Condition } from '../run/condition.ts';
 import type { Execution } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
+import { Dependence } from './dependence.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts';
 import { expectSame } from './expect-same.ts';
 import type { ExploreOptions } from './explore-options.ts';
@@ -73,17 +74,21 @@ function expectValid<T>(options: ExploreOptions<T>, workers: number): void {
 /** The state that the workers of one exploration share. */
 class Explorer<T> {
   readonly #options: ExploreOptions<T>;
+  readonly #dependence: Dependence;
   readonly #queue: SearchQueue;
   readonly #checkpoint: CheckpointFile;
   readonly #startedMs: number;
   readonly #counts: { classes: number; redundant: number; fractionDone: number };
-  readonly #violations = new Violations<T>();
-  readonly #summary: Summary<T>;
+  #violations = new Violations<T>();
+  #summary: Summary<T>;
+  /** What searches found that were started again. */
+  readonly #earlier: Violation<T>[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
     this.#options = options;
-    this.#queue = new SearchQueue(options, workers, checkpoint.saved?.searches);
+    this.#dependence = new Dependence(checkpoint.saved?.observed);
+    this.#queue = new SearchQueue(this.#dependence, options, workers, checkpoint.saved?.searches);
     this.#checkpoint = checkpoint;
     this.#startedMs = startedMs;
     this.#summary = new Summary(checkpoint.saved?.summary);
@@ -120,6 +125,8 @@ class Explorer<T> {
     if (this.#failure !== undefined) throw this.#failure.error;
     const isDone = this.#queue.isEmpty;
     await this.#checkpoint.end(isDone, () => this.#state());
+    // A search that is done has met them again.
+    if (!isDone) this.#keepEarlier();
     const { classes: violated, all: violations } = this.#violations;
     if (violated === 0 && !mayAllThrow) this.#summary.expectReturned();
     return {
@@ -136,7 +143,8 @@ class Explorer<T> {
 
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
     const { maxDurationMs = DEFAULT_MAX_DURATION_MS, twice = false } = this.#options;
-    const execution = await worker.execute(searchScheduler(search, this.#options), this.#startedMs + maxDurationMs);
+    const scheduler = searchScheduler(search, this.#options);
+    const execution = this.#explain(await worker.execute(scheduler, this.#startedMs + maxDurationMs));
     if (execution.isGivenUp) {
       search.abandon();
       this.#queue.giveBack(search, true);
@@ -150,7 +158,18 @@ class Explorer<T> {
     const { kind, hasMore, treeFraction } = search.end(failure === undefined ? Infinity : lengthToGoOnFrom(execution));
     this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
+    const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
+    if (!this.#isOver() && this.#dependence.learn(steps)) this.#restart();
     this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
+  }
+
+  /** What differs in the second run already is most often something that the first run has changed for good. */
+  #explain(execution: Execution<T>): Execution<T> {
+    const { failure } = execution;
+    if (failure?.code !== 'diverged' || this.#runs > 1) return execution;
+    const why =
+      'The first run may have changed the start state (collections, indexes) or the program for good: make collections and indexes in `reset`, and start the program in `prepare`.';
+    return { ...execution, failure: new InterleaveError('diverged', `${failure.message} ${why}`) };
   }
 
   /** @param result undefined for a redundant run that ended as it should */
@@ -163,6 +182,24 @@ class Explorer<T> {
     this.#violations.add(result);
     this.#summary.add(execution, result);
     this.#options.onClass?.(result);
+  }
+
+  /** A run has shown that more steps are dependent: classes that were one are several, so all runs so far count as redundant. */
+  #restart(): void {
+    this.#counts.redundant += this.#counts.classes;
+    this.#counts.classes = 0;
+    this.#counts.fractionDone = 0;
+    this.#earlier.push(...this.#violations.all);
+    this.#violations = new Violations();
+    this.#summary = this.#summary.restarted();
+    this.#queue.restart();
+  }
+
+  /** Nothing that was found is lost when a limit stops the search that was started again. */
+  #keepEarlier(): void {
+    for (const violation of this.#earlier)
+      if (!this.#violations.all.some(({ key }) => key === violation.key))
+        this.#violations.add(violation, violation.classes);
   }
 
   #isOver(): boolean {
@@ -182,6 +219,7 @@ class Explorer<T> {
       violations: this.#violations.all.map(({ token, classes }) => ({ token, classes })),
       summary: this.#summary.state,
       searches: this.#queue.states,
+      observed: this.#dependence.observed,
     };
   }
 
@@ -214,6 +252,6 @@ async function again<T>(worker: Runner<T>, token: string): Promise<RunResult<T>>
     return await worker.judge(await replay(worker, token));
   } catch (error) {
     if (!(error instanceof InterleaveError && error.code === 'diverged')) throw error;
-    return { token, trace: [], preemptions: 0, outcomes: [], verdict: { kind: 'unknown', error } };
+    return { token, trace: [], preemptions: 0, outcomes: [], endings: [], verdict: { kind: 'unknown', error } };
   }
 }

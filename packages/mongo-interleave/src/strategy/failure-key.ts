@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { clientLetter } from '../gate/client-letter.ts';
 import { errorLines } from '../run/error-lines.ts';
 import type { Outcome } from '../run/execution.ts';
@@ -9,15 +10,16 @@ type Judged = Pick<RunResult<unknown>, 'outcomes' | 'verdict'>;
 const MAX_DEPTH = 4;
 /** Of a returned text only so many characters are compared. */
 const MAX_TEXT = 200;
+const DIGEST_LENGTH = 12;
 
-/** UUIDs, times, ObjectIds, and long words with digits, such as hashes and random tokens. */
+/** UUIDs, times, ObjectIds, and other words with digits, such as hashes and random tokens. */
 const GENERATED =
-  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(?=[\w-]*\d)[\w-]{12,}(?![\w-])/gi;
+  /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4}-\d\d-\d\dT[\d:.]+Z|\b(?=[\w-]*\d)[\w-]{6,}(?![\w-])/gi;
 /** The name of a rule or an error at the beginning of a message, such as `I3`, `E11000` or `RULE_2`. */
 const RULE = /^[A-Z][A-Z0-9_-]+(?=[^\w-]|$)/;
 
 /**
- * Two runs with the same key show the same failure. The key holds
+ * Two runs with the same key show the same failure. The key says
  *
  * - the kind of the verdict, and the name and code of its error;
  * - the place in the user's code that threw it, as `file:line:column`, because a check may have several assertions with one message;
@@ -26,48 +28,49 @@ const RULE = /^[A-Z][A-Z0-9_-]+(?=[^\w-]|$)/;
  *
  * What differs between runs of one failure is left out: generated values and numbers are replaced, but the name of a rule at the
  * beginning of a message (`I3: ...`) stays. Which client it was is left out too: its letter is replaced, and ends have no order.
+ * Messages and ends may hold credentials, so they are a digest, as in `violated Error check.ts:12:9 #5be0a1c97f24`.
  *
  * @returns empty for a valid run
  */
 export function keyOf(result: Judged): string {
-  const failure = failureOf(result);
-  if (failure === '') return '';
-  const ends = [...Map.groupBy(endsOf(result), (end) => end)].map(([end, { length }]) =>
-    length === 1 ? end : `several ${end}`,
-  );
-  return [failure, ...ends].join('; ');
+  const { verdict } = result;
+  if (verdict.kind === 'valid') return '';
+  const ends = [...Map.groupBy(endsOf(result), (end) => end)].map(([end, { length }]) => [end, length > 1]);
+  const digest = createHash('sha256').update(JSON.stringify([failureOf(result), ends]));
+  const parts = [verdict.kind, identityOf(verdict.error), placeOf(verdict.error)].filter((part) => part !== '');
+  return [...parts, `#${digest.digest('hex').slice(0, DIGEST_LENGTH)}`].join(' ');
 }
 
 /** The part of the key that does not depend on the number of clients: verdict, error, place and message. Empty for a valid run. */
-function failureOf({ outcomes, verdict }: Judged): string {
+export function failureOf({ outcomes, verdict }: Judged): string {
   if (verdict.kind === 'valid') return '';
   const { error } = verdict;
   const [first = '', second = ''] = errorLines(error);
   const message = first.endsWith(':') ? `${first} ${second.trim()}` : first;
-  const parts = [verdict.kind, identityOf(error), placeOf(error), neutral(message, outcomes.length)];
-  return parts.filter((part) => part !== '').join(' ');
+  return [verdict.kind, identityOf(error), placeOf(error), neutral(message, outcomes.length)].join(' ');
 }
 
-/** How each client that took part ended, as a text without values that differ from run to run. Sorted. */
-const endsOf = ({ outcomes }: Judged): string[] =>
-  outcomes.flatMap((outcome) => endOf(outcome, outcomes.length)).toSorted();
-
-function endOf(outcome: Outcome<unknown>, clients: number): string[] {
-  switch (outcome.kind) {
-    case 'absent':
-      return [];
-    case 'hanging':
-      return ['did not end'];
-    case 'returned':
-      return [`returned ${shapeOf(outcome.value, clients)}`];
-    case 'threw': {
-      const { error } = outcome;
-      // An error with a code is told apart by its code: the message of a duplicate key holds the values.
-      const hasCode = codeOf(error) !== '';
-      return [`threw ${identityOf(error)}${hasCode ? '' : ` ${neutral(errorLines(error)[0] ?? '', clients)}`}`];
-    }
-  }
+/**
+ * How a client ended, as a text without values that differ from run to run: the shape of what it returned, or the name and code of its
+ * error.
+ *
+ * @param clients number of clients, whose letters are replaced
+ * @returns undefined for a client that did not take part
+ */
+export function endOf(outcome: Outcome<unknown>, clients: number): string | undefined {
+  const { kind } = outcome;
+  if (kind === 'absent') return undefined;
+  if (outcome.kind === 'returned') return `returned ${shapeOf(outcome.value, clients)}`;
+  if (outcome.kind !== 'threw') return kind;
+  const { error } = outcome;
+  // An error with a code is told apart by its code: the message of a duplicate key holds the values.
+  const message = codeOf(error) === '' ? neutral(errorLines(error)[0] ?? '', clients) : '';
+  return ['threw', identityOf(error), message].join(' ').trimEnd();
 }
+
+/** How the clients that took part ended, sorted. */
+export const endsOf = ({ outcomes }: Judged): string[] =>
+  outcomes.flatMap((outcome) => endOf(outcome, outcomes.length) ?? []).toSorted();
 
 /** The name and the code of an error. */
 function identityOf(error: unknown): string {

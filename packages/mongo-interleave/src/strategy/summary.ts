@@ -40,6 +40,15 @@ export class Summary<T> {
     return { ends: [...this.#ends], conditions: [...this.#conditions.values()], unfinished: { ...this.#unfinished } };
   }
 
+  /** That of a search that starts again. What runs took for granted stays. */
+  restarted(): Summary<T> {
+    return new Summary({
+      ends: [],
+      conditions: [...this.#conditions.values()],
+      unfinished: { 'step-limit': 0, unknown: 0 },
+    });
+  }
+
   /** By client. */
   get ends(): readonly Ends[] {
     return this.#ends;

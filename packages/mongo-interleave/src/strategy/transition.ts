@@ -2,4 +2,6 @@
 export interface Transition {
   readonly id: string;
   readonly client: number;
+  /** The held command: the same for the step without a fault and with each fault. */
+  readonly commandId: string;
 }

@@ -3,7 +3,7 @@ import { keyOf } from './failure-key.ts';
 
 /** A failure that an exploration found: the simplest run that shows it, and how many classes do. */
 export type Violation<T> = RunResult<T> & {
-  /** The same for each run of one failure. For comparing, and for reading: verdict, error, place, message, how the clients ended. */
+  /** The same for each run of one failure, as in `violated Error check.ts:12:9 #5be0a1c97f24`: verdict, error, place, and a digest. */
   readonly key: string;
   /** Classes of equivalent schedules with this failure. */
   readonly classes: number;
