@@ -141,15 +141,15 @@ const BESIDE: Readonly<Record<string, Document>> = {
 
 /** Sends the write and asks the server whether it waits; then ends the transaction, so that the write ends as well. */
 async function reallyWaits(command: Document, open: ClientSession): Promise<boolean> {
-  let hasEnded = false;
+  const reply = { isThere: false };
   const ended = raw
     .db(database)
     .command(command)
     .catch(() => undefined)
-    .finally(() => (hasEnded = true));
+    .finally(() => (reply.isThere = true));
   const waiting = { appName: APP_NAME, active: true, writeConflicts: { $gt: 0 } };
   let waits = false;
-  while (!hasEnded && !waits) {
+  while (!reply.isThere && !waits) {
     const found = await control
       .db('admin')
       .aggregate([{ $currentOp: {} }, { $match: waiting }])
@@ -168,14 +168,14 @@ test.each(Object.keys(IN_TRANSACTION))('beside a transaction that %s, the probe 
   const probe = new WriteProbe(control);
   const told: Record<string, unknown> = {};
   const real: Record<string, unknown> = {};
-  for (const [write, command] of Object.entries(BESIDE)) {
+  for (const [beside, command] of Object.entries(BESIDE)) {
     await db.collection('t').deleteMany({});
     await db.collection<{ _id: string }>('t').insertMany(START);
     await using session = control.startSession();
     session.startTransaction();
     await db.command(IN_TRANSACTION[name] ?? {}, { session });
-    told[write] = await probe.wouldWait({ ...command, $db: database });
-    real[write] = await reallyWaits(command, session);
+    told[beside] = await probe.wouldWait({ ...command, $db: database });
+    real[beside] = await reallyWaits(command, session);
   }
   expect(told).toEqual(real);
   expect(Object.values(real).includes(true)).toBe(!WITHOUT_WRITES.has(name));

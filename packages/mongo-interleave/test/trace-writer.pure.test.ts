@@ -1,6 +1,6 @@
-import { fc, test } from '@fast-check/vitest';
+import { fc } from '@fast-check/vitest';
 import { Binary, Decimal128, Long, ObjectId, UUID } from 'mongodb';
-import { describe, expect } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../src/index.ts';
 import type { ExecutedStep } from '../src/run/execution.ts';
 import { formatStep } from '../src/run/format-run.ts';
@@ -362,8 +362,11 @@ describe('whatever the command, no value of a field that is not named', () => {
     fc.constant({ ok: 0, code: 121, codeName: 'DocumentValidationFailure', errmsg: SECRET, errInfo: { a: SECRET } }),
   );
 
-  test.prop([command, reply], { numRuns: 3_000 })('of random ones', (body, answer) => {
-    expect(line(body, answer, {})).not.toContain(SECRET);
+  test('of random ones', () => {
+    const property = fc.property(command, reply, (body, answer) => {
+      expect(line(body, answer, {})).not.toContain(SECRET);
+    });
+    fc.assert(property, { numRuns: 3_000 });
   });
 
   test('but of those that are named: the same commands show them', () => {

@@ -1,5 +1,7 @@
+import { InterleaveError } from 'mongo-interleave';
 import { ReplicaSetError } from 'mongo-test-replica-set';
 import { ProgramError } from '../exec/program-error.ts';
+import { toFailure } from '../report/failure.ts';
 import { complain } from '../report/say.ts';
 import { loadSystem } from '../trial/load-system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -57,6 +59,11 @@ async function run(module: string, command: string, argv: readonly string[]): Pr
     if (error instanceof ProgramError) {
       complain(`--exec: ${error.message}`);
       return EXIT_CODES.usage;
+    }
+    if (error instanceof InterleaveError) {
+      const { kind, reason } = toFailure(error);
+      complain(`error: ${reason}`);
+      return kind === 'usage' ? EXIT_CODES.usage : EXIT_CODES.unknown;
     }
     if (!(error instanceof ReplicaSetError)) throw error;
     complain(error.message);

@@ -5,6 +5,7 @@ import type { ExplorationTrial } from '../trial/trial.ts';
 import { closedBy } from './closed-by.ts';
 import { faultsAt } from './faults.ts';
 import { openGatedScenario } from './gated-scenario.ts';
+import { isBroken } from './judge.ts';
 
 export interface ExplorationLimits {
   /** Stop after this many violated classes. */
@@ -27,7 +28,11 @@ export interface ExplorationRun {
 
 const NOTHING_YET: Progress = { classes: 0, redundant: 0, runs: 0, seconds: 0, fractionDone: 0 };
 
-/** Runs one schedule of each class of equivalent schedules; of those that break an invariant it looks for a simple one. */
+/**
+ * Runs one schedule of each class of equivalent schedules; of those that break an invariant it looks for a simple one.
+ *
+ * @throws what kept a schedule from a verdict, where no invariant was seen broken
+ */
 export async function runExploration<T extends SystemTypes>(
   system: System<T>,
   uri: string,
@@ -35,9 +40,10 @@ export async function runExploration<T extends SystemTypes>(
   { maxViolations, signal, onProgress, tokenFile }: ExplorationLimits,
 ): Promise<ExplorationRun> {
   await using scenario = await openGatedScenario(system, uri, trial, tokenFile === undefined ? {} : { tokenFile });
-  const { session, firstClients } = scenario;
+  const { session, firstClients, judged } = scenario;
   const { faults, maxPreemptions } = trial;
-  const violated: RunResult<string>[] = [];
+  const broken: RunResult<string>[] = [];
+  let unjudged: Failed | undefined;
   let progress = NOTHING_YET;
   let complete = false;
   let simplest: RunResult<string> | undefined;
@@ -48,24 +54,33 @@ export async function runExploration<T extends SystemTypes>(
           maxDurationMs: Infinity,
           maxRuns: Infinity,
           maxViolations,
+          everyState: judged === 'every-commit',
           ...faultsAt(firstClients, faults),
           ...(maxPreemptions === undefined ? {} : { maxPreemptions }),
           onClass: (schedule) => {
-            if (schedule.verdict.kind === 'violated') violated.push(schedule);
+            if (isBroken(schedule)) broken.push(schedule);
+            else if (schedule.verdict.kind !== 'valid') unjudged ??= schedule.verdict;
           },
           onProgress: (now) => {
             progress = now;
             onProgress?.(now);
           },
         }));
-        const first = shortestOf(violated);
+        const first = shortestOf(broken);
         if (first !== undefined) simplest = await session.shrink(first.token);
       });
   } catch (error) {
-    if (!(signal.aborted && error instanceof InterleaveError)) throw error;
+    if (!(signal.aborted && error instanceof InterleaveError)) unjudged ??= { error };
   }
-  simplest ??= shortestOf(violated);
-  return { progress, complete, ...(simplest === undefined ? {} : { simplest }) };
+  if (simplest === undefined || !isBroken(simplest)) simplest = shortestOf(broken);
+  // What was found stays found, whatever went wrong after it.
+  if (simplest === undefined && unjudged !== undefined) throw unjudged.error;
+  return { progress, complete: complete && unjudged === undefined, ...(simplest === undefined ? {} : { simplest }) };
+}
+
+/** Something that was thrown, by a run or by the check of one. */
+interface Failed {
+  readonly error: unknown;
 }
 
 const shortestOf = (all: readonly RunResult<string>[]): RunResult<string> | undefined =>

@@ -32,20 +32,21 @@ export function formatExplored(row: Row, invariants: Readonly<Record<string, str
   if (first === undefined) return head;
   return [
     head,
-    `  ${first.invariant} (${invariants[first.invariant] ?? ''}): ${first.sentence}`,
+    `  ${nameInvariant(invariants, first.invariant)}: ${first.sentence}`,
     ...traceLines(row),
     `  again: ${reproduce}`,
   ].join('\n');
 }
 
-/** As in `violated, as it must be`, `valid - must be violated`, `unknown (nothing raced)`. */
+/** As in `violated, as it must be`, `valid at the end - must be violated`, `unknown (nothing raced)`. */
 export function formatVerdict(row: Row): string {
-  const { trial, verdict, reason } = row;
+  const { trial, verdict, judged, reason } = row;
   const judgement = judgeRow(row);
   const expected = trial.expected === 'violated' && judgement === 'passed' ? ', as it must be' : '';
   const wrong = judgement === 'failed' ? ` - must be ${trial.expected}` : '';
   const why = reason === undefined ? '' : ` (${reason})`;
-  return `${verdict}${expected}${wrong}${why}`;
+  const where = judged === 'end' && verdict !== 'unknown' ? ' at the end' : '';
+  return `${verdict}${where}${expected}${wrong}${why}`;
 }
 
 /** The steps of the schedule that broke an invariant, if the row is an exploration. */
@@ -54,3 +55,7 @@ export const traceLines = ({ exploration }: Row): string[] =>
 
 /** As in `1 class`, `2 classes`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** As in `J1 (a job runs once)`; what is no invariant of the system, such as `never-ends`, is named alone. */
+export const nameInvariant = (invariants: Readonly<Record<string, string>>, name: string): string =>
+  invariants[name] === undefined ? name : `${name} (${invariants[name]})`;

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { traceLines } from './explored.ts';
+import { nameInvariant, traceLines } from './explored.ts';
 import { judgeRow, type Row } from './row.ts';
 
 const MAX_SENTENCES = 3;
@@ -18,7 +18,7 @@ export function formatFindings(rows: readonly Row[], { invariants, command, fold
     const [first] = violations;
     if (first === undefined) continue;
     const token = exploration?.token === undefined ? '' : `; ${exploration.token}`;
-    parts.push(`  ${trial.flow}: ${first.invariant} (${invariants[first.invariant] ?? ''}): ${first.sentence}${token}`);
+    parts.push(`  ${trial.flow}: ${nameInvariant(invariants, first.invariant)}: ${first.sentence}${token}`);
   }
   for (const row of wrong) parts.push('', ...formatWrong(row, { invariants, command, folder }));
   return parts.join('\n');

@@ -1,8 +1,10 @@
 import type { Contention } from '../history/contention.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Verdict, Violation } from '../system/violation.ts';
 import type { ExplorationTrial, StormTrial, Trial } from '../trial/trial.ts';
+import type { Failure } from './failure.ts';
 
 /** A row of the report, of a storm or an exploration. JSON; `result.json` holds rows. */
 export interface Row {
@@ -11,8 +13,12 @@ export interface Row {
   readonly processes: number;
   readonly callers: number;
   readonly verdict: Verdict;
+  /** The states that the verdict covers. */
+  readonly judged: JudgedStates;
   /** Why the verdict is `unknown`. */
   readonly reason?: string;
+  /** What kept the row from a verdict, where something threw. */
+  readonly failure?: Failure['kind'];
   readonly violations: readonly Violation[];
   /** The command that runs the row again, or the one schedule of it that shows the violation. */
   readonly reproduce: string;

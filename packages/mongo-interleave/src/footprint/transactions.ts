@@ -87,7 +87,8 @@ export class Transactions {
 
   /** For a write outside transactions: the clients whose open transactions have written to its collection. */
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
-    const access = isInTransaction(body) ? undefined : accessOf(body, this.#known);
+    if (this.#open.size === 0 || isInTransaction(body)) return [];
+    const access = accessOf(body, this.#known);
     if (access?.isWrite !== true) return [];
     const written = new Set(access.reads.map(({ namespace }) => namespace));
     const writers = [...this.#open.values()].filter(({ images }) =>

@@ -73,8 +73,13 @@ export class ClientPort {
   }
 
   /** Learns what is on its way in the threads of the client. */
-  async ask(): Promise<void> {
-    if (this.isLive) await this.#connections.ask();
+  ask(): Promise<void> {
+    return this.#connections.ask();
+  }
+
+  /** Does a part of the client run in threads that have to be asked? */
+  get hasThreads(): boolean {
+    return this.isLive && this.#connections.hasThreads;
   }
 
   /** See {@link Connections.remote}. */
@@ -106,8 +111,8 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
-    this.#isSettledDown = false;
     this.#isOver = false;
+    this.#isSettledDown = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -119,7 +124,8 @@ export class ClientPort {
 
   /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0 || this.isMoving) return;
+    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0) return;
+    if (this.isMoving && this.#late.size === 0) return;
     if (this.#listener.late === undefined) this.#setMode('pass');
     else this.#isOver = true;
   }

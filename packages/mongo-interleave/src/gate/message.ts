@@ -116,8 +116,7 @@ function documentStart(frame: Buffer): number | undefined {
 function withDocument(frame: Buffer, start: number, document: Fields): Buffer {
   const changed = Buffer.concat([Buffer.from(frame.subarray(0, start)), BSON.serialize(document)]);
   changed.writeInt32LE(changed.length, 0);
-  if (frame.readInt32LE(12) === OP_MSG) changed.writeUInt32LE((changed.readUInt32LE(16) & ~CHECKSUM_PRESENT) >>> 0, 16);
-  return changed;
+  return frame.readInt32LE(12) === OP_MSG ? withoutChecksum(changed) : changed;
 }
 
 /** Numbers stay in their BSON classes, so that they are written back with the same types. */

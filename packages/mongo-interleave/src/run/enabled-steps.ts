@@ -23,9 +23,10 @@ export async function enabledSteps(held: readonly Numbered[], setup: EnablingSet
     const own = held.filter((other) => other.command.client === client);
     const position = own.findIndex((other) => other.command === command);
     const predict = (): Footprint => setup.transactions.predict(command);
+    const commandId = describe({ command, number });
     const isInsert = setup.upserts.isInsert(command);
-    const id = `${describe({ command, number })}${isInsert ? ' insert' : ''}`;
-    steps.push({ command, choice: { client, position }, id, commandId: id, isInsert, predict });
+    const id = isInsert ? `${commandId} insert` : commandId;
+    steps.push({ command, choice: { client, position }, id, commandId, isInsert, predict });
   }
   return steps;
 }

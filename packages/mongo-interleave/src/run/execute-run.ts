@@ -202,10 +202,12 @@ class Run<T> {
 
   /** The loops of the clients that await a change, and a loop of which is not known whether it is endless. */
   #loopsAt(held: readonly Numbered[]): { readonly awaiting: Map<number, Loop>; readonly untried: Loop | undefined } {
-    const { loops, options } = this.#setup;
+    const { loops, options, upserts } = this.#setup;
     const awaiting = new Map<number, Loop>();
     let untried: Loop | undefined;
     for (const { command } of held) {
+      // Its look was no command of its own.
+      if (upserts.isInsert(command)) continue;
       // Of several commands at once, each may be what the others wait for.
       if (held.some((other) => other.command !== command && other.command.client === command.client)) continue;
       for (const loop of this.#watch.loopsAt(command)) {

@@ -4,6 +4,7 @@ import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import type { Fields } from '../gate/message.ts';
+import type { Reply } from '../gate/relay.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { FaultKind } from '../schedule/token.ts';
 import type { FaultInjector } from './fault-injector.ts';
@@ -17,6 +18,11 @@ interface StepSetup {
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly upserts: Upserts;
+}
+
+interface Sent {
+  readonly reply: Reply;
+  readonly footprint: Footprint;
 }
 
 interface Step {
@@ -37,35 +43,48 @@ export async function takeStep(setup: StepSetup, command: HeldCommand, fault: Fa
     return isLook ? look(setup, command) : release(setup, command, fault);
   }
   const { step, ...rest } = await release(setup, command, fault);
-  return { step: { ...step, touched: `${step.touched} insert` }, ...rest };
+  return { step: { ...step, touched: `${step.touched}, insert` }, ...rest };
 }
 
 /** The first step of an upsert: it reads, and finds none. */
 function look({ transactions, upserts, writer }: StepSetup, command: HeldCommand): Step {
   upserts.looked(command);
-  const { touched, ...step } = writer.step(command, undefined);
   const body = { ...lookOf(command.body)?.find, $db: command.body['$db'] };
   return {
-    step: { ...step, touched: `${touched} upsert`, reply: 'finds none' },
+    step: { ...writer.step(command, undefined), reply: 'finds none' },
     footprint: transactions.record({ ...command, name: 'find', body }, {}),
     reply: undefined,
   };
 }
 
+/** Releases a command and records what it did. */
+async function send({ gate, transactions, upserts }: StepSetup, command: HeldCommand): Promise<Sent> {
+  const isInsert = upserts.isInsert(command);
+  const reply = await upserts.release(gate, command);
+  const insert = isInsert ? await upserts.insertOf(command.body, reply.body) : undefined;
+  const footprint =
+    insert === undefined
+      ? transactions.record(command, reply.body)
+      : transactions.record({ ...command, name: 'insert', body: insert }, { ok: 1, n: 1 });
+  return { reply, footprint };
+}
+
 async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind | undefined): Promise<Step> {
-  const { gate, transactions, writer, faults, upserts } = setup;
+  const { gate, writer, faults } = setup;
   switch (fault) {
     case undefined: {
-      const reply = await upserts.release(gate, command);
-      const footprint = transactions.record(command, reply.body);
+      const { reply, footprint } = await send(setup, command);
       reply.deliver();
       return { step: writer.step(command, reply.body), footprint, reply: reply.body };
     }
     case 'lost-reply': {
-      const reply = await upserts.release(gate, command);
-      const footprint = { ...transactions.record(command, reply.body), isFault: true };
+      const { reply, footprint } = await send(setup, command);
       reply.lose();
-      return { step: writer.step(command, reply.body, fault), footprint, reply: reply.body };
+      return {
+        step: writer.step(command, reply.body, fault),
+        footprint: { ...footprint, isFault: true },
+        reply: reply.body,
+      };
     }
     case 'reset':
       gate.reset(command);
@@ -89,8 +108,8 @@ async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind 
       };
     }
     case 'crash-after': {
-      const reply = await upserts.release(gate, command);
-      const { movesSnapshot, ...before } = transactions.record(command, reply.body);
+      const { reply, footprint: whole } = await send(setup, command);
+      const { movesSnapshot, ...before } = whole;
       const { restarted, footprint } = await crash(setup, command.client);
       return {
         step: writer.step(command, reply.body, fault),

@@ -1,4 +1,4 @@
-import { BSON, type MongoClient } from 'mongodb';
+import { BSON, MongoServerError, type MongoClient } from 'mongodb';
 import { bothOf, changeFilter } from '../gate/change-filter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
@@ -10,6 +10,9 @@ const DUPLICATE_KEY = 11_000;
 /** Finds no document, because each has an `_id`. `$alwaysFalse` would not do: the server drops the filter beside it, and its equalities. */
 const NOTHING_FOUND = { _id: { $exists: false } };
 const NOTHING_FOUND_BYTES = Buffer.from(BSON.serialize(NOTHING_FOUND));
+
+/** A projection: the documents may be large. */
+const ID = { _id: 1 };
 
 /** What an upsert looks for. */
 interface Look {
@@ -40,11 +43,12 @@ export class Upserts {
 
   /** Is this an upsert whose look finds none? */
   async findsNone(command: HeldCommand): Promise<boolean> {
-    const look = lookOf(command.exact());
+    const look = lookOf(command.body) === undefined ? undefined : lookOf(command.exact());
     if (look === undefined || this.#looked.has(command)) return false;
     try {
-      return (await this.#find(look.database, look.find)) === 0;
-    } catch {
+      return (await this.#find(look.database, { ...look.find, projection: ID })).length === 0;
+    } catch (error) {
+      if (!(error instanceof MongoServerError)) throw error;
       // A filter that is no filter, a hint without an index: the server is to say it to the client.
       return false;
     }
@@ -61,6 +65,20 @@ export class Upserts {
     const findNothing = (filter: Buffer): Buffer => bothOf(filter, NOTHING_FOUND_BYTES);
     const reply = await gate.release(command, (frame) => changeFilter(frame, findNothing));
     return (await this.#looksAgain(command, reply)) ? reply.sendAgain() : reply;
+  }
+
+  /**
+   * The insert that an upsert has done after its look, with the whole document: it no longer depends on what its filter finds.
+   *
+   * @returns undefined if the upsert has inserted nothing
+   */
+  async insertOf(command: Fields, reply: Fields): Promise<Fields | undefined> {
+    const look = lookOf(command);
+    const id = upsertedId(reply);
+    if (look === undefined || id === undefined) return undefined;
+    const collection = look.find['find'];
+    const documents = await this.#find(look.database, { find: collection, filter: { _id: id } });
+    return { insert: collection, documents, $db: look.database };
   }
 
   /**
@@ -93,14 +111,19 @@ export class Upserts {
   async #areEqual({ database, find }: Look, pairs: readonly (readonly unknown[])[]): Promise<boolean> {
     const same = pairs.map((pair) => ({ $eq: pair.map((value) => ({ $literal: value ?? null })) }));
     const filter = { $expr: { $and: same } };
-    return (await this.#find(database, { find: find['find'], filter, collation: { locale: 'simple' } })) === 1;
+    const found = await this.#find(database, {
+      find: find['find'],
+      filter,
+      collation: { locale: 'simple' },
+      projection: ID,
+    });
+    return found.length > 0;
   }
 
-  /** @returns 1 if the command finds a document, else 0 */
-  async #find(database: string, find: Fields): Promise<number> {
-    const one = { ...find, projection: { _id: 1 }, limit: 1, singleBatch: true };
-    const { cursor } = await this.#control.db(database).command(one);
-    return (cursor as { readonly firstBatch: readonly unknown[] }).firstBatch.length;
+  /** @returns one document, if the command finds any */
+  async #find(database: string, find: Fields): Promise<readonly Fields[]> {
+    const { cursor } = await this.#control.db(database).command({ ...find, limit: 1, singleBatch: true });
+    return (cursor as { readonly firstBatch: readonly Fields[] }).firstBatch;
   }
 }
 
@@ -130,6 +153,12 @@ export function findingNothing(command: Fields): Fields {
 function onlyStatement(command: Fields): Fields | undefined {
   const statements = listOf(command['updates']);
   return statements.length === 1 ? (statements[0] as Fields) : undefined;
+}
+
+/** The `_id` of the new document, from the reply to an update or a findAndModify. */
+function upsertedId({ upserted, lastErrorObject }: Fields): unknown {
+  const [first] = listOf(upserted) as readonly { readonly _id: unknown }[];
+  return first?._id ?? (lastErrorObject as Fields | undefined)?.['upserted'];
 }
 
 interface Duplicate {

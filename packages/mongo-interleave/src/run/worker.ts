@@ -241,15 +241,6 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (this.#gate.failure !== undefined && !this.#isClosed) throw this.#gate.failure;
   }
 
-  /** Replaces clients that were closed by their flows; with `freshLives`, all that have run. */
-  async #replaceUnfit(): Promise<void> {
-    const isUnfit = (client: GatedClient): boolean =>
-      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
-    await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
-    // What the clients of the last run did while they were closed says nothing of the next run.
-    this.#gate.takeSpoilt();
-  }
-
   /**
    * Sends the commands that came too late to the server, after the run was judged and before the next start state is made. If they were
    * dropped, they would fail where nobody expects it, which ends the process.
@@ -266,6 +257,15 @@ export class Worker<T, P = undefined> implements Runner<T> {
         await this.#faults.replace([client]);
       }
     }
+  }
+
+  /** Replaces clients that were closed by their flows, and with `freshLives` all that have lived. */
+  async #replaceUnfit(): Promise<void> {
+    const isUnfit = (client: GatedClient): boolean =>
+      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
+    await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
+    // What the clients of the last run did while they were closed says nothing of the next run.
+    this.#gate.takeSpoilt();
   }
 
   close(): Promise<void> {

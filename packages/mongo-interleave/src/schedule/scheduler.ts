@@ -8,7 +8,7 @@ export interface EnabledStep {
   readonly choice: Choice;
   /** Client, number, command and collection, such as `A0 find coupons`. Unique within a run, and the same in a replay. */
   readonly id: string;
-  /** The same without the fault. */
+  /** The held command: the same with each fault, and for both steps of an upsert. */
   readonly commandId: string;
   readonly command: HeldCommand;
   /** The second step of an upsert that has looked and found none. The server has begun the command by then, which few faults can hit. */

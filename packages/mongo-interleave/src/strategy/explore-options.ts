@@ -35,6 +35,12 @@ export interface ExploreOptions<T> {
    */
   readonly maxPreemptions?: number;
   /**
+   * Two steps that both change committed data never commute, so each sequence of committed states is met. For an `onStep` that judges the
+   * data: otherwise one order of two independent writes stands for the other, and the state between them in the other order is never
+   * seen. Default false.
+   */
+  readonly everyState?: boolean;
+  /**
    * Runs each schedule twice. Throws `nondeterministic` and shows the first difference if anything but the schedule influenced the
    * run. Default false.
    */

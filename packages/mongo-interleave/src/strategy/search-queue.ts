@@ -19,13 +19,12 @@ export class SearchQueue {
   /** @param states where an earlier search was; default: at the beginning */
   constructor(
     dependence: Dependence,
-    { maxPreemptions = Infinity }: Pick<ExploreOptions<unknown>, 'maxPreemptions'>,
+    options: Pick<ExploreOptions<unknown>, 'maxPreemptions' | 'everyState'>,
     workers: number,
     states: readonly State[] = [[]],
   ) {
     this.#workers = workers;
-    // Of two equivalent schedules a preemption limit may exclude one only, so no schedule may stand for another.
-    this.#relation = maxPreemptions === Infinity ? dependence : ALL_DEPENDENT;
+    this.#relation = relationOf(dependence, options);
     this.#waiting = states.map((state) => this.#open(state));
   }
 
@@ -88,4 +87,19 @@ export class SearchQueue {
   #open(state: State): Search {
     return new SleepSetSearch(this.#relation, state);
   }
+}
+
+function relationOf(
+  dependence: Dependence,
+  { maxPreemptions = Infinity, everyState = false }: Pick<ExploreOptions<unknown>, 'maxPreemptions' | 'everyState'>,
+): SearchRelation<Footprint> {
+  // Of two equivalent schedules a preemption limit may exclude one only, so no schedule may stand for another.
+  if (maxPreemptions !== Infinity) return ALL_DEPENDENT;
+  if (!everyState) return dependence;
+  // What moves the snapshot of others changes the committed data.
+  const changes = (one: Footprint, other: Footprint): boolean => one.movesSnapshot && other.movesSnapshot;
+  return {
+    dependent: (one, other) => changes(one, other) || dependence.dependent(one, other),
+    dependentAtOnce: (one, other) => changes(one, other) || dependence.dependentAtOnce(one, other),
+  };
 }

@@ -186,6 +186,8 @@ export class SleepSetSearch<F> {
     if (earlier?.step === undefined) return 'ordered';
     const other = earlier.step.footprint;
     if (earlier.chosen.client !== client) return this.#relation.dependent(other, footprint) ? 'race' : 'independent';
+    // The look of an upsert and its insert.
+    if (earlier.chosen.commandId === commandId) return 'ordered';
     const isAtOnce = earlier.enabled.some((one) => one.commandId === commandId);
     if (!isAtOnce) return 'ordered';
     return this.#relation.dependentAtOnce(other, footprint) ? 'race' : 'independent';
