@@ -36,7 +36,16 @@ async function openFlow<P, T>(
 ): Promise<() => Promise<T>> {
   const mongo = await new MongoClient(uri).connect();
   const db = mongo.db(database);
-  const client = { index, letter: 'AB'.charAt(index), mongo, uri, life: 0, track: <C>(other: C): C => other };
+  const client = {
+    index,
+    letter: 'AB'.charAt(index),
+    mongo,
+    uri,
+    life: 0,
+    track: <C>(other: C): C => other,
+    remote: () => undefined,
+    now: () => Promise.resolve(new Date()),
+  };
   const prepared = (await prepare?.(client, db)) as P;
   return () => flow(client, db, prepared);
 }

@@ -12,9 +12,9 @@ import { beforeAll, describe, expect, test } from 'vitest';
 const set = exploringSet();
 const file = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** The ends of the peer range `^5.9.2 || ^6.9.0 || ^7.0.0`, by alias. */
-const PEERS = ['mongodb5', 'mongodb69', 'mongodb6', 'mongodb70'];
-const some = process.env['INTERLEAVE_PEERS'] === 'all' ? PEERS : ['mongodb5'];
+/** The ends of the peer range `^6.9.0 || ^7.0.0`, by alias. Driver 5.9 throws past every promise when a client is closed during a commit. */
+const PEERS = ['mongodb69', 'mongodb6', 'mongodb70'];
+const some = process.env['INTERLEAVE_PEERS'] === 'all' ? PEERS : ['mongodb69'];
 
 async function run(driver: string): Promise<unknown> {
   const database = createTestDatabaseName('peers');

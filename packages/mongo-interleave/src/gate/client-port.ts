@@ -73,8 +73,13 @@ export class ClientPort {
   }
 
   /** Learns what is on its way in the threads of the client. */
-  async ask(): Promise<void> {
-    if (this.isLive) await this.#connections.ask();
+  ask(): Promise<void> {
+    return this.#connections.ask();
+  }
+
+  /** Does a part of the client run in threads that have to be asked? */
+  get hasThreads(): boolean {
+    return this.isLive && this.#connections.hasThreads;
   }
 
   /** See {@link Connections.remote}. */

@@ -13,14 +13,21 @@ export interface ClientSocket {
 /** The connections of one client with its port: both ends, as far as the client runs in this process or tells of its own. */
 export class Connections {
   readonly #accepted = new Map<Socket, Relay>();
+  /** The accepted sockets by the ports of the client's ends. */
+  readonly #byPort = new Map<number | undefined, Socket>();
   readonly #own = new Set<Socket>();
   /** Asks the threads of the client for their ends of connections. */
   readonly #asks = new Set<() => Promise<readonly ClientSocket[]>>();
   #told: readonly ClientSocket[] = [];
 
   accepted(socket: Socket, relayed: Relay): void {
+    const { remotePort } = socket;
     this.#accepted.set(socket, relayed);
-    socket.once('close', () => this.#accepted.delete(socket));
+    this.#byPort.set(remotePort, socket);
+    socket.once('close', () => {
+      this.#accepted.delete(socket);
+      if (this.#byPort.get(remotePort) === socket) this.#byPort.delete(remotePort);
+    });
   }
 
   /** The client's end of a connection, which may not be established yet. */
@@ -36,7 +43,6 @@ export class Connections {
 
   /** Asks the threads of the client, if there are any. */
   async ask(): Promise<void> {
-    if (this.#asks.size === 0) return;
     this.#told = (await Promise.all([...this.#asks].map((ask) => ask()))).flat();
   }
 
@@ -45,13 +51,21 @@ export class Connections {
    * the other has not read. Of a client in another process, only what its port has begun to read is known.
    */
   get isMoving(): boolean {
-    const byPort = new Map([...this.#accepted.keys()].map((socket) => [socket.remotePort, socket]));
-    for (const own of [...this.#own, ...this.#told]) {
-      if (own.destroyed) continue;
-      const other = own.connecting ? undefined : byPort.get(own.localPort);
-      if (other === undefined || own.bytesWritten > other.bytesRead || other.bytesWritten > own.bytesRead) return true;
-    }
-    return [...this.#accepted.values()].some((relayed) => relayed.isMoving());
+    for (const own of this.#own) if (this.#isMovingAt(own)) return true;
+    for (const own of this.#told) if (this.#isMovingAt(own)) return true;
+    for (const relayed of this.#accepted.values()) if (relayed.isMoving()) return true;
+    return false;
+  }
+
+  #isMovingAt(own: ClientSocket): boolean {
+    if (own.destroyed) return false;
+    const other = own.connecting ? undefined : this.#byPort.get(own.localPort);
+    return other === undefined || own.bytesWritten > other.bytesRead || other.bytesWritten > own.bytesRead;
+  }
+
+  /** Does a part of the client run in threads that have to be asked? */
+  get hasThreads(): boolean {
+    return this.#asks.size > 0;
   }
 
   /** Do some of the client's connections come from another process? */

@@ -197,7 +197,8 @@ export class Gate implements AsyncDisposable {
     for (let turn = 0; turn < STILL_TURNS; turn++) {
       // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
       await setImmediate();
-      await Promise.all(this.#ports.map((port) => port.ask()));
+      const threaded = this.#ports.filter(({ hasThreads }) => hasThreads);
+      if (threaded.length > 0) await Promise.all(threaded.map((port) => port.ask()));
       for (const port of this.#ports) port.recheck();
       if (changed !== this.#changed.promise || this.#ports.some(({ isMoving }) => isMoving)) return false;
     }

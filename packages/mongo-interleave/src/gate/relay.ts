@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
-import { asOnlyMember, commandName, readExactCommand, readMessage, withoutCompression, type Fields } from './message.ts';
+import {
+  asOnlyMember,
+  commandName,
+  readExactCommand,
+  readMessage,
+  withoutCompression,
+  type Fields,
+} from './message.ts';
 import { isGreeting, isPassing } from './passing-commands.ts';
 
 /** Where the real server listens. */
