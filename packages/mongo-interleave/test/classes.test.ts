@@ -40,7 +40,7 @@ describe('classes', () => {
       2,
       1,
       async (_client, db) => {
-        for (const _one of repeat(3, () => 0)) await items(db).createIndex({ n: 1 });
+        for (let count = 0; count < 3; count++) await items(db).createIndex({ n: 1 });
         return items(db).findOne({ _id: 'x' });
       },
     ],
@@ -50,7 +50,7 @@ describe('classes', () => {
       1,
       async ({ letter }, db) => {
         const lookup = { $lookup: { from: 'others', localField: '_id', foreignField: '_id', as: 'others' } };
-        for (const _one of repeat(3, () => 0))
+        for (let count = 0; count < 3; count++)
           await items(db)
             .aggregate([{ $match: { _id: 'x' } }, lookup])
             .toArray();

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { fc } from 'fast-check';
+import * as fc from 'fast-check';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { fc } from 'fast-check';
+import * as fc from 'fast-check';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { fc } from 'fast-check';
+import * as fc from 'fast-check';
 import { Binary, Decimal128, Long, ObjectId, UUID } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import type { Outcome } from '../src/index.ts';

@@ -29,8 +29,7 @@ const PROGRAM_ADVICE: Readonly<Partial<Record<InterleaveErrorCode, string>>> = {
   diverged: OTHER_WAY,
   nondeterministic: OTHER_WAY,
   'nothing-held': 'the program sent no command to the gate: it must connect with MONGODB_URI of its environment',
-  unscheduled:
-    'the program sent two commands at once, or one that a timer decides: it must send one at a time',
+  unscheduled: 'the program sent two commands at once, or one that a timer decides: it must send one at a time',
   withdrawn: 'the program took a command back that waited at the gate: it must not limit the time of a command',
   watchdog: 'the program neither sent a command nor answered its call',
 };

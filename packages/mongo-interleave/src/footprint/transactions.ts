@@ -99,6 +99,7 @@ export class Transactions {
 
   /** The clients whose open transactions the command would wait for or conflict with; undefined stands for a crashed client. */
   blockersOf({ client, body }: ClientCommand): readonly (number | undefined)[] {
+    if (this.#open.size === 0) return [];
     if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
     const access = accessOf(body, this.#known);

@@ -112,11 +112,14 @@ export class StartStateNames {
   async read(others: Iterable<string>): Promise<StartNames> {
     this.#own ??= await this.#collectionsOfDb();
     const names = new Map<string, string>();
+    const unstable = [...new Set([...this.#own, ...others])]
+      .filter((namespace) => this.#collections.get(namespace)?.isStable !== true)
+      .toSorted();
+    const found = await Promise.all(unstable.map((namespace) => this.#documentsOf(namespace)));
     // A value in two collections gets the name from the last of them.
-    for (const namespace of [...new Set([...this.#own, ...others])].toSorted()) {
+    for (const [index, namespace] of unstable.entries()) {
       const before = this.#collections.get(namespace);
-      if (before?.isStable === true) continue;
-      const documents = await this.#documentsOf(namespace);
+      const documents = found[index] ?? [];
       const texts = new Set(documents.flatMap((document) => [...textsOf(document)]));
       const drawn =
         before === undefined

@@ -16,9 +16,10 @@ export function takenForGranted({ body }: HeldCommand, reply: Fields | undefined
 
 /** The clients that have several reads at the gate. Only reads that were sent at once count as commuting. */
 export function readersAtOnce(held: readonly Numbered[], isRead: (command: HeldCommand) => boolean): Condition[] {
-  const readers = held.filter(({ command }) => isRead(command)).map(({ command }) => command.client);
-  const several = new Set(readers.filter((client, index) => readers.indexOf(client) !== index));
-  return [...several].map((client) => ({ kind: 'at-once', client }));
+  const several = [...Map.groupBy(held, ({ command }) => command.client)].filter(([, own]) => own.length > 1);
+  return several.flatMap(([client, own]) =>
+    own.filter(({ command }) => isRead(command)).length > 1 ? [{ kind: 'at-once', client }] : [],
+  );
 }
 
 /** `$currentDate`, `$$NOW` and `$$CLUSTER_TIME`, at any depth. */
