@@ -6,8 +6,8 @@ import { compareFlows } from './support/differential.ts';
 /* `complete` without a violation must mean that there is none: on random flows, the classes give each result that all orders give. */
 
 /** Drawn flows; each takes some twenty runs. Thousands run at night. */
-const flowCount = Number(process.env['INTERLEAVE_FLOWS'] ?? 100);
-const firstSeed = Number(process.env['INTERLEAVE_SEED'] ?? 0);
+const flowCount = Number(process.env['INTERLEAVE_SOUNDNESS_FLOWS'] ?? 100);
+const firstSeed = Number(process.env['INTERLEAVE_SOUNDNESS_SEED'] ?? 0);
 const MAX_MS_PER_FLOW = 5_000;
 
 test(

@@ -136,8 +136,8 @@ export const describeError = (error: unknown): string => {
 export const describeStatement = ({ shelf, method, args, options }: Statement): string =>
   `${shelf}.${method}(${[...args, ...(options === undefined ? [] : [options])].map((one) => JSON.stringify(one)).join(', ')})`;
 
-/** A value that no other run makes: hex, or text of another alphabet. */
-export const generatedText = (): string => randomBytes(9).toString(Math.random() < 0.5 ? 'hex' : 'base64url');
+/** A value that no other run makes: hex, or text of another alphabet. Its first letter places it before all texts that filters compare with. */
+export const generatedText = (): string => `t${randomBytes(9).toString(Math.random() < 0.5 ? 'hex' : 'base64url')}`;
 
 // --- drawing ---
 
