@@ -1,4 +1,11 @@
-import { MongoClient, MongoServerError, type ClientSession, type Db, type Document } from 'mongodb';
+import {
+  MongoClient,
+  MongoServerError,
+  type ClientSession,
+  type Db,
+  type Document,
+  type MongoClientOptions,
+} from 'mongodb';
 import type { FlowClient, InterleaveOptions, InterleaveSession, Outcome, interleave } from '../../src/index.ts';
 import { seededRandom } from '../../src/strategy/seeded-random.ts';
 import {
@@ -37,9 +44,13 @@ interface Batch {
   readonly clients: number;
   readonly start: Readonly<Record<string, readonly Document[]>>;
   readonly flows: readonly RandomFlow[];
+  readonly clientOptions?: MongoClientOptions;
 }
 
 const FLOWS_IN_BATCH = 10;
+/** In each so-many-th batch, time passes at the gate: clients pause, and their drivers give up early. */
+const TIMED_BATCH = 50;
+const SOCKET_TIMEOUT_MS = 40;
 /** A flow with more orders is not compared. */
 const MAX_ORDERS = 40;
 const MAX_ATTEMPTS = 10;
@@ -55,11 +66,26 @@ const drawing = (seed: number): Draw => {
 };
 
 function drawBatch(batch: number): Batch {
+  if (batch % TIMED_BATCH === TIMED_BATCH - 1) return drawTimedBatch(batch);
   const draw = drawing(batch + 1_000_000);
   const clients = draw([2, 2, 2, 3]);
   const start = Object.fromEntries(Object.keys(SHELVES).map((shelf) => [shelf, startDocuments(draw)]));
   const flows = Array.from({ length: FLOWS_IN_BATCH }, (_, index) => drawFlow(batch * FLOWS_IN_BATCH + index, clients));
   return { clients, start, flows };
+}
+
+/** Commands that commute, and a pause between two of them: only time makes a difference. */
+function drawTimedBatch(batch: number): Batch {
+  const pause: Statement = { shelf: 'plain', method: 'pause', args: [] };
+  const find = (id: number): Statement => ({ shelf: 'plain', method: 'findOne', args: [{ _id: id }] });
+  const programOf = (...statements: readonly Statement[]): Program => ({ statements, isTransaction: false });
+  const programs = [programOf(find(1)), programOf(find(2), pause, find(3))];
+  const flows = [programs, programs.toReversed()].map((one, index) => ({
+    seed: batch * FLOWS_IN_BATCH + index,
+    programs: one,
+  }));
+  const clientOptions = { socketTimeoutMS: SOCKET_TIMEOUT_MS, retryReads: false };
+  return { clients: 2, start: { plain: [{ _id: 1 }, { _id: 2 }] }, flows, clientOptions };
 }
 
 function drawFlow(seed: number, clients: number): RandomFlow {
@@ -179,9 +205,11 @@ class Differential {
     this.#flow = batch.flows[0] ?? { seed: 0, programs: [] };
   }
 
-  get options(): Pick<InterleaveOptions<string>, 'clients' | 'reset' | 'flow' | 'check'> {
+  get options(): Omit<InterleaveOptions<string>, 'uri' | 'database'> {
+    const { clients, clientOptions = {} } = this.#batch;
     return {
-      clients: this.#batch.clients,
+      clients,
+      clientOptions,
       reset: (db) => this.#reset(db),
       flow: (client, db) => this.#run(client, db),
       check: async (db, outcomes) => {
@@ -197,8 +225,8 @@ class Differential {
       found = smaller;
       smaller = undefined;
       for (const candidate of shorter(found.difference?.flow ?? flow)) {
-        const comparison = await this.#compare(session, candidate);
-        if (comparison.difference === undefined) continue;
+        const comparison = await this.#compare(session, candidate).catch(nothingToCompare);
+        if (comparison?.difference === undefined) continue;
         smaller = comparison;
         break;
       }
@@ -217,8 +245,11 @@ class Differential {
       maxPreemptions: MAX_ORDERS,
       onClass: ({ token }) => void all.set(this.#result, token),
     });
-    if (!orders.complete) return { orders: orders.runs, classes: 0, isSkipped: true, difference: undefined };
-    const { classes } = await session.explore({ ...limits, onClass: () => void some.add(this.#result) });
+    const skipped = { orders: orders.runs, classes: 0, isSkipped: true, difference: undefined };
+    if (!orders.complete) return skipped;
+    const { classes, complete } = await session.explore({ ...limits, onClass: () => void some.add(this.#result) });
+    // It says itself that it does not know.
+    if (!complete) return skipped;
     const missing = [...all].find(([result]) => !some.has(result));
     return {
       orders: orders.classes,
@@ -310,6 +341,11 @@ class Differential {
     for (const [generated, name] of this.#generated) text = text.replaceAll(generated, name);
     return text.replaceAll(/[0-9a-f]{24}/g, 'ObjectId');
   }
+}
+
+/** A flow that became too short: none of its commands reaches the gate. */
+function nothingToCompare(error: unknown): undefined {
+  if (!(error instanceof Error && 'code' in error && error.code === 'nothing-held')) throw error;
 }
 
 /** The same flow with one statement less, or with a client that does nothing. */

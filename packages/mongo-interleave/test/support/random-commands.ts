@@ -1,10 +1,14 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MongoServerError, type ClientSession, type Collection, type Db, type Document } from 'mongodb';
 
 /*
  * Statements over the whole grammar of MongoDB's commands, as data, so that a flow which was drawn at random can be printed and shortened.
  * Few documents, fields and values, so that statements meet often.
  */
+
+/** Longer than the drivers of timed flows wait. */
+const PAUSE_MS = 100;
 
 export type Draw = <V>(values: readonly V[]) => V;
 
@@ -93,6 +97,8 @@ const METHODS = {
     if (found === null) return 'none';
     return things.updateOne({ a: found['a'], b: 0 }, { $set: { b: 1 } }, options);
   },
+  /** Sends nothing for a while. */
+  pause: () => delay(PAUSE_MS, 'paused'),
   /** Inserts without `_id`: the driver makes one. */
   insertWithoutId: async ({ things, args, options }) => {
     await things.insertOne({ ...(args[0] as Document) } as Item, options);
@@ -128,7 +134,8 @@ export async function runStatement(statement: Statement, { db, session, generate
 const clone = (args: readonly unknown[]): unknown[] => structuredClone(args) as unknown[];
 
 export const describeError = (error: unknown): string => {
-  if (!(error instanceof MongoServerError)) return String(error);
+  // The driver's own messages name ports.
+  if (!(error instanceof MongoServerError)) return error instanceof Error ? error.name : String(error);
   const { code, codeName, keyPattern, keyValue } = error as MongoServerError & Document;
   return `error ${code} ${codeName ?? ''} ${JSON.stringify([keyPattern, keyValue, error['result']])}`;
 };
