@@ -20,6 +20,7 @@ import {
   shelfOf,
   startDocuments,
   type Draw,
+  type Focus,
   type Statement,
 } from './random-commands.ts';
 
@@ -39,6 +40,15 @@ interface RandomFlow {
   readonly programs: readonly Program[];
 }
 
+/** What all flows are about. Default: each draws its own. */
+export interface About {
+  readonly shelf: string;
+  readonly focus: Focus;
+  readonly clients?: number;
+  /** The start state of the shelf. */
+  readonly documents?: readonly Document[];
+}
+
 /** Flows of one batch have the same start state and number of clients, so that one session runs them all. */
 interface Batch {
   readonly clients: number;
@@ -52,7 +62,7 @@ const FLOWS_IN_BATCH = 10;
 const TIMED_BATCH = 50;
 const SOCKET_TIMEOUT_MS = 40;
 /** A flow with more orders is not compared. */
-const MAX_ORDERS = 40;
+const MAX_ORDERS = 24;
 const MAX_ATTEMPTS = 10;
 const CONFLICT = 112;
 
@@ -65,12 +75,15 @@ const drawing = (seed: number): Draw => {
   };
 };
 
-function drawBatch(batch: number): Batch {
+function drawBatch(batch: number, about?: About): Batch {
   if (batch % TIMED_BATCH === TIMED_BATCH - 1) return drawTimedBatch(batch);
   const draw = drawing(batch + 1_000_000);
-  const clients = draw([2, 2, 2, 3]);
-  const start = Object.fromEntries(Object.keys(SHELVES).map((shelf) => [shelf, startDocuments(draw)]));
-  const flows = Array.from({ length: FLOWS_IN_BATCH }, (_, index) => drawFlow(batch * FLOWS_IN_BATCH + index, clients));
+  const clients = about?.clients ?? draw([2, 2, 2, 3]);
+  const drawn = Object.fromEntries(Object.keys(SHELVES).map((shelf) => [shelf, startDocuments(draw)]));
+  const start = about?.documents === undefined ? drawn : { ...drawn, [about.shelf]: about.documents };
+  const flows = Array.from({ length: FLOWS_IN_BATCH }, (_, index) =>
+    drawFlow(batch * FLOWS_IN_BATCH + index, clients, about),
+  );
   return { clients, start, flows };
 }
 
@@ -88,15 +101,19 @@ function drawTimedBatch(batch: number): Batch {
   return { clients: 2, start: { plain: [{ _id: 1 }, { _id: 2 }] }, flows, clientOptions };
 }
 
-function drawFlow(seed: number, clients: number): RandomFlow {
+function drawFlow(seed: number, clients: number, about?: About): RandomFlow {
   const draw = drawing(seed);
   const shelves = Object.keys(SHELVES);
-  const main = draw(shelves);
+  const main = about?.shelf ?? draw(shelves);
   const second = draw([main, main, draw(shelves)]);
   const others = [main, second].filter((shelf) => shelf !== 'elsewhere');
-  const one = (): Statement => drawStatement(draw, draw([main, main, second]), others.length > 0 ? others : ['plain']);
+  const focus = about?.focus ?? draw<Focus>(['all', 'all', 'all', 'keys', 'keys', 'order', 'cursors', 'tokens']);
+  const one = (): Statement => {
+    const shelf = focus === 'all' ? draw([main, main, second]) : main;
+    return drawStatement(draw, shelf, others.length > 0 ? others : ['plain'], focus);
+  };
   const mode = draw(['plain', 'plain', 'plain', 'transactions', 'both']);
-  const lengths = clients === 2 ? [1, 1, 2, 2] : [1, 1, 1, 2];
+  const lengths = clients === 2 ? [1, 1, 1, 2, 2] : [1, 1, 1, 1, 2];
   const programs = Array.from({ length: clients }, (_, client): Program => {
     const isTransaction = mode === 'transactions' || (mode === 'both' && client === 0);
     const statements = Array.from({ length: draw(lengths) }, one).filter(
@@ -139,7 +156,7 @@ export interface Comparisons {
 export async function compareFlows(
   explorer: typeof interleave,
   { uri, database }: { readonly uri: string; readonly database: string },
-  { first, count }: { readonly first: number; readonly count: number },
+  { first, count, about }: { readonly first: number; readonly count: number; readonly about?: About | undefined },
   maxDifferences = Infinity,
 ): Promise<Comparisons> {
   const differences: string[] = [];
@@ -148,7 +165,7 @@ export async function compareFlows(
   await createShelves(control.db(database));
   try {
     for (let batch = Math.floor(first / FLOWS_IN_BATCH); batch * FLOWS_IN_BATCH < first + count; batch++) {
-      const drawn = drawBatch(batch);
+      const drawn = drawBatch(batch, about);
       const differential = new Differential(drawn);
       await using session = await explorer({ ...differential.options, uri, database });
       for (const flow of drawn.flows) {

@@ -93,7 +93,7 @@ const METHODS = {
     things.insertOne({ _id: args[0] as number, a: generate(`token ${String(args[0])}`), b: 0 }, options),
   /** Uses such a value once. */
   useToken: async ({ things, args, options }) => {
-    const found = await things.findOne({ _id: args[0] as number }, options);
+    const found = await things.findOne({ _id: args[0] as number, b: 0 }, options);
     if (found === null) return 'none';
     return things.updateOne({ a: found['a'], b: 0 }, { $set: { b: 1 } }, options);
   },
@@ -264,8 +264,74 @@ const pipeline = (draw: Draw, other: string): Document[] =>
     () => [{ $project: { a: 1 } }, { $skip: 1 }],
   ])();
 
+/** What the statements of a flow are about: everything, or what meets more often in few commands. */
+export type Focus = 'all' | 'keys' | 'order' | 'cursors' | 'tokens';
+
 /** @param others shelves that pipelines may look into */
-export function drawStatement(draw: Draw, shelf: string, others: readonly string[]): Statement {
+export function drawStatement(draw: Draw, shelf: string, others: readonly string[], focus: Focus): Statement {
+  switch (focus) {
+    case 'all':
+      return drawAny(draw, shelf, others);
+    case 'keys':
+      return drawKeyed(draw, shelf);
+    case 'order':
+      return drawOrder(draw, shelf);
+    case 'cursors':
+      return drawCursor(draw, shelf, others);
+    case 'tokens':
+      return draw<() => Statement>([
+        () => ({ shelf, method: 'insertToken', args: [4] }),
+        () => ({ shelf, method: 'useToken', args: [4] }),
+        () => ({ shelf, method: 'useToken', args: [4] }),
+      ])();
+  }
+}
+
+/** Writes that bring documents into a unique index or take them out of it, and reads by its fields. */
+function drawKeyed(draw: Draw, shelf: string): Statement {
+  const a = (): unknown => draw(['x', 'X', 'x', 'y']);
+  const id = (): number => draw([1, 2, 3]);
+  return draw<() => Statement>([
+    () => ({
+      shelf,
+      method: 'insertOne',
+      args: [{ _id: draw([4, 5, 6]), a: a(), b: draw(B), tags: [a()], p: { m: a() } }],
+    }),
+    () => ({ shelf, method: 'updateOne', args: [{ _id: id() }, { $set: { a: a() } }] }),
+    () => ({ shelf, method: 'updateOne', args: [{ _id: id() }, { $set: { b: draw(B) } }] }),
+    () => ({ shelf, method: 'updateOne', args: [{ _id: id() }, { $set: { tags: [a(), 'z'] } }] }),
+    () => ({ shelf, method: 'updateOne', args: [{ _id: id() }, { $set: { 'p.m': a() } }] }),
+    () => ({ shelf, method: 'updateOne', args: [{ a: a() }, { $set: { n: 1 } }], options: { upsert: true } }),
+    () => ({ shelf, method: 'deleteOne', args: [{ a: a() }] }),
+    () => ({ shelf, method: 'find', args: [{ a: a() }], options: { sort: { _id: 1 } } }),
+  ])();
+}
+
+/** Inserts that meet no other, and reads that don't say which document comes first. */
+const drawOrder = (draw: Draw, shelf: string): Statement =>
+  draw<() => Statement>([
+    () => ({ shelf, method: 'insertOne', args: [{ _id: draw([4, 5, 6, 7, 8, 9]), b: 0, n: 1 }] }),
+    () => ({ shelf, method: 'insertOne', args: [{ _id: draw([4, 5, 6, 7, 8, 9]), b: 0, n: 1 }] }),
+    () => ({ shelf, method: 'find', args: [{ b: 0 }], options: sort(draw) }),
+    () => ({ shelf, method: 'findOneAndDelete', args: [{ n: { $gte: 1 } }], options: sort(draw) }),
+  ])();
+
+/** Cursors of several batches, and writes between them. */
+function drawCursor(draw: Draw, shelf: string, others: readonly string[]): Statement {
+  const from = draw(others);
+  const lookup = { $lookup: { from, localField: 'b', foreignField: 'b', as: 'joined' } };
+  const some: Document[][] = [[lookup], [{ $sort: { _id: 1 } }, lookup], [{ $unionWith: from }]];
+  const options = { batchSize: 1 };
+  return draw<() => Statement>([
+    () => ({ shelf, method: 'aggregate', args: [draw(some)], options }),
+    () => ({ shelf, method: 'find', args: [{}], options: { ...options, ...sort(draw) } }),
+    () => ({ shelf: from, method: 'updateOne', args: [{ _id: draw(IDS) }, { $set: { b: draw(B) } }] }),
+    () => ({ shelf: from, method: 'insertOne', args: [{ _id: draw([4, 5]), b: draw(B) }] }),
+    () => ({ shelf: from, method: 'deleteOne', args: [{ _id: draw(IDS) }] }),
+  ])();
+}
+
+function drawAny(draw: Draw, shelf: string, others: readonly string[]): Statement {
   const find = (): Statement => {
     const options = {
       ...sort(draw),
