@@ -320,10 +320,10 @@ const drawOrder = (draw: Draw, shelf: string): Statement =>
 function drawCursor(draw: Draw, shelf: string, others: readonly string[]): Statement {
   const from = draw(others);
   const lookup = { $lookup: { from, localField: 'b', foreignField: 'b', as: 'joined' } };
-  const some: Document[][] = [[lookup], [{ $sort: { _id: 1 } }, lookup], [{ $unionWith: from }]];
+  const pipelines: Document[][] = [[lookup], [{ $sort: { _id: 1 } }, lookup], [{ $unionWith: from }]];
   const options = { batchSize: 1 };
   return draw<() => Statement>([
-    () => ({ shelf, method: 'aggregate', args: [draw(some)], options }),
+    () => ({ shelf, method: 'aggregate', args: [draw(pipelines)], options }),
     () => ({ shelf, method: 'find', args: [{}], options: { ...options, ...sort(draw) } }),
     () => ({ shelf: from, method: 'updateOne', args: [{ _id: draw(IDS) }, { $set: { b: draw(B) } }] }),
     () => ({ shelf: from, method: 'insertOne', args: [{ _id: draw([4, 5]), b: draw(B) }] }),
