@@ -6,7 +6,14 @@ import { RunSchema } from '../src/footprint/schema-reader.ts';
 import { Transactions } from '../src/footprint/transactions.ts';
 import type { Fields } from '../src/gate/message.ts';
 
-const plain: Namespace = { kind: 'collection', unique: [], folds: false, arrays: new Set(), indexes: [] };
+const plain: Namespace = {
+  kind: 'collection',
+  unique: [],
+  folds: false,
+  hasValidator: false,
+  arrays: new Set(),
+  indexes: [],
+};
 const unique = (field: string, more: Partial<UniqueKey> = {}): Namespace => ({
   ...plain,
   unique: [{ fields: [field], decisive: [field], within: new Map(), isTotal: true, folds: false, ...more }],

@@ -15,9 +15,11 @@ import { explore } from './explore.ts';
 import { replay } from './replay.ts';
 import { stress } from './stress.ts';
 
+const MAX_LINGER_MS = 500;
+
 /**
  * The command line of a system: storms by default, and the commands `explore`, `replay`, `check` and `catalogue`. Sets the exit code
- * of this process.
+ * of this process, and ends it.
  *
  * @param module a file URL; its default export is the `System`, and worker processes load it too
  * @param command how the user calls the harness, for help and for the commands that show a row again, as in `pnpm stress`
@@ -38,6 +40,9 @@ export async function runCommandLine(
     }
     complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = EXIT_CODES.internal;
+  } finally {
+    // Flows that were given up in the middle may hold timers for long. What they do counts for nothing.
+    setTimeout(() => process.exit(), MAX_LINGER_MS).unref();
   }
 }
 

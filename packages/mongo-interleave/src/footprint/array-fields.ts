@@ -16,12 +16,24 @@ export function arraysMadeBy(command: Fields): string[] {
   const namespace = namespaceOf(command);
   const { documents, updates, update } = command;
   const changes = [update, ...listOf(updates).map(({ u }) => u)];
-  const fields = [...listOf(documents).flatMap(arraysIn), ...changes.flatMap(arraysOfUpdate)];
+  const upserts = [command, ...listOf(updates)].filter(({ upsert }) => upsert === true);
+  const fields = [
+    ...listOf(documents).flatMap(arraysIn),
+    ...changes.flatMap(arraysOfUpdate),
+    ...upserts.flatMap(({ q, query }) => arraysOfFilter(q ?? query)),
+  ];
   return fields.map((field) => `${String(namespace)}.${field}`);
 }
 
 const arraysIn = (document: Fields): string[] =>
   Object.entries(document).flatMap(([name, value]) => (Array.isArray(value) ? [name] : []));
+
+/** An upsert takes the equalities of its filter into the new document. */
+const arraysOfFilter = (filter: unknown): string[] =>
+  entriesOf(filter).flatMap(([name, condition]) => {
+    const mayEqualArray = name.startsWith('$') || Array.isArray(condition) || entriesOf(condition).length > 0;
+    return mayEqualArray ? [name.startsWith('$') ? '*' : topLevel(name)] : [];
+  });
 
 /** Operators that never make an array. */
 const SCALAR_OPERATORS: ReadonlySet<string> = new Set(['$inc', '$mul', '$bit', '$currentDate', '$unset']);

@@ -1,3 +1,4 @@
+import { BSON } from 'mongodb';
 import { commandName, type Fields } from '../gate/message.ts';
 import { mayHoldArray, type ArrayFields } from './array-fields.ts';
 import type { Image, Selector } from './footprint.ts';
@@ -107,9 +108,14 @@ export function accessOf(command: Fields, known: Known): Access | undefined {
   const found = RULES[name];
   if (found === undefined || namespace === undefined || typeof collection !== 'string') return undefined;
   if (!hasOnly(found.known, command)) return undefined;
+  // The first read of a snapshot session decides what the later ones see.
+  if (isSnapshotRead(command)) return undefined;
   const target = { ...known, command, collection, namespace, found: known.schema.of(namespace) };
   return target.found.kind === 'special' ? undefined : found.access(target);
 }
+
+const isSnapshotRead = ({ autocommit, readConcern }: Fields): boolean =>
+  autocommit !== false && entriesOf(readConcern).some(([name, value]) => name === 'level' && value === 'snapshot');
 
 const reading = (reads: readonly Selector[], inOrder: boolean): Access => ({
   reads,
@@ -280,7 +286,10 @@ function updateAccess(target: Target, statement: Fields): UpdateAccess {
   const [id, ...others] = uniqueSelectors(upsert ? inserted : after, target.found, isTouched);
   // Of several documents that get the same unique value, the first gets it.
   const isFirstServed = multi === true ? others.length > 0 : isOrdered(target, q, sort, collation);
-  const own = withIncrement(selector, before, after, statement, others.length > 0);
+  const own = withIncrement(selector, before, after, statement, {
+    touchesUnique: others.length > 0,
+    hasValidator: target.found.hasValidator,
+  });
   return {
     reads: [own.selector, ...(upsert && id !== undefined ? [id] : []), ...others],
     orderedReads: isFirstServed ? [selector] : [],
@@ -298,7 +307,7 @@ function withIncrement(
   before: Image,
   after: Image,
   { q, u, upsert, sort }: Fields,
-  touchesUnique: boolean,
+  { touchesUnique, hasValidator }: { readonly touchesUnique: boolean; readonly hasValidator: boolean },
 ): { readonly selector: Selector; readonly images: readonly Image[] } {
   const changes = Array.isArray(u) ? [] : entriesOf(u);
   const added = changes.flatMap(([operator, fields]) =>
@@ -312,9 +321,9 @@ function withIncrement(
   );
   const filtered = entriesOf(q).map(([name]) => name);
   const isBlind = !filtered.some((name) => name.startsWith('$') || added.some(({ path }) => haveSameRoot(path, name)));
-  if (added.length === 0 || !adds || !isBlind || upsert === true || sort !== undefined || touchesUnique)
+  if (hasValidator || added.length === 0 || !adds || !isBlind || upsert === true || sort !== undefined || touchesUnique)
     return { selector, images: [before, after] };
-  const increment = JSON.stringify(u);
+  const increment = BSON.EJSON.stringify(u, { relaxed: false });
   return {
     selector: { ...selector, increment },
     images: [
@@ -353,7 +362,11 @@ const equalsIn = (image: Image, { fields, folds }: UniqueKey): KnownFields =>
 function pick({ fields, whole }: Image, names: readonly string[]): KnownFields {
   const missing = new Set([NULL_TEXT]);
   return new Map(
-    names.map((name) => [name, fields.has(name) || !whole || name.includes('.') ? fields.get(name) : missing]),
+    // A dotted name may stand for a path, or for a field with a dot in its name: nothing is known of either.
+    names.map((name) => [
+      name,
+      name.includes('.') ? undefined : fields.has(name) || !whole ? fields.get(name) : missing,
+    ]),
   );
 }
 
@@ -374,7 +387,7 @@ function modifiedImages(command: Fields, byFilter: Image, reply: Fields): Image[
   const { update, remove, new: wantsNew, fields: projection } = command;
   const { value } = reply;
   const { namespace } = byFilter;
-  const seen = entriesOf(value).length > 0 ? (value as Fields) : undefined;
+  const seen = typeof value === 'object' && value !== null ? (value as Fields) : undefined;
   if (seen === undefined && !isUpserted(reply)) return [];
   const ofValue: Image | undefined =
     seen === undefined || isComputed(projection)

@@ -27,6 +27,8 @@ export interface Namespace {
   readonly unique: readonly UniqueKey[];
   /** The default collation folds texts. */
   readonly folds: boolean;
+  /** The server refuses documents that the collection's validator does not accept. */
+  readonly hasValidator: boolean;
   /** Top-level fields that hold an array in some document. */
   readonly arrays: ReadonlySet<string>;
   /** All indexes, as `createIndexes` takes them. */
@@ -48,6 +50,11 @@ export function namespaceOf(command: Fields): string | undefined {
 /** A collection in the database of a command. */
 export const inDatabaseOf = ({ $db }: Fields, collection: string): string => `${String($db)}.${collection}`;
 
-/** A namespace as it is called for each worker, whose databases differ in how their names end only. */
-export const relativeTo = (database: string, namespace: string): string =>
-  namespace.startsWith(database) ? namespace.slice(database.length) : namespace;
+/**
+ * A namespace without the name of its database, which differs between workers, and may differ between runs. Only the scenario's own
+ * database is told from others.
+ */
+export function relativeTo(database: string, namespace: string): string {
+  const dot = namespace.indexOf('.');
+  return `${namespace.slice(0, dot) === database ? '' : 'another'}${namespace.slice(dot)}`;
+}

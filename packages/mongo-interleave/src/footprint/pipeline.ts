@@ -96,17 +96,20 @@ const KEEPING_ORDER: ReadonlySet<string> = new Set([
 function isOrderFree(stages: readonly Fields[], folds: boolean): boolean {
   const first = stages.findIndex((stage) => !('$match' in stage));
   const [reducing = {}, ...rest] = first === -1 ? [] : stages.slice(first);
-  if ('$count' in reducing) return true;
-  if ('$group' in reducing) {
-    const isOneGroup = entriesOf(reducing['$group']).some(
-      ([name, value]) => name === '_id' && entriesOf(value).length === 0 && typeof value !== 'string',
-    );
-    return onlyCounts(reducing['$group']) && (isOneGroup || (!folds && rest.some(sortsById)));
-  }
-  return (
-    !folds && sortsById(reducing) && rest.every((stage) => entriesOf(stage).every(([name]) => KEEPING_ORDER.has(name)))
-  );
+  if (!rest.every((stage) => entriesOf(stage).every(([name]) => KEEPING_ORDER.has(name)))) return false;
+  return '$count' in reducing || isCount(reducing['$group']) || (!folds && sortsById(reducing));
 }
+
+/** A `$group` of all documents together that only counts them. */
+const isCount = (group: unknown): boolean =>
+  entriesOf(group).some(([name, value]) => name === '_id' && isConstant(value)) && onlyCounts(group);
+
+/** Of a group's key: neither the value of a field nor made from one. */
+const isConstant = (key: unknown): boolean =>
+  key === null ||
+  typeof key === 'number' ||
+  typeof key === 'boolean' ||
+  (typeof key === 'string' && !key.startsWith('$'));
 
 /** A `$group` that only counts documents. Sums of fields may depend on the order of the summands, as floating point numbers do. */
 const onlyCounts = (group: unknown): boolean =>

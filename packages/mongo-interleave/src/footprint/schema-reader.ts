@@ -3,7 +3,14 @@ import type { Fields } from '../gate/message.ts';
 import { demandedBy, entriesOf, withoutStrings } from './known-fields.ts';
 import type { Namespace, Schema, UniqueKey } from './namespace.ts';
 
-const UNKNOWN: Namespace = { kind: 'special', unique: [], folds: true, arrays: new Set(), indexes: [] };
+const UNKNOWN: Namespace = {
+  kind: 'special',
+  unique: [],
+  folds: true,
+  hasValidator: true,
+  arrays: new Set(),
+  indexes: [],
+};
 
 /**
  * Reads what the server knows of collections, past the gate. A start state is the same before each run, so each collection is read once,
@@ -79,7 +86,8 @@ async function readNamespace(client: MongoClient, namespace: string): Promise<Na
   const folds = options['collation'] !== undefined;
   const indexes: readonly Fields[] = await db.collection(name).indexes();
   const unique = indexes.filter((index) => index['unique'] === true).map(uniqueKeyOf);
-  return { kind: 'collection', unique, folds, arrays: await readArrayFields(db, name), indexes };
+  const hasValidator = options['validator'] !== undefined;
+  return { kind: 'collection', unique, folds, hasValidator, arrays: await readArrayFields(db, name), indexes };
 }
 
 function uniqueKeyOf({ key, sparse, partialFilterExpression, collation }: Fields): UniqueKey {

@@ -1,5 +1,4 @@
 import { BSON } from 'mongodb';
-import { contentOf } from '../gate/content.ts';
 import type { ClientCommand } from '../gate/held-command.ts';
 import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
@@ -21,19 +20,25 @@ interface OpenTransaction {
   /** The `lsid` of its commands. */
   readonly session: unknown;
   readonly images: Image[];
-  /** The first command as text, which is the same when the transaction is tried again. */
-  readonly start: string;
+  readonly start: Start;
   /** What was written outside this transaction since its snapshot; undefined after a write of unknown effect. */
   missed: Image[] | undefined;
   /** How many transactions of this client ended in a write conflict right before this one. */
   readonly conflictsBefore: number;
 }
 
+/** The first command of a transaction. */
+interface Start {
+  readonly name: string;
+  /** Undefined if it is not known what the command looks for. */
+  readonly reads: readonly Selector[] | undefined;
+}
+
 /** A transaction of a client that ended in a write conflict. */
 interface Conflict {
   /** What the conflicting statement looked for; undefined if that does not explain the conflict. */
   readonly reads: readonly Selector[] | undefined;
-  readonly start: string;
+  readonly start: Start;
   /** Conflicts of this client in a row, this one included. */
   readonly inARow: number;
 }
@@ -116,10 +121,23 @@ export class Transactions {
    */
   #stillConflicting(client: number, body: Fields): readonly (number | undefined)[] {
     const conflict = this.#conflicts.get(client);
-    if (conflict === undefined || (conflict.inARow === 1 && conflict.start !== startOf(body))) return [];
+    if (conflict === undefined || (conflict.inARow === 1 && !this.#startsAlike(conflict.start, body))) return [];
     const { reads } = conflict;
     const others = [...this.#open.values()].filter((open) => open.client !== client);
     return others.filter(({ images }) => reads === undefined || meetsAny(images, reads)).map((one) => one.client);
+  }
+
+  #startOf(body: Fields): Start {
+    return { name: commandName(body), reads: accessOf(body, this.#known)?.reads };
+  }
+
+  /** Is this the first command of another attempt? An attempt may ask for fewer documents, such as one after the other, but not for others. */
+  #startsAlike(before: Start, body: Fields): boolean {
+    const { name, reads } = this.#startOf(body);
+    if (name !== before.name) return false;
+    if (reads === undefined || before.reads === undefined) return true;
+    const found = before.reads.map((selector) => ({ ...selector, whole: false }));
+    return meetsAny(found.map(withoutIncrement), reads);
   }
 
   /** The footprint that a command will have if it succeeds: a write writes what it looks for. */
@@ -162,7 +180,7 @@ export class Transactions {
    * and a change stream reads the log.
    */
   #cursorReads(body: Fields, reply: Fields, access: Access | undefined): CursorReads | undefined {
-    const known = access && { reads: access.reads, orderedReads: access.orderedReads, readsLog: false };
+    const known = access && { ...readsOf(access, reply), readsLog: false };
     const isLog = listOf(body['pipeline']).some((stage) => '$changeStream' in stage);
     const read = isLog ? { reads: [], orderedReads: [], readsLog: true } : known;
     if (commandName(body) === 'getMore') return this.#cursors.get(BSON.EJSON.stringify(body['getMore']));
@@ -182,7 +200,7 @@ export class Transactions {
     const takesSnapshot = body['startTransaction'] === true;
     // A statement that only reads sees the snapshot, so what others do meanwhile does not change its reply.
     const reads = access?.isWrite === true ? access.reads.map(withoutIncrement) : [];
-    const orderedReads = access?.orderedReads ?? [];
+    const orderedReads = access === undefined ? [] : readsOf(access, reply).orderedReads;
     let everything = access === undefined;
     if (takesSnapshot) {
       const conflict = this.#conflicts.get(client);
@@ -193,7 +211,7 @@ export class Transactions {
       reads.push(...(conflict?.reads ?? []));
       everything ||= conflict !== undefined && conflict.reads === undefined;
       const conflictsBefore = conflict?.inARow ?? 0;
-      const start = startOf(body);
+      const start = this.#startOf(body);
       this.#open.set(session, { client, session: body['lsid'], images: [], start, missed: [], conflictsBefore });
       this.#conflicts.delete(client);
     }
@@ -281,6 +299,13 @@ function readsOnly(body: Fields): boolean {
   return !listOf(body['pipeline']).some((stage) => '$out' in stage || '$merge' in stage);
 }
 
+/** What a command read. A write that failed may have got as far as the order of the documents let it, and its increment did not count. */
+function readsOf({ reads, orderedReads, isWrite }: Access, reply: Fields): Pick<Footprint, 'reads' | 'orderedReads'> {
+  if (!isWrite || errorCode(reply) === undefined) return { reads, orderedReads };
+  const plain = reads.map(withoutIncrement);
+  return { reads: plain, orderedReads: plain };
+}
+
 /** Of two transactions that change one document, one is refused, whatever the change. */
 const withoutIncrement = <P extends { readonly increment?: string }>({
   increment: _increment,
@@ -290,9 +315,6 @@ const withoutIncrement = <P extends { readonly increment?: string }>({
 const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
 
 const sessionOf = (body: Fields): string => BSON.EJSON.stringify(body['lsid'] ?? null);
-
-/** The first command of a transaction as text. A later attempt reads after another time, and may have less time left. */
-const startOf = ({ readConcern: _time, maxTimeMS: _timeLeft, ...body }: Fields): string => contentOf(body);
 
 /** The error code of a failed command, or of its first failed write; undefined if the command succeeded. */
 export function errorCode(reply: Fields): number | undefined {

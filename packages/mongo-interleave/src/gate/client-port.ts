@@ -3,6 +3,7 @@ import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import { Connections, type ClientSocket } from './connections.ts';
 import type { HeldCommand } from './held-command.ts';
+import type { Fields } from './message.ts';
 import { watchOwnSockets } from './own-sockets.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
@@ -16,6 +17,9 @@ interface PortListener {
   /** A command arrived after the flow had ended; it is held. Without this, such commands pass. */
   late?: (command: HeldCommand) => void;
 }
+
+/** Drivers and flows pause before they try a transaction again, and meanwhile other commands of the client may wait at the gate. */
+const isNextAttempt = (body: Fields): boolean => body['startTransaction'] === true;
 
 /** The port of one client: its connections, and its commands at the gate. */
 export class ClientPort {
@@ -190,7 +194,7 @@ export class ClientPort {
       this.#late.set(command, waiting);
       late(command);
     } else {
-      if (this.#isSettledDown) this.#listener.spoilt(this.#unasked(name));
+      if (this.#isSettledDown && !isNextAttempt(body)) this.#listener.spoilt(this.#unasked(name));
       this.#arrived.push(waiting);
     }
     this.#listener.changed();

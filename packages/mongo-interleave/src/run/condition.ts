@@ -7,7 +7,8 @@ import { clientLetter } from '../gate/client-letter.ts';
  *   `repetitions` of them in a row brought nothing new. A flow that gives up after more attempts than that goes other ways too
  * - `several-writes`: the server does this command's writes one after the other, and lets others in between. The gate sends it whole, so what
  *   others do between its parts is not explored
- * - `at-once`: `client` sends several reads at once. It gets the replies in one order only
+ * - `at-once`: `client` sends several reads at once. It is taken to go on when it has all replies, as after `Promise.all`, in whatever order they
+ *   come: chains that go on after one of them are not explored
  * - `time`: this command asks the server for the time, which decides as well
  * - `restart`: after a write conflict, `client` starts its next attempt only when the other transaction has ended. Attempts before that,
  *   which meet the same conflict, are left out. See `retriesAtOnce`
@@ -34,14 +35,14 @@ export function formatCondition(condition: Condition): string {
   switch (condition.kind) {
     case 'awaits': {
       const { client, commands, repetitions } = condition;
-      return `${clientLetter(client)} repeats ${commands.join(', ')}, and is taken to go on after ${repetitions} repetitions as before`;
+      return `${clientLetter(client)} repeats ${commands.join(', ')}, and is taken to repeat them for ever until something changes: ${repetitions} repetitions brought nothing new`;
     }
     case 'several-writes':
       return `others may come between the writes of "${condition.command}", which is sent whole`;
     case 'time':
       return `"${condition.command}" asks the server for the time`;
     case 'at-once':
-      return `${clientLetter(condition.client)} sends several reads at once, and gets the replies in one order only`;
+      return `${clientLetter(condition.client)} sends several reads at once, and is taken to go on only when it has all replies`;
     case 'restart':
       return `${clientLetter(condition.client)} tries again after a write conflict only when the other transaction has ended`;
     case 'preemptions':

@@ -72,5 +72,9 @@ export const conditionOf = ({ client, steps }: Loop, { repetitions }: Trial): Co
   repetitions,
 });
 
+/** The same commands with other replies are another loop. */
 const keyOf = ({ client, steps }: Loop, database: string): string =>
-  JSON.stringify([client, ...steps.map(({ body }) => textOf(body).replaceAll(JSON.stringify(database), '"database"'))]);
+  JSON.stringify([
+    client,
+    ...steps.flatMap(({ body, reply }) => [textOf(body), reply === undefined ? '' : textOf(reply)]),
+  ]).replaceAll(database, 'database');

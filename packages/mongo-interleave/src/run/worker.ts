@@ -146,7 +146,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
-    await this.#options.reset(this.#db);
+    await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const execution = await this.#executeFrom(transactions, scheduler, limits);
@@ -218,10 +218,13 @@ export class Worker<T, P = undefined> implements Runner<T> {
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
     let verdict: Verdict = { kind: 'valid' };
     try {
-      await this.#options.check(this.#db, outcomes);
+      const said: unknown = await this.#gate.pass('check to end', async () => this.#options.check(this.#db, outcomes));
+      if (said === false)
+        throw new TypeError('check returned false. It should throw an error that says what is wrong.');
     } catch (error) {
       // A check that lost its connection has seen nothing, so its error is no violation.
       if (this.#isClosed) throw stopped(error);
+      if (error instanceof InterleaveError && error.code === 'watchdog') return { kind: 'unknown', error };
       verdict = { kind: 'violated', error };
     }
     this.#expectWorking();

@@ -81,7 +81,11 @@ export class Dependence implements SearchRelation<Footprint> {
   }
 }
 
-const isInserted = (selector: Selector, { inserts }: Footprint): boolean => meetsAny(inserts, [selector]);
+/** May the read find the document at some time? Its other fields may be changed until then, but not its `_id` and its place. */
+function isInserted({ namespace, fields }: Selector, { inserts }: Footprint): boolean {
+  const id = new Map([...fields].filter(([name]) => name === '_id'));
+  return meetsAny(inserts, [{ namespace, fields: id }]);
+}
 
 const bothWrite = (one: Footprint, other: Footprint): boolean => one.writes.length > 0 && other.writes.length > 0;
 
