@@ -1,4 +1,4 @@
-import { expectInteger } from './check-option.ts';
+import { expectFunction, expectInteger, expectText } from './check-option.ts';
 import type { InterleaveOptions } from './run/interleave-options.ts';
 import type { RunResult } from './run/result.ts';
 import { LoopBook } from './run/loop-book.ts';
@@ -72,7 +72,10 @@ export interface InterleaveSession<T> extends AsyncDisposable {
  * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
  */
 export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
-  expectInteger({ maxSteps: options.maxSteps ?? 1 }, 1);
+  const { uri, database, reset, flow, check, maxSteps = 1 } = options;
+  expectText({ uri, database });
+  expectFunction({ reset, flow, check });
+  expectInteger({ maxSteps }, 1);
   const loops = new LoopBook();
   return new OpenSession<T, P>(options, await Worker.open(withClock(options), loops), loops);
 }
@@ -92,7 +95,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
     return this.#afterOthers(async () =>
-      explore(this.#sparing(options), await this.#openWorkers(options.workers ?? 1), this.#options.mayAllThrow),
+      explore(this.#sparing(options), await this.#openWorkers(options.workers ?? 1), this.#scenario),
     );
   }
 
@@ -130,6 +133,11 @@ class OpenSession<T, P> implements InterleaveSession<T> {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  get #scenario(): { readonly clients: number; readonly mayAllThrow: boolean } {
+    const { clients, clock, mayAllThrow = false } = this.#options;
+    return { clients: clients + (clock === undefined ? 0 : 1), mayAllThrow };
   }
 
   /** No faults at the ticks of the clock, unless the clients are named. */

@@ -203,6 +203,132 @@ describe('a violation is found', () => {
       })(),
       (db) => items(db).createIndex({ name: 1 }, { unique: true }),
     ],
+    [
+      'a write whose reply shows nothing of the document',
+      {
+        reset: fill({ _id: 'lock' }),
+        flow: async ({ letter }, db) => {
+          const options = { projection: { _id: 0, owner: 1 } };
+          return JSON.stringify(
+            await items(db).findOneAndUpdate({ _id: 'lock' }, { $set: { owner: letter } }, options),
+          );
+        },
+        check: (_db, [first]) => assert.equal(first?.kind === 'returned' && first.value, '{}'),
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'the order of insertion, of documents that were changed since',
+      {
+        reset: fill(),
+        flow: async ({ letter }, db) => {
+          await items(db).insertOne({ _id: letter, state: 'draft' });
+          await items(db).updateOne({ _id: letter }, { $set: { state: 'ready' } });
+          return letter === 'A' ? items(db).findOne({ state: 'ready' }) : undefined;
+        },
+        check: (_db, [first]) => assert.notEqual(first?.kind === 'returned' && (first.value as Item)._id, 'B'),
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'the order of insertion, by an update that fails midway',
+      {
+        reset: fill(),
+        flow: async ({ letter }, db) => {
+          await items(db).insertOne({ _id: letter, n: letter === 'A' ? 0 : 'text' });
+          if (letter === 'A')
+            await items(db)
+              .updateMany({}, { $inc: { n: 1 } })
+              .catch(() => 'failed');
+        },
+        check: async (db) => assert.notEqual((await items(db).findOne({ _id: 'A' }))?.['n'], 0),
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'the order of insertion, by a lookup after a count',
+      {
+        reset: async (db) => {
+          await items(db).deleteMany({});
+          await db.collection('others').deleteMany({});
+          await db.collection<Item>('others').insertOne({ _id: 'x' });
+        },
+        flow: async ({ letter }, db) => {
+          await items(db).insertOne({ _id: letter });
+          if (letter === 'B') return '';
+          const lookup = { $lookup: { from: 'items', pipeline: [], as: 'found' } };
+          const [counted] = await db
+            .collection('others')
+            .aggregate([{ $count: 'n' }, lookup])
+            .toArray();
+          return JSON.stringify(counted?.['found']);
+        },
+        check: (_db, [first]) => assert.doesNotMatch(String(first?.kind === 'returned' && first.value), /B.*A/),
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'equal increments, of which a validator refuses the second',
+      {
+        reset: fill({ _id: 'x', stock: 1 }),
+        flow: (_client, db) => items(db).updateOne({ _id: 'x' }, { $inc: { stock: -1 } }),
+        check: (_db, [first]) => assert.equal(first?.kind, 'returned'),
+      },
+      (db) => db.createCollection('items', { validator: { stock: { $gte: 0 } } }),
+    ],
+    [
+      'increments that look alike as JSON',
+      {
+        reset: fill({ _id: 'x', list: [] }),
+        flow: ({ letter }, db) => {
+          const at = new Date(0);
+          return items(db).updateOne({ _id: 'x' }, {
+            $push: { list: letter === 'A' ? at : at.toISOString() },
+          } as Document);
+        },
+        check: async (db) => {
+          const found = await items(db).findOne({ _id: 'x' });
+          assert.ok((found?.['list'] as unknown[] | undefined)?.[0] instanceof Date);
+        },
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'two values of an array that an upsert takes from its filter',
+      {
+        reset: fill(),
+        flow: async ({ letter, mongo }, db) => {
+          if (letter === 'B') return (await items(db).deleteOne({ tags: 'y' })).deletedCount;
+          const session = mongo.startSession();
+          session.startTransaction();
+          const filter = { _id: 'x', tags: ['x', 'y'] };
+          await items(db).updateOne(filter, { $set: { b: 1 } }, { upsert: true, session });
+          await session.commitTransaction();
+          await session.endSession();
+          return (await items(db).deleteOne({ tags: 'x' })).deletedCount;
+        },
+        check: (_db, [, second]) => assert.equal(second?.kind === 'returned' && second.value, 0),
+      },
+      (db) => db.createCollection('items'),
+    ],
+    [
+      'a document that is read twice, after a loop that looks the same',
+      {
+        reset: fill(),
+        flow: async ({ letter }, db) => {
+          if (letter === 'B') {
+            await items(db).insertOne({ _id: 'r', n: 0 });
+            return items(db).updateOne({ _id: 'r' }, { $set: { n: 1 } });
+          }
+          let found = await items(db).findOne({ _id: 'r' });
+          while (found === null) found = await items(db).findOne({ _id: 'r' });
+          if (found['n'] === 1) return 'fine';
+          return (await items(db).findOne({ _id: 'r' }))?.['n'] === 0 ? 'read too early' : 'fine';
+        },
+        check: (_db, [first]) => assert.equal(first?.kind === 'returned' && first.value, 'fine'),
+      },
+      (db) => db.createCollection('items'),
+    ],
   ])('%s', { timeout: 30_000 }, async (_what, scenario, prepareDatabase) => {
     const { violations, complete } = await explore(scenario, prepareDatabase);
     expect(violations.length).toBeGreaterThan(0);
@@ -230,4 +356,45 @@ test('a transaction, and a write outside it that would take the same place in a 
     oneActivePerUser,
   );
   expect({ complete, violations: violations.length }).toEqual({ complete: true, violations: expect.any(Number) });
+});
+
+test('a document that is read again after it was waited for is no endless loop', async () => {
+  const { violations, complete } = await explore(
+    {
+      reset: fill(),
+      flow: async ({ letter }, db) => {
+        if (letter === 'B') return items(db).insertOne({ _id: 'r' });
+        while ((await items(db).findOne({ _id: 'r' })) === null);
+        return items(db).findOne({ _id: 'r' });
+      },
+      check: expectNoneThrew,
+    },
+    (db) => db.createCollection('items'),
+  );
+  expect({ violations, complete }).toEqual({ violations: [], complete: true });
+});
+
+test('two workers, and a database that is named after the own one', async () => {
+  const found: number[] = [];
+  for (const workers of [1, 2]) {
+    const database = createTestDatabaseName('clean');
+    const audit = (db: Db): Collection<Item> => items(db.client.db(`rotation_audit_${db.databaseName}`));
+    await using session = await interleave({
+      uri,
+      database,
+      clients: 3,
+      reset: async (db) => {
+        await audit(db).deleteMany({});
+        await audit(db).insertOne({ _id: 'x', n: 0 });
+      },
+      flow: async (_client, db) => {
+        const document = await audit(db).findOne({ _id: 'x' });
+        await audit(db).updateOne({ _id: 'x' }, { $set: { n: Number(document?.['n']) + 1 } });
+      },
+      check: () => undefined,
+    });
+    found.push((await session.explore({ workers })).classes);
+    for (const name of [database, `${database}_2`]) await control.db(`rotation_audit_${name}`).dropDatabase();
+  }
+  expect(found[1]).toBe(found[0]);
 });

@@ -127,6 +127,11 @@ describe('the order matters', () => {
       find({ _id: 1 }),
     ],
     ['the first insert of a collection', insert({ _id: 1 }, 'missing'), find({ _id: 1 })],
+    [
+      'a read of a snapshot session, which sees the data of its first read, and a write elsewhere',
+      [{ find: 'c', filter: { _id: 1 }, readConcern: { level: 'snapshot' } }, {}],
+      insert({ _id: 2 }),
+    ],
     ['a find in a view', [{ find: 'view', filter: { _id: 1 } }, {}], insert({ _id: 2 })],
     [
       'inserts that a collated index takes for equal',

@@ -37,7 +37,7 @@ describe('a token gives the same commands, replies and outcomes each time', () =
         first.push(execution);
         return execution;
       };
-      await explore({ maxRuns: tokens }, [{ execute, judge: (execution) => worker.judge(execution) }]);
+      await explore({ maxRuns: tokens }, [{ execute, judge: (execution) => worker.judge(execution) }], { clients: 3 });
       expect(first).toHaveLength(tokens);
       for (const { steps, token, trace, outcomes } of first) {
         for (let time = 0; time < REPLAYS; time++) {

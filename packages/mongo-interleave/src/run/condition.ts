@@ -12,6 +12,7 @@ import { clientLetter } from '../gate/client-letter.ts';
  * - `time`: this command asks the server for the time, which decides as well
  * - `restart`: after a write conflict, `client` starts its next attempt only when the other transaction has ended. Attempts before that,
  *   which meet the same conflict, are left out. See `retriesAtOnce`
+ * - `no-race`: there is one class only: no command of one client conflicted with another's. Do the clients share anything in this start state?
  * - `preemptions`: only schedules with at most `max` preemptions were run
  * - `step-limit`: so many runs were ended by `maxSteps`, and what follows there was not explored
  * - `unknown`: so many runs could not be finished or judged, and what follows there was not explored
@@ -26,6 +27,7 @@ export type Condition =
     }
   | { readonly kind: 'several-writes' | 'time'; readonly command: string }
   | { readonly kind: 'at-once' | 'restart'; readonly client: number }
+  | { readonly kind: 'no-race' }
   | { readonly kind: 'preemptions'; readonly max: number }
   | { readonly kind: 'step-limit'; readonly runs: number }
   | { readonly kind: 'unknown'; readonly runs: number };
@@ -45,6 +47,8 @@ export function formatCondition(condition: Condition): string {
       return `${clientLetter(condition.client)} sends several reads at once, and is taken to go on only when it has all replies`;
     case 'restart':
       return `${clientLetter(condition.client)} tries again after a write conflict only when the other transaction has ended`;
+    case 'no-race':
+      return `no command of one client conflicted with another's: do the clients share anything in this start state?`;
     case 'preemptions':
       return `only schedules with at most ${condition.max} preemptions were run`;
     case 'step-limit':

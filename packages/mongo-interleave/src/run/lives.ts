@@ -5,7 +5,10 @@ import { readClock } from './clock.ts';
 import { disposeOf } from './dispose-of.ts';
 import type { FlowClient, InterleaveOptions } from './interleave-options.ts';
 
-type LifeOptions<T, P> = Pick<InterleaveOptions<T, P>, 'clientOptions' | 'database' | 'flow' | 'prepare' | 'dispose'>;
+type LifeOptions<T, P> = Pick<
+  InterleaveOptions<T, P>,
+  'clientOptions' | 'clock' | 'database' | 'flow' | 'prepare' | 'dispose'
+>;
 
 /** What a prepared life holds. */
 interface Prepared<T> {
@@ -72,7 +75,13 @@ export class Lives<T, P> {
   }
 
   #flowClient({ index, letter, mongo, uri, track, remote }: GatedClient, life: number): FlowClient {
-    return { index, letter, life, mongo, uri, track, remote, now: () => readClock(mongo, this.#options.database) };
+    return { index, letter, life, mongo, uri, track, remote, now: () => this.#now(mongo) };
+  }
+
+  async #now(mongo: GatedClient['mongo']): Promise<Date> {
+    const { clock, database } = this.#options;
+    if (clock === undefined) throw new InterleaveError('invalid-option', 'client.now() needs the option clock.');
+    return readClock(mongo, database);
   }
 
   /** Disposes what `prepare` made and closes the client. */

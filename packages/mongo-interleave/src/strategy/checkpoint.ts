@@ -36,14 +36,18 @@ const SAVE_PAUSE_MS = 2_000;
  *
  * @throws InterleaveError `invalid-option` for a file of another version or of an exploration with other options
  */
-export async function openCheckpoint({
-  checkpointFile,
-  faults,
-  maxPreemptions,
-}: Pick<ExploreOptions<unknown>, 'checkpointFile' | 'faults' | 'maxPreemptions'>): Promise<CheckpointFile> {
+export async function openCheckpoint(
+  {
+    checkpointFile,
+    faults,
+    maxPreemptions,
+    everyState,
+  }: Pick<ExploreOptions<unknown>, 'checkpointFile' | 'faults' | 'maxPreemptions' | 'everyState'>,
+  clients: number,
+): Promise<CheckpointFile> {
   if (checkpointFile === undefined) return { saved: undefined, save: async () => {}, end: async () => {} };
   const file = checkpointFile;
-  const options = JSON.stringify({ faults, maxPreemptions });
+  const options = JSON.stringify({ clients, faults, maxPreemptions, everyState });
   const saved = await read(file, options);
   let nextMs = performance.now() + SAVE_PAUSE_MS;
   let last: Promise<void> = Promise.resolve();

@@ -6,6 +6,7 @@ import type { Execution } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
 import { Dependence } from './dependence.ts';
+import { FAULT_KINDS } from '../schedule/token.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts';
 import { expectSame } from './expect-same.ts';
 import type { ExploreOptions } from './explore-options.ts';
@@ -50,20 +51,29 @@ export interface Exploration<T> {
 export async function explore<T>(
   options: ExploreOptions<T>,
   workers: readonly [Runner<T>, ...Runner<T>[]],
-  mayAllThrow = false,
+  { clients, mayAllThrow = false }: { readonly clients: number; readonly mayAllThrow?: boolean | undefined },
 ): Promise<Exploration<T>> {
-  expectValid(options, workers.length);
+  expectValid(options, { workers: workers.length, clients });
   const startedMs = performance.now();
-  const explorer = new Explorer(options, workers.length, await openCheckpoint(options), startedMs);
+  const explorer = new Explorer(options, workers.length, await openCheckpoint(options, clients), startedMs);
   await explorer.replayViolations(workers[0]);
   await Promise.all(workers.map((worker) => explorer.work(worker)));
   return explorer.end(mayAllThrow);
 }
 
-function expectValid<T>(options: ExploreOptions<T>, workers: number): void {
+function expectValid<T>(
+  options: ExploreOptions<T>,
+  { workers, clients }: { readonly workers: number; readonly clients: number },
+): void {
   const { maxRuns = 1, maxDurationMs = 1, maxViolations = 1, maxPreemptions = 0, faults } = options;
   expectAboveZero({ maxRuns, maxDurationMs, maxViolations });
   expectCount({ 'faults.maxFaults': faults?.maxFaults ?? 0, maxPreemptions });
+  const kind = faults?.kinds.find((one) => !FAULT_KINDS.includes(one));
+  if (kind !== undefined)
+    throw new InterleaveError('invalid-option', `There is no fault "${kind}". Faults: ${FAULT_KINDS.join(', ')}.`);
+  const stranger = faults?.clients?.find((client) => client < 0 || client >= clients);
+  if (stranger !== undefined)
+    throw new InterleaveError('invalid-option', `faults.clients names client ${stranger}, and there are ${clients}.`);
   if (faults?.kinds.includes('error') === true && workers > 1)
     throw new InterleaveError(
       'invalid-option',
@@ -133,14 +143,23 @@ class Explorer<T> {
     if (violated === 0 && !mayAllThrow) this.#summary.expectReturned();
     return {
       ...this.#counts,
+      fractionDone: Math.min(1, this.#counts.fractionDone),
       runs: this.#runs,
       seconds: this.#seconds(),
       complete: isDone && this.#summary.isWhole,
       violated,
       violations,
-      conditions: [...this.#summary.conditions, ...limitsOf(this.#options)],
+      conditions: [...this.#summary.conditions, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
       ends: this.#summary.ends,
     };
+  }
+
+  /** One class of several clients proves little: often they don't share what the user thinks, or a reset leaves nothing to share. */
+  #nothingRaced(isDone: boolean): Condition[] {
+    const clients = this.#summary.ends.length;
+    return isDone && clients > 1 && this.#counts.classes === 1 && this.#violations.classes === 0
+      ? [{ kind: 'no-race' }]
+      : [];
   }
 
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
