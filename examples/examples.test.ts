@@ -29,7 +29,7 @@ describe('the examples', () => {
   it('shows in the README what runs here', async () => {
     const readme = await readFile(new URL('../README.md', import.meta.url), 'utf8');
     const shown = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code]) => code);
-    expect(shown).toEqual([await readFile(new URL('quick-look.ts', import.meta.url), 'utf8')]);
+    expect(shown).toContain(await readFile(new URL('quick-look.ts', import.meta.url), 'utf8'));
   });
 
   it('leaves a key alone that only has to cool down, and rotates one that failed', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { DetectionRow, Row, StoredResult } from 'mongo-harness/testing';
-import { CommandLine, createStore, oneMemberSet, type Ended } from 'test-kit';
+import { CommandLine, createStore, oneMemberSet, preparePython, type Ended } from 'test-kit';
 import { describe, expect, test, vi } from 'vitest';
 
 /* A system that is no rotation, through the same commands: it is told right and wrong, and each rightly. */
@@ -15,6 +15,26 @@ const run = (line: string, variables: NodeJS.ProcessEnv = environment): Promise<
 
 const summary = ({ trial, verdict, storm }: Row): string =>
   `${storm === undefined ? 'explored' : 'storm'} ${trial.scenario} ${trial.flow} ${verdict}`;
+
+describe('a worker in Python', () => {
+  test.for([
+    ['as in TypeScript', '', 'valid', { rush: 4, 'lease-expires': 12 }, undefined],
+    ['the wrong one, too', ' --unfenced', 'violated', { rush: 4, 'lease-expires': 16 }, 'v1:ACBBA'],
+  ] as const)('%s', async ([, option, verdict, classes, token], { skip }) => {
+    const python = await preparePython('own-system/job_queue.py');
+    if (python.kind === 'missing') return skip(python.reason);
+    using store = createStore<StoredResult>();
+    const argv = ['explore', '--exec', python.command + option, '--store', store.path];
+    const { stderr } = await ownSystem.run(argv, environment);
+    expect(stderr).toBe('');
+    const { rows } = store.result();
+    expect(Object.fromEntries(rows.map(({ trial, exploration }) => [trial.scenario, exploration?.classes]))).toEqual(
+      classes,
+    );
+    const [, expires] = rows;
+    expect({ verdict: expires?.verdict, token: expires?.exploration?.token }).toEqual({ verdict, token });
+  });
+});
 
 describe.concurrent('the job queue', () => {
   test('storms, then every interleaving: the right flow is valid, both wrong ones are caught, and check says it again', async () => {

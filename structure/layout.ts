@@ -29,7 +29,11 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
         ['model'],
       ],
     },
-    { name: 'examples', source: 'examples', rooms: [['own-system', files('service', 'quick-look')]] },
+    {
+      name: 'examples',
+      source: 'examples',
+      rooms: [['own-system', 'published-packages', files('service', 'quick-look')]],
+    },
   ],
   [
     {

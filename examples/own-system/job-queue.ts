@@ -1,5 +1,7 @@
-import type { Flow, Mutant, Run, Scenario, System, SystemTypes, Violation } from 'mongo-harness';
+import type { Flow, Mutant, Run, Scenario, System, Violation } from 'mongo-harness';
 import { ObjectId, type Collection, type Db } from 'mongodb';
+import { program } from './job-program.ts';
+import type { JobQueue } from './job-types.ts';
 
 /* A job queue with leases as a system under test. A worker leases a job, runs it, and marks it done; a lease may expire meanwhile. */
 
@@ -10,14 +12,6 @@ interface Job {
   readonly lease?: ObjectId;
   /** How often the job's work was done. */
   readonly runs: number;
-}
-
-interface JobQueue extends SystemTypes {
-  readonly call: { readonly op: 'work' | 'expire' };
-  readonly answer: { readonly kind: 'ran'; readonly job: string } | { readonly kind: 'lost' | 'empty' | 'expired' };
-  readonly state: readonly Pick<Job, '_id' | 'state' | 'runs'>[];
-  readonly start: { readonly jobs: number };
-  readonly service: { readonly name: string };
 }
 
 const jobsOf = (db: Db): Collection<Job> => db.collection<Job>('jobs');
@@ -131,7 +125,7 @@ const jobQueue: System<JobQueue> = {
   invariants: { J1: 'a job runs once', J2: 'no job is lost' },
   deployments: [{ name: 'jobs', services: [{ name: 'jobs' }], traceFields: ['state'] }],
   scenarios,
-  flows: [fenced, readThenLease, unfenced],
+  flows: [fenced, program, readThenLease, unfenced],
   fill: async (db, _deployment, { jobs }) => {
     await jobsOf(db).insertMany(
       Array.from({ length: jobs }, (_, index) => ({ _id: `j${index + 1}`, state: 'ready', runs: 0 })),

@@ -79,7 +79,7 @@ describe.concurrent('what comes out', () => {
     using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await run([...oneRow('checked-claim'), '--callers', '20', '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('violated, as it must be');
+    expect(stdout).toContain('violated at the end, as it must be');
     expect(stdout).toMatch(
       /Mutants, caught as they must be:\n {2}checked-claim: I1 .*: k1 took \d+ backups instead of one/,
     );
@@ -94,7 +94,7 @@ describe.concurrent('what comes out', () => {
     const size = ['--callers', '5', '--seed', '3'];
     const { code, stdout, stderr } = await run([...harmless, ...size, '--store', store.path]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toContain('valid - must be violated');
+    expect(stdout).toContain('valid at the end - must be violated');
     expect(stdout).toContain('swallowed-duplicate on keypool, poisoned-backup: valid, and must be violated');
     expect(stdout).toContain(
       `again: pnpm stress ${harmless.slice(0, 6).join(' ')} --processes 1 --callers 5 --backups 0 --seed 3\n`,

@@ -11,6 +11,7 @@ export const keypool: Pool = definePool({
   name: 'keypool',
   collections: { keys: 'factory_keys', backups: 'backup_keys', bindings: 'proxy_key_bindings' },
   bindingKeyField: 'factoryKeyId',
+  movedBindingFields: ['updatedAt'],
   retirement: { kind: 'delete' },
   failures: { rotate: COMMON_FAILURES, coolDownMs: 60_000 },
 });

@@ -14,6 +14,7 @@ export {
   type StormPlace,
   type Surroundings,
 } from './system/flow.ts';
+export type { JudgedStates } from './system/judged-states.ts';
 export type { Fault, History, Operation } from './system/history.ts';
 export type { AnswerField, Protocol } from './system/protocol.ts';
 export type { Run } from './system/run.ts';

@@ -45,7 +45,21 @@ async function compare(name: string, flow: Flow, clients: number, workers: numbe
     for (let run = 0; run < RUNS_PER_BLOCK; run++) {
       await rotationScenario.reset(control.db(database));
       await Promise.all(
-        free.map((mongo, index) => flow({ index, letter: '', life: 0, mongo, uri: '' }, mongo.db(database))),
+        free.map((mongo, index) =>
+          flow(
+            {
+              index,
+              letter: '',
+              life: 0,
+              mongo,
+              uri: '',
+              track: (client) => client,
+              remote: () => undefined,
+              now: async () => new Date(0),
+            },
+            mongo.db(database),
+          ),
+        ),
       );
     }
     spent.free.ms += performance.now() - startedMs;

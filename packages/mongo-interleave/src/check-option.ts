@@ -23,5 +23,17 @@ export function expectInteger(options: Values, min: number, max: number = Number
   }
 }
 
-const invalid = (name: string, wanted: string, value: number): InterleaveError =>
+/** @throws InterleaveError `invalid-option`, naming the first option that is no text or empty */
+export function expectText(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (typeof value !== 'string' || value === '') throw invalid(name, 'a text', typeof value);
+}
+
+/** @throws InterleaveError `invalid-option`, naming the first option that is no function */
+export function expectFunction(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options))
+    if (typeof value !== 'function') throw invalid(name, 'a function', typeof value);
+}
+
+const invalid = (name: string, wanted: string, value: number | string): InterleaveError =>
   new InterleaveError('invalid-option', `${name} must be ${wanted}, not ${value}.`);

@@ -1,6 +1,8 @@
-import { expectInteger } from './check-option.ts';
+import { expectFunction, expectInteger, expectText } from './check-option.ts';
 import type { InterleaveOptions } from './run/interleave-options.ts';
 import type { RunResult } from './run/result.ts';
+import { LoopBook } from './run/loop-book.ts';
+import { withClock } from './run/with-clock.ts';
 import { Worker } from './run/worker.ts';
 import type { Schedule } from './schedule/outline.ts';
 import { explore, type Exploration } from './strategy/explore.ts';
@@ -19,14 +21,14 @@ export interface InterleaveSession<T> extends AsyncDisposable {
   /**
    * Runs one schedule of each class of equivalent schedules.
    *
-   * @throws InterleaveError `invalid-option`; `nondeterministic` with `twice`; and the errors of {@link InterleaveSession.run}
+   * @throws InterleaveError `invalid-option`; `nondeterministic` with `twice`; `all-threw`; and the errors of {@link InterleaveSession.run}
    */
   explore(options?: ExploreOptions<T>): Promise<Exploration<T>>;
 
   /**
    * Runs schedules drawn at random, for scenarios with too many classes for `explore`.
    *
-   * @throws InterleaveError `invalid-option`, and the errors of {@link InterleaveSession.run}
+   * @throws InterleaveError `invalid-option`, `all-threw`, and the errors of {@link InterleaveSession.run}
    */
   sample(options: SampleOptions<T>): Promise<Sampling<T>>;
 
@@ -37,8 +39,10 @@ export interface InterleaveSession<T> extends AsyncDisposable {
    * - A recorded run: exactly that schedule, and each step must be the same command on the same collection.
    * - A {@link Schedule} in outline: as far as the flows allow it.
    *
-   * @throws InterleaveError `invalid-token`; `diverged` if the flows no longer fit the schedule; `nothing-held`.
-   *   After any other code (`stuck`, `step-limit`, `watchdog`, ...) the session is closed, and further calls throw `stopped`.
+   * A run that can't be finished has the verdict `violated` (`never-ends`) or `unknown`, and the session goes on.
+   *
+   * @throws InterleaveError `invalid-token`; `diverged` if the flows no longer fit the schedule; `nothing-held`. After other errors
+   *   (`unsupported-protocol`, an error of `reset`, ...) further calls may throw `stopped`
    */
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>>;
 
@@ -67,28 +71,36 @@ export interface InterleaveSession<T> extends AsyncDisposable {
  *
  * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
  */
-export async function interleave<T>(options: InterleaveOptions<T>): Promise<InterleaveSession<T>> {
-  expectInteger({ maxSteps: options.maxSteps ?? 1 }, 1);
-  return new OpenSession(options, await Worker.open(options));
+export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
+  const { uri, database, reset, flow, check, maxSteps = 1 } = options;
+  expectText({ uri, database });
+  expectFunction({ reset, flow, check });
+  expectInteger({ maxSteps }, 1);
+  const loops = new LoopBook();
+  return new OpenSession<T, P>(options, await Worker.open(withClock(options), loops), loops);
 }
 
-class OpenSession<T> implements InterleaveSession<T> {
-  readonly #options: InterleaveOptions<T>;
-  readonly #workers: [Worker<T>, ...Worker<T>[]];
+class OpenSession<T, P> implements InterleaveSession<T> {
+  readonly #options: InterleaveOptions<T, P>;
+  readonly #workers: [Worker<T, P>, ...Worker<T, P>[]];
   #last: Promise<unknown> = Promise.resolve();
+  readonly #loops: LoopBook;
   #isClosed = false;
 
-  constructor(options: InterleaveOptions<T>, worker: Worker<T>) {
+  constructor(options: InterleaveOptions<T, P>, worker: Worker<T, P>, loops: LoopBook) {
+    this.#loops = loops;
     this.#options = options;
     this.#workers = [worker];
   }
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
-    return this.#afterOthers(async () => explore(options, await this.#openWorkers(options.workers ?? 1)));
+    return this.#afterOthers(async () =>
+      explore(this.#sparing(options), await this.#openWorkers(options.workers ?? 1), this.#scenario),
+    );
   }
 
   sample(options: SampleOptions<T>): Promise<Sampling<T>> {
-    return this.#afterOthers(() => sample(options, this.#workers[0]));
+    return this.#afterOthers(() => sample(options, this.#workers[0], this.#options.mayAllThrow));
   }
 
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {
@@ -123,6 +135,19 @@ class OpenSession<T> implements InterleaveSession<T> {
     return this.close();
   }
 
+  get #scenario(): { readonly clients: number; readonly mayAllThrow: boolean } {
+    const { clients, clock, mayAllThrow = false } = this.#options;
+    return { clients: clients + (clock === undefined ? 0 : 1), mayAllThrow };
+  }
+
+  /** No faults at the ticks of the clock, unless the clients are named. */
+  #sparing(options: ExploreOptions<T>): ExploreOptions<T> {
+    const { clients, clock } = this.#options;
+    if (clock === undefined || options.faults === undefined) return options;
+    const own = Array.from({ length: clients }, (_, client) => client);
+    return { ...options, faults: { clients: own, ...options.faults } };
+  }
+
   /** Runs one call at a time, because all calls share the databases. */
   #afterOthers<R>(call: () => Promise<R>): Promise<R> {
     const mine = this.#last.then(call);
@@ -130,7 +155,7 @@ class OpenSession<T> implements InterleaveSession<T> {
     return mine;
   }
 
-  async #openWorkers(count: number): Promise<readonly [Worker<T>, ...Worker<T>[]]> {
+  async #openWorkers(count: number): Promise<readonly [Worker<T, P>, ...Worker<T, P>[]]> {
     expectInteger({ workers: count }, 1, MAX_WORKERS);
     while (this.#workers.length < count) {
       const { database, tokenFile } = this.#options;
@@ -139,7 +164,7 @@ class OpenSession<T> implements InterleaveSession<T> {
         database: database + suffix,
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + suffix }),
       };
-      const worker = await Worker.open({ ...this.#options, ...own });
+      const worker = await Worker.open(withClock({ ...this.#options, ...own }), this.#loops);
       this.#workers.push(worker);
       // `close` was called while this worker opened, and did not know of it.
       if (this.#isClosed) await worker.close();

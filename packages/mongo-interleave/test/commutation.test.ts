@@ -102,7 +102,7 @@ describe.each<[Mode, number]>([
       uri: set.uri,
       database,
       check: () => undefined,
-      flow: (client, own) => scenario.flow(client, own),
+      flow: (client, own) => scenario.flow(client, own, undefined),
     });
     const differences: string[] = [];
     let swapped = 0;

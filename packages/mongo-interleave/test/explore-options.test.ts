@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serialize } from 'node:v8';
-import { MongoClient, type Db } from 'mongodb';
+import { MongoClient, type Collection, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave, type InterleaveOptions, type InterleaveSession, type Progress } from '../src/index.ts';
@@ -58,7 +59,8 @@ describe('twice', () => {
       clients: 1,
       reset: async (db) => {
         await rotationScenario.reset(db);
-        if (resets++ % 2 === 1) await db.collection<{ _id: string }>('backups').deleteOne({ _id: 'b1' });
+        // The rehearsal takes the first.
+        if (resets++ % 2 === 0) await db.collection<{ _id: string }>('backups').deleteOne({ _id: 'b1' });
       },
     });
     await expect(scenario.explore({ twice: true })).rejects.toThrow(
@@ -72,13 +74,128 @@ describe('twice', () => {
       clients: 1,
       flow: async (_client, db) => {
         const keys = db.collection('keys');
-        await (calls++ % 2 === 0 ? keys.findOne({}) : keys.countDocuments({}));
+        await (calls++ % 2 === 1 ? keys.findOne({}) : keys.countDocuments({}));
         return 'rotated';
       },
       check: () => undefined,
     });
     await expect(scenario.explore({ twice: true })).rejects.toThrow(
       expect.objectContaining({ code: 'nondeterministic', message: expect.stringMatching(/find.*aggregate/) }),
+    );
+  });
+});
+
+describe('twice, and what decides nothing', () => {
+  const notes = (db: Db) => db.collection<Note>('notes');
+  interface Note {
+    readonly _id: string;
+    readonly at?: Date | number;
+    readonly token?: string;
+  }
+  const CLEAN = { complete: true, violated: 0 };
+
+  /** Explores each schedule twice. `run` counts the runs, from 1: each second one repeats the one before it. */
+  const explore = async (
+    flow: (notes: Collection<Note>, run: number, letter: string) => Promise<unknown>,
+    check: (run: number) => void = () => undefined,
+  ): Promise<typeof CLEAN> => {
+    let run = 0;
+    await using session = await interleave<unknown>({
+      uri: set.uri,
+      database,
+      clients: 2,
+      reset: async (db) => {
+        run++;
+        await notes(db).deleteMany({});
+        await notes(db).insertOne({ _id: 'n' });
+      },
+      flow: ({ letter }, db) => flow(notes(db), run, letter),
+      check: () => check(run),
+    });
+    const { complete, violations } = await session.explore({ twice: true });
+    return { complete, violated: violations.length };
+  };
+  const randomToken = (): string => randomBytes(16).toString('hex');
+
+  test('a time that is stored: a second write in one millisecond changes nothing', async () => {
+    const flow = (all: Collection<Note>, run: number, letter: string): Promise<unknown> =>
+      all.updateOne({ _id: 'n' }, { $set: { at: new Date(run % 2 === 0 ? 0 : run * 1_000 + letter.charCodeAt(0)) } });
+    expect(await explore(async (...given) => void (await flow(...given)))).toEqual(CLEAN);
+  });
+
+  test('a time as a number, and a document that is returned with it', async () => {
+    let now = 0;
+    const flow = async (all: Collection<Note>): Promise<unknown> =>
+      all.findOneAndUpdate({ _id: 'n' }, { $set: { at: now++ } });
+    expect(await explore(flow)).toEqual(CLEAN);
+  });
+
+  test('a random token that is stored, read again and returned', async () => {
+    const flow = async (all: Collection<Note>): Promise<unknown> => {
+      await all.updateOne({ _id: 'n' }, { $set: { token: randomToken() } });
+      return (await all.findOne({ _id: 'n' }))?.token;
+    };
+    expect(await explore(flow)).toEqual(CLEAN);
+  });
+
+  test('a random token that is the id of a document', async () => {
+    const flow = async (all: Collection<Note>): Promise<unknown> => {
+      const _id = randomToken();
+      await all.insertOne({ _id });
+      return all.findOne({ _id });
+    };
+    expect(await explore(flow)).toEqual(CLEAN);
+  });
+
+  test.each<[string, Parameters<typeof explore>, RegExp]>([
+    [
+      'which document it is',
+      [async (all, run) => all.findOne({ _id: run % 2 === 0 ? 'n' : 'm' })],
+      /_id "n".*0 doc|0 doc.*_id "n"/,
+    ],
+    [
+      'an error',
+      [async (all, run) => all.insertOne({ _id: run % 2 === 0 ? 'n' : `m${Math.ceil(run / 2)}` })],
+      /n=1.*E11000|E11000.*n=1/,
+    ],
+    [
+      'a collection',
+      [async (all, run) => all.db.collection(run % 2 === 0 ? 'ones' : 'others').findOne({})],
+      /could not be run|find ones.*find others|find others.*find ones/,
+    ],
+    [
+      'what a flow answers',
+      [
+        async (all, run) => {
+          await all.findOne({});
+          return run % 2 === 0 ? 'won' : 'lost';
+        },
+      ],
+      /at "A returned "\.\.\."", in a value that is not shown/,
+    ],
+    [
+      'the verdict',
+      [
+        async (all) => all.findOne({}),
+        (run) => {
+          if (run % 2 === 0) throw new Error('lost');
+        },
+      ],
+      /"valid".*"violated: lost"|"violated: lost".*"valid"/,
+    ],
+    [
+      'the failure',
+      [
+        async (all) => all.findOne({}),
+        (run) => {
+          throw new Error(run % 2 === 0 ? 'lost' : 'given out twice');
+        },
+      ],
+      /violated: given out twice.*violated: lost|violated: lost.*violated: given out twice/,
+    ],
+  ])('but %s counts', async (_what, given, message) => {
+    await expect(explore(...given)).rejects.toThrow(
+      expect.objectContaining({ code: 'nondeterministic', message: expect.stringMatching(message) }),
     );
   });
 });
@@ -133,7 +250,10 @@ describe('checkpointFile', () => {
     await using scenario = await rotations({ clients: 3 });
     const whole = await scenario.explore({ checkpointFile, onClass, maxDurationMs: 100_000 });
     expect(whole).toMatchObject({ classes: THREE_CLIENTS.classes, complete: true });
-    expect(whole.violations).toHaveLength(78);
+    expect(whole).toMatchObject({
+      violated: 78,
+      ends: Array.from({ length: 3 }, () => ({ returned: 81, threw: 0, hanging: 0 })),
+    });
     expect([tokens.length, new Set(tokens).size]).toEqual([THREE_CLIENTS.classes, THREE_CLIENTS.classes]);
     expect(existsSync(checkpointFile)).toBe(false);
   });
@@ -146,7 +266,7 @@ describe('checkpointFile', () => {
     await expect(scenario.explore({ checkpointFile })).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid-option',
-        message: expect.stringMatching(/old has format version 1, not 2/),
+        message: expect.stringMatching(/old has format version 1, not 3/),
       }),
     );
   });
@@ -183,6 +303,8 @@ test('tokenFile holds the token of the schedule being run before each step', asy
       return outcome;
     },
   });
+  await scenario.run('v1:AAAAAAB');
+  seen.length = 0;
   await scenario.run('v1:AABBBBBBAA');
   expect(seen).toEqual(['v1:AABBBBBB', 'v1:AABBBBBBAA']);
   await scenario.run('v1:AAAAAAB');

@@ -45,21 +45,23 @@ describe('crash', () => {
     };
     await using one = await scenario({ clients: 2, flow });
     // Crashed between its claim and the rest: that backup is wasted.
+    await one.run('v1:AAAAAAB');
+    lives.length = 0;
     const result = await one.run('v1:AAA!AAAAAAB');
     expect(lives).toEqual(['A0 begins', 'B0 begins', 'A1 begins', 'A1 ends', 'A1 finally', 'B0 ends', 'B0 finally']);
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAA!AAAAAAB violated: 2 backups used, 1 callers rotated
-          A                                                                        B
+          A                                                                          B
         1 find keys { _id: "k1" } -> _id "k1"
-        2 findAndModify backups { isUsed } -> _id "b1"
+        2 findAndModify backups { isUsed } $set isUsed, usedFor -> before _id "b1"
         3 delete bindings { keyId } -> not sent: the client crashed and restarts
         4 find keys { _id: "k1" } -> _id "k1"
-        5 findAndModify backups { isUsed } -> _id "b2"
+        5 findAndModify backups { isUsed } $set isUsed, usedFor -> before _id "b2"
         6 delete bindings { keyId } -> n=1
         7 delete keys { _id: "k1" } -> n=1
         8 insert keys { _id: "b2", apiKey } -> n=1
         9 insert bindings { keyId, proxyId, _id: ObjectId#1 } -> n=1
-       10                                                                          find keys { _id: "k1" } -> 0 documents
+       10                                                                            find keys { _id: "k1" } -> 0 documents
           A returned "rotated"
           B returned "already-rotated""
     `);
@@ -78,17 +80,20 @@ describe('crash', () => {
     const result = await one.run(crashInTransaction);
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAAA!BBBBBAA valid
-          A                                                                        B
-        1 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
-        2 update backups { _id: "b1", isUsed } -> n=1
+          A                                                                     B
+        1 findAndModify keys startTransaction { _id: "k1" } remove
+            -> _id "k1"
+        2 update backups { _id: "b1", isUsed } $set isUsed, usedFor -> n=1
         3 insert keys { _id: "b1", apiKey } -> n=1
-        4 update bindings { keyId } -> not sent: the client crashed and restarts
-        5                                                                          findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
-        6                                                                          update backups { _id: "b2", isUsed } -> n=1
-        7                                                                          insert keys { _id: "b2", apiKey } -> n=1
-        8                                                                          update bindings { keyId } -> n=1
-        9                                                                          commitTransaction -> ok
-       10 findAndModify keys startTransaction { _id: "k1" } -> null
+        4 update bindings { keyId } $set keyId
+            -> not sent: the client crashed and restarts
+        5                                                                       findAndModify keys startTransaction { _id: "k1" } remove
+                                                                                  -> _id "k1"
+        6                                                                       update backups { _id: "b2", isUsed } $set isUsed, usedFor -> n=1
+        7                                                                       insert keys { _id: "b2", apiKey } -> n=1
+        8                                                                       update bindings { keyId } $set keyId -> n=1
+        9                                                                       commitTransaction -> ok
+       10 findAndModify keys startTransaction { _id: "k1" } remove -> null
        11 abortTransaction -> ok
           A returned "already-rotated"
           B returned "rotated""
@@ -103,23 +108,25 @@ describe('crash', () => {
     expect(formatRun(result)).toMatchInlineSnapshot(`
       "v1:AAAA!BBAAAAAAABB valid
           A                                                                    B
-        1 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
-        2 update backups { _id: "b1", isUsed } -> n=1
+        1 findAndModify keys startTransaction { _id: "k1" } remove
+            -> _id "k1"
+        2 update backups { _id: "b1", isUsed } $set isUsed, usedFor -> n=1
         3 insert keys { _id: "b1", apiKey } -> n=1
-        4 update bindings { keyId }
+        4 update bindings { keyId } $set keyId
             -> not sent: the client crashed and restarts
-        5                                                                      findAndModify keys startTransaction { _id: "k1" }
+        5                                                                      findAndModify keys startTransaction { _id: "k1" } remove
                                                                                  -> error 112 WriteConflict
         6                                                                      abortTransaction -> error 251 NoSuchTransaction
-        7 findAndModify keys startTransaction { _id: "k1" }                    (waits for a client that crashed)
+        7 findAndModify keys startTransaction { _id: "k1" } remove             (waits for a client that crashed)
             -> error 112 WriteConflict
         8 abortTransaction -> error 251 NoSuchTransaction                      (waits for a client that crashed)
-        9 findAndModify keys startTransaction { _id: "k1" } -> _id "k1"
-       10 update backups { _id: "b1", isUsed } -> n=1                          (waits for A)
+        9 findAndModify keys startTransaction { _id: "k1" } remove
+            -> _id "k1"
+       10 update backups { _id: "b1", isUsed } $set isUsed, usedFor -> n=1     (waits for A)
        11 insert keys { _id: "b1", apiKey } -> n=1                             (waits for A)
-       12 update bindings { keyId } -> n=1                                     (waits for A)
+       12 update bindings { keyId } $set keyId -> n=1                          (waits for A)
        13 commitTransaction -> ok                                              (waits for A)
-       14                                                                      findAndModify keys startTransaction { _id: "k1" } -> null
+       14                                                                      findAndModify keys startTransaction { _id: "k1" } remove -> null
        15                                                                      abortTransaction -> ok
           A returned "rotated"
           B returned "already-rotated""
@@ -158,14 +165,12 @@ describe('one fault at any command, in every interleaving', () => {
 
   test('checked-claim, alone, crash-after: nobody is told, and between its first write and its last something is wasted or lost', async () => {
     await using one = await scenario({ clients: 1, flow: checkedClaim });
-    const { violations } = await one.explore({ faults: { kinds: ['crash-after'] } });
-    expect(violations.map(({ token }) => token)).toEqual([
-      'v1:AAAAAA*A',
-      'v1:AAAAA*A',
-      'v1:AAAA*A',
-      'v1:AAA*AAAAAA',
-      'v1:AA*AAAAAA',
-    ]);
+    const tokens: string[] = [];
+    await one.explore({
+      faults: { kinds: ['crash-after'] },
+      onClass: ({ token, verdict }) => void (verdict.kind === 'violated' && tokens.push(token)),
+    });
+    expect(tokens).toEqual(['v1:AAAAAA*A', 'v1:AAAAA*A', 'v1:AAAA*A', 'v1:AAA*AAAAAA', 'v1:AA*AAAAAA']);
   });
 
   test('faults of one client alone, and two in a run', async () => {
@@ -176,6 +181,13 @@ describe('one fault at any command, in every interleaving', () => {
     expect(tokens.filter((token) => token.includes('A!'))).toEqual([]);
     expect(tokens.filter((token) => /B!.*B!/.test(token)).length).toBeGreaterThan(0);
   });
+});
+
+test('an error code that the server gives only with details is refused', async () => {
+  await using one = await scenario({ clients: 1, flow: checkedClaim, errorCode: 11_000 });
+  await expect(one.explore({ faults: { kinds: ['error'] } })).rejects.toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/errorCode .* 11000 .* 40671/) }),
+  );
 });
 
 describe('grid: each fault at each command, alone and with a rival', () => {
@@ -191,17 +203,19 @@ describe('grid: each fault at each command, alone and with a rival', () => {
       4 delete keys            x      x             .           .
       5 insert keys            x      x             .           .
       6 insert bindings        x      x             .           .
-      v1:AA~BBBBBBAAA  lost-reply, rival at 2 findAndModify
-      v1:AAA!AAAAAA  crash at 3 delete
-      v1:AAA!BBBBBBA  crash, rival at 3 delete
-      v1:AAA~  lost-reply at 3 delete
-      v1:AAA~BBBBBB  lost-reply, rival at 3 delete
-      v1:AAAA!AAAAAA  crash at 4 delete
-      v1:AAAA!BBBBBBA  crash, rival at 4 delete
-      v1:AAAAA!A  crash at 5 insert
-      v1:AAAAA!BA  crash, rival at 5 insert
-      v1:AAAAAA!A  crash at 6 insert
-      v1:AAAAAA!BA  crash, rival at 6 insert"
+      violated: 2 backups used, 1 callers rotated
+        v1:AA~BBBBBBAAA  lost-reply, rival at 2 findAndModify
+        v1:AAA!AAAAAA  crash at 3 delete
+        v1:AAA!BBBBBBA  crash, rival at 3 delete
+        v1:AAA~BBBBBB  lost-reply, rival at 3 delete
+        v1:AAAA!AAAAAA  crash at 4 delete
+        v1:AAAA!BBBBBBA  crash, rival at 4 delete
+      violated: 1 backups used, 0 callers rotated
+        v1:AAA~  lost-reply at 3 delete
+        v1:AAAAA!A  crash at 5 insert
+        v1:AAAAA!BA  crash, rival at 5 insert
+        v1:AAAAAA!A  crash at 6 insert
+        v1:AAAAAA!BA  crash, rival at 6 insert"
     `);
   });
 

@@ -1,3 +1,4 @@
+import { strictEqual } from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
 
@@ -78,11 +79,8 @@ test('formatRun has the verdict first, and how each client ended last', () => {
     token: 'v1:A',
     trace: [step(0)],
     preemptions: 0,
-    outcomes: [
-      { kind: 'returned', value: 'c1' },
-      { kind: 'threw', error: new Error('no coupon\nat ...') },
-      { kind: 'absent' },
-    ],
+    outcomes: [{ kind: 'returned', value: 'c1' }, { kind: 'threw', error: new Error('no coupon') }, { kind: 'absent' }],
+    endings: ['A returned "c1"', 'B threw no coupon', ''],
     verdict: { kind: 'violated', error: new Error('given out twice') },
   };
   expect(formatRun(result).split('\n')).toEqual([
@@ -93,3 +91,61 @@ test('formatRun has the verdict first, and how each client ended last', () => {
     '    B threw no coupon',
   ]);
 });
+
+describe('formatRun shows what check threw', () => {
+  const headOf = (error: unknown, more: Partial<RunResult<string>> = {}): string[] =>
+    formatRun<string>({
+      token: 'v1:A',
+      trace: [],
+      preemptions: 0,
+      outcomes: [],
+      endings: [],
+      verdict: { kind: 'violated', error },
+      ...more,
+    })
+      .trimEnd()
+      .split('\n');
+
+  test('an assertion with its difference', () => {
+    const error = thrownBy(() => strictEqual(2, 1));
+    expect(headOf(error)).toEqual(['v1:A violated: Expected values to be strictly equal:', '    2 !== 1']);
+  });
+
+  test('the text of a matcher without its colours', () => {
+    const text =
+      '\u001B[2mexpect(\u001B[22m\u001B[31mreceived\u001B[39m\u001B[2m)\u001B[22m.toBe\n\nExpected: \u001B[32m1\u001B[39m\nReceived: 2';
+    expect(headOf(new Error(text))).toEqual([
+      'v1:A violated: expect(received).toBe',
+      '    Expected: 1',
+      '    Received: 2',
+    ]);
+  });
+
+  test('of a long message the first lines', () => {
+    const lines = headOf(new Error(Array.from({ length: 20 }, (_, index) => `line ${index}`).join('\n\n')));
+    expect(lines.slice(-2)).toEqual(['    line 5', '    and 14 more lines']);
+  });
+
+  test('the error of a flow that check passes on is the one of its client', () => {
+    const error = new Error(
+      'E11000 duplicate key error collection: d.users index: mail dup key: { mail: "ann@x.org" }',
+    );
+    const outcomes = [{ kind: 'absent' } as const, { kind: 'threw', error } as const];
+    const endings = ['', 'B threw E11000 duplicate key: users mail { mail }'];
+    expect(headOf(error, { outcomes, endings })[0]).toBe(`v1:A violated: ${endings[1]}`);
+    expect(headOf(new Error(`failed: ${error.message}`)).join()).not.toContain('ann@x.org');
+  });
+
+  test('an error without a message', () => {
+    expect(headOf(new Error())).toEqual(['v1:A violated']);
+  });
+});
+
+function thrownBy(assertion: () => void): unknown {
+  try {
+    assertion();
+  } catch (error) {
+    return error;
+  }
+  return expect.fail('nothing was thrown');
+}

@@ -1,7 +1,7 @@
 import { BSON, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { frameSplitter } from '../src/gate/frames.ts';
-import { readMessage, withoutCompression } from '../src/gate/message.ts';
+import { asOnlyMember, readMessage, withoutCompression } from '../src/gate/message.ts';
 import { opMsg, opQuery, sequence } from './support/wire.ts';
 
 describe('frameSplitter', () => {
@@ -78,5 +78,31 @@ describe('withoutCompression', () => {
   test('leaves a greeting alone that asks for none', () => {
     const frame = opMsg({ hello: 1, compression: [] });
     expect(withoutCompression(frame)).toBe(frame);
+  });
+});
+
+describe('asOnlyMember', () => {
+  const greeting = {
+    isWritablePrimary: true,
+    setName: 'rs',
+    hosts: ['one:1', 'two:2'],
+    arbiters: ['three:3'],
+    primary: 'one:1',
+    me: 'one:1',
+    ok: 1,
+  };
+  const { arbiters: _arbiters, ...rest } = greeting;
+  const alone = { ...rest, hosts: ['gate:9'], primary: 'gate:9', me: 'gate:9' };
+
+  test.each([
+    ['without', opMsg(greeting)],
+    ['with', opMsg(greeting, { checksum: true })],
+  ])('a greeting %s a checksum names no other member', (_what, frame) => {
+    expect(readMessage(asOnlyMember(frame, 'gate:9')).body).toEqual(alone);
+  });
+
+  test('leaves data alone', () => {
+    const frame = opMsg({ cursor: { firstBatch: [{ setName: 'rs', hosts: [], me: 'x' }] }, ok: 1 });
+    expect(asOnlyMember(frame, 'gate:9')).toBe(frame);
   });
 });

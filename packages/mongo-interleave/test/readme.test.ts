@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
@@ -74,7 +74,7 @@ test('the README and the guide show the failing schedule', async () => {
     // END
   });
   expect(message).toContain('to deeply equal []');
-  expect(traces).toHaveLength(2);
+  expect(traces).toHaveLength(1);
   const code = shown('EXPLORE').replace('traces = violations.map(formatRun);\n', '').replaceAll(/^/gm, '  ');
   for (const page of [readme, guide]) {
     expect(page).toContain(code);
@@ -98,7 +98,7 @@ test('the guide: the repaired flow, and the token of the broken one', async () =
   const found = await session.explore();
   expect(found).toMatchObject({ classes: 2, complete: true, violations: [] });
   expect(guide).toContain('`{ classes: 2, complete: true, violations: [] }`');
-  await expect(session.run('v1:ABAB')).rejects.toThrow(expect.objectContaining({ code: 'diverged' }));
+  await expect(session.run('v1:ABBA')).rejects.toThrow(expect.objectContaining({ code: 'diverged' }));
 });
 
 test('the guide: random schedules of five', async () => {

@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Schedule } from '../src/index.ts';
 import { schedules } from '../src/fast-check.ts';

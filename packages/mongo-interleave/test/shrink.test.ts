@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import { MongoClient, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -81,6 +81,42 @@ describe('a violated schedule of three clients shrinks', () => {
 test('a schedule that is not violated is left as it is', async () => {
   await using one = await scenario();
   expect(await one.shrink('v1:AAAAAABC')).toMatchObject({ token: 'v1:AAAAAABC', verdict: { kind: 'valid' } });
+});
+
+describe('shrinking stays with the failure', () => {
+  // Two callers, and one backup is wasted. The rule of this check needs both: who did not take part counts as not served.
+  const servedBoth = async (db: Db, outcomes: readonly Outcome<string>[]): Promise<void> => {
+    const used = await db.collection('backups').countDocuments({ isUsed: true });
+    if (used !== 1 || outcomes.some(({ kind }) => kind !== 'returned')) throw new Error('not served as it should be');
+  };
+
+  test('a check that takes an absent client for a wrong one', async () => {
+    await using one = await scenario({ clients: 2, check: servedBoth });
+    const small = await one.shrink('v1:AAABABBBAA');
+    expect(small).toMatchObject({ verdict: { kind: 'violated' }, preemptions: 1 });
+    expect(small.outcomes.map(({ kind }) => kind)).toEqual(['returned', 'returned']);
+  });
+
+  test('a client that has no part in the failure goes, also from a check that takes two absent ones for wrong', async () => {
+    await using one = await scenario({
+      check: (db, outcomes) => servedBoth(db, outcomes.filter(({ kind }) => kind !== 'absent').slice(0, 2)),
+    });
+    const small = await one.shrink('v1:AAABABCBBAA');
+    expect(small.verdict.kind).toBe('violated');
+    expect(new Set(small.trace.map(({ client }) => client)).size).toBe(2);
+  });
+
+  test('another failure with fewer switches is not taken', async () => {
+    // A schedule without switches breaks another rule: one caller after the other.
+    const check = async (db: Db): Promise<void> => {
+      const used = await db.collection('backups').countDocuments({ isUsed: true });
+      throw new Error(used === 1 ? 'I2: served one after the other' : 'I1: a backup was wasted');
+    };
+    await using one = await scenario({ clients: 2, check });
+    const small = await one.shrink('v1:AAABABBBAA');
+    expect(small.verdict).toMatchObject({ error: { message: 'I1: a backup was wasted' } });
+    expect(small.preemptions).toBe(1);
+  });
 });
 
 test('in a property: fast-check finds a schedule and shrinks it, and its seed and path replay it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SleepSetSearch } from '../src/strategy/sleep-set-search.ts';
+import { SleepSetSearch, type SearchRelation } from '../src/strategy/sleep-set-search.ts';
 import { seededRandom } from '../src/strategy/seeded-random.ts';
 
 /* No database here: clients that read and write variables, and all their orders counted by hand. */
@@ -14,15 +14,25 @@ interface Access {
    * - `claim`: writes when nobody has written the variable, else it is a read
    */
   readonly kind?: 'lock' | 'unlock' | 'guard' | 'claim';
+  /** Sent together with the access before it. */
+  readonly isAtOnce?: boolean;
 }
 type Program = readonly Access[];
 interface Step extends Access {
   readonly client: number;
   readonly id: string;
+  readonly commandId: string;
+  /** Where the group of accesses begins that were sent together. */
+  readonly group: number;
 }
 
 const dependent = (one: Access, other: Access): boolean =>
   one.variable === other.variable && (one.isWrite || other.isWrite);
+
+const relation: SearchRelation<Access> = {
+  dependent,
+  dependentAtOnce: (one, other) => one.isWrite || other.isWrite,
+};
 
 const write = (variable: string): Access => ({ variable, isWrite: true });
 const read = (variable: string): Access => ({ variable, isWrite: false });
@@ -31,16 +41,21 @@ const read = (variable: string): Access => ({ variable, isWrite: false });
 function enabledOf(programs: readonly Program[], done: readonly Step[]): Step[] {
   return programs.flatMap((program, client) => {
     const own = done.filter((step) => step.client === client);
-    const access = program[own.length];
-    if (access === undefined || own.some((step) => step.kind === 'guard' && isLost(step, done))) return [];
-    const { variable, kind } = access;
-    const last = done.findLast(
-      (step) => step.variable === variable && (step.kind === 'lock' || step.kind === 'unlock'),
-    );
-    if (kind === 'lock' && last?.kind === 'lock') return [];
-    const isTaken = done.some((step) => step.variable === variable && step.isWrite);
-    const isWrite = access.isWrite && !(kind === 'claim' && isTaken);
-    return [{ ...access, isWrite, client, id: `${client}.${own.length}` }];
+    if (own.some((step) => step.kind === 'guard' && isLost(step, done))) return [];
+    return [...program.entries()].flatMap(([index, access]) => {
+      const group = program.findLastIndex((one, at) => at <= index && one.isAtOnce !== true);
+      const id = `${client}.${index}`;
+      const isSent = own.filter((step) => Number(step.id.split('.')[1]) < group).length === group;
+      if (!isSent || own.some((step) => step.id === id)) return [];
+      const { variable, kind } = access;
+      const last = done.findLast(
+        (step) => step.variable === variable && (step.kind === 'lock' || step.kind === 'unlock'),
+      );
+      if (kind === 'lock' && last?.kind === 'lock') return [];
+      const isTaken = done.some((step) => step.variable === variable && step.isWrite);
+      const isWrite = access.isWrite && !(kind === 'claim' && isTaken);
+      return [{ ...access, isWrite, client, id, commandId: id, group }];
+    });
   });
 }
 
@@ -51,7 +66,7 @@ const isLost = (guard: Step, done: readonly Step[]): boolean =>
 
 /** The orders that the search runs to their ends, and how many of its runs were redundant. With several workers it is divided wherever it can be. */
 function searchAll(programs: readonly Program[], workers = 1): { orders: Step[][]; redundant: number } {
-  const searches = [new SleepSetSearch<Access>(dependent)];
+  const searches = [new SleepSetSearch<Access>(relation)];
   const orders: Step[][] = [];
   let [redundant, treeFractions] = [0, 0];
   for (let search = searches.shift(); search !== undefined; search = searches.shift()) {
@@ -69,7 +84,7 @@ function searchAll(programs: readonly Program[], workers = 1): { orders: Step[][
     else redundant++;
     if (!hasMore) continue;
     const other = searches.length + 1 < workers ? search.split() : undefined;
-    searches.push(search, ...(other === undefined ? [] : [new SleepSetSearch<Access>(dependent, other)]));
+    searches.push(search, ...(other === undefined ? [] : [new SleepSetSearch<Access>(relation, other)]));
   }
   expect(treeFractions).toBeCloseTo(1);
   return { orders, redundant };
@@ -84,7 +99,11 @@ function allOrders(programs: readonly Program[], done: readonly Step[] = []): St
 function classOf(order: readonly Step[]): string {
   const pairs = order.flatMap((one, index) =>
     order.slice(index + 1).flatMap((other) => {
-      return one.client !== other.client && dependent(one, other) ? [`${one.id}<${other.id}`] : [];
+      const isAtOnce = one.client === other.client && one.group === other.group;
+      const matters = isAtOnce
+        ? relation.dependentAtOnce(one, other)
+        : one.client !== other.client && dependent(one, other);
+      return matters ? [`${one.id}<${other.id}`] : [];
     }),
   );
   const done = order.map(({ id, isWrite }) => `${id}${isWrite ? ' writes' : ''}`);
@@ -94,6 +113,12 @@ function classOf(order: readonly Step[]): string {
 test('one run where nothing depends on anything', () => {
   const { orders } = searchAll([[write('a'), write('a')], [write('b'), read('c')], [read('c')]]);
   expect(orders).toHaveLength(1);
+});
+
+test('reads that one client sends at once count as one', () => {
+  const reads = ['a', 'b', 'c', 'a'].map((variable, index) => ({ ...read(variable), isAtOnce: index > 0 }));
+  const { orders, redundant } = searchAll([reads, [write('z')]]);
+  expect([orders.length, redundant]).toEqual([1, 0]);
 });
 
 test('every order where everything depends on everything', () => {
@@ -114,10 +139,10 @@ describe('each class once, and none left out', () => {
 });
 
 test('says so when a run finds other choices where an earlier one went', () => {
-  const search = new SleepSetSearch<Access>(dependent);
+  const search = new SleepSetSearch<Access>(relation);
   const [a, b] = [
-    { id: 'A0 find', client: 0 },
-    { id: 'B0 find', client: 1 },
+    { id: 'A0 find', commandId: 'A0 find', client: 0 },
+    { id: 'B0 find', commandId: 'B0 find', client: 1 },
   ];
   search.next([a, b]);
   search.executed(write('a'));
@@ -137,10 +162,16 @@ function randomPrograms(seed: number): Program[] {
   const access = (): Access => {
     const kind = kinds[draw(kinds.length)];
     const isWrite = kind === 'claim' || (kind === undefined && draw(2) === 0);
-    return { variable: 'abc'.charAt(draw(3)), isWrite, ...(kind === undefined ? {} : { kind }) };
+    const isAtOnce = kind === undefined && draw(3) === 0;
+    return { variable: 'abc'.charAt(draw(3)), isWrite, isAtOnce, ...(kind === undefined ? {} : { kind }) };
   };
   return Array.from({ length: 2 + draw(2) }, () => {
-    const program = Array.from({ length: 2 + draw(2) }, access);
+    const drawn = Array.from({ length: 2 + draw(2) }, access);
+    // A command that was sent can't be taken back, so a guard ends nothing that was sent at once with it.
+    const program = drawn.map((one, index) => ({
+      ...one,
+      isAtOnce: one.isAtOnce === true && drawn[index - 1]?.kind !== 'guard',
+    }));
     if (draw(3) > 0) return program;
     // Nothing between the two ends the client.
     const locked = draw(2) === 0 ? [] : [write('c')];

@@ -12,6 +12,7 @@ export const openhands: Pool = definePool({
   name: 'openhands',
   collections: { keys: 'openhands_keys', backups: 'openhands_backup_keys', bindings: 'openhands_bindings' },
   bindingKeyField: 'openhandsKeyId',
+  movedBindingFields: ['updatedAt'],
   retirement: { kind: 'delete' },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {

@@ -13,6 +13,7 @@ export const openhandspool: Pool = definePool({
   name: 'openhandspool',
   collections: { keys: 'openhands_keys', backups: 'openhands_backup_keys', bindings: 'openhands_bindings' },
   bindingKeyField: 'openhandsKeyId',
+  movedBindingFields: ['updatedAt'],
   retirement: { kind: 'keep', status: { exhausted: 'exhausted', 'auth-error': 'need_refresh' } },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {

@@ -57,6 +57,11 @@ export interface Pool {
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
+  /**
+   * Fields that a service sets on a binding when it moves it, such as `updatedAt`. The rotations of this package leave them as they
+   * are; a test of another service's flow does not hold a change of them against it. Default: none.
+   */
+  readonly movedBindingFields?: readonly string[];
   /** What a rotation does with the failed key. */
   readonly retirement: Retirement;
   /**

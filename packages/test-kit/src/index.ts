@@ -3,3 +3,4 @@ export { exploringSet, oneMemberSet, type OneMemberSet } from './sets.ts';
 export { CommandLine, type Ended, type RunningCommand } from './command-line.ts';
 export { childrenOf, isAlive, processesWith, until } from './processes.ts';
 export { createStore, type StoreFolder } from './store-folder.ts';
+export { LANGUAGES, prepareExample, preparePython, type Language, type Toolchain } from './toolchains.ts';

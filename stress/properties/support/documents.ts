@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import type { BackupDocument, KeyDocument, KeyStatus } from 'rotation-core';
 import type { StartBinding } from '../../src/model/start-state.ts';
 import { nameWish, type NameWish } from './names.ts';

@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 
 /** A wish for an id, or null for a plain one: `k1`, `b1`. Wishes may be equal; `Names` gives each document an id of its own. */
 export type NameWish = string | null;

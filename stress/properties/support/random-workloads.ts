@@ -1,4 +1,4 @@
-import { fc } from '@fast-check/vitest';
+import * as fc from 'fast-check';
 import type { PlannedCall, StormPlan } from 'mongo-harness';
 import { deployments } from '../../src/deployments.ts';
 import type { PastRotation } from '../../src/model/start-state.ts';

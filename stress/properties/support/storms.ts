@@ -29,6 +29,7 @@ export function openStorms(): Storms {
         plan,
         processes,
         maxConcurrency: flow.maxConcurrency ?? plan.calls.length,
+        judged: 'every-commit',
         signal: AbortSignal.timeout(MAX_RUN_MS),
       });
       return rotationSystem.check(run);

@@ -38,8 +38,27 @@ export function checkOrder(
       : undefined;
   if (stockEnd !== undefined) for (const rotation of rotations.values()) order.precede(rotation, stockEnd);
 
-  for (const operation of history.operations) placeAnswer(operation, { order, at, rotations, installs, stockEnd });
-  return order.problems().map((problem) => ({ invariant: 'I7', sentence: explain(problem, at) }));
+  const places: Places = { order, at, rotations, installs, stockEnd, answers: new Map() };
+  for (const operation of history.operations) placeAnswer(operation, places);
+  return order.problems().map((problem) => ({
+    invariant: 'I7',
+    sentence: explainStale(problem, places, replacements) ?? explain(problem, at),
+  }));
+}
+
+/** A caller was told of a key as live that had been replaced before the caller asked. */
+function explainStale(
+  problem: OrderProblem,
+  { at, rotations, answers }: Places,
+  replacements: Replacements,
+): string | undefined {
+  if (problem.kind !== 'late') return undefined;
+  const operation = answers.get(problem.cause);
+  if (operation?.answer.kind !== 'already-rotated') return undefined;
+  const { caller, keyId, answer, invokedAtMs } = operation;
+  const told = answer.replacement;
+  if (told === undefined || rotations.get(told) !== problem.point) return undefined;
+  return `caller ${caller} was told that ${told} took ${keyId}'s place, and ${replacements.replacementOf(told) ?? 'another key'} had replaced ${told} before it asked (${at(problem.point.latest)}; it asked ${at(invokedAtMs)})`;
 }
 
 /** Where no winner is known, a caller that could not know did it, and not before its call. */
@@ -61,14 +80,20 @@ interface Places {
   readonly rotations: ReadonlyMap<string, Point>;
   readonly installs: ReadonlyMap<string, Point>;
   readonly stockEnd: Point | undefined;
+  /** What was answered, by the answer's point. */
+  readonly answers: Map<Point, RotationOperation>;
 }
 
 /** An answer saw one state; that state lies after what made it and before what ended it. */
-function placeAnswer(operation: RotationOperation, { order, at, rotations, installs, stockEnd }: Places): void {
+function placeAnswer(
+  operation: RotationOperation,
+  { order, at, rotations, installs, stockEnd, answers }: Places,
+): void {
   const { caller, keyId, answer, invokedAtMs: earliest, completedAtMs: latest } = operation;
   if (answer.kind !== 'already-rotated' && answer.kind !== 'no-backup' && answer.kind !== 'not-found') return;
   const what = `the answer ${answer.kind} for ${keyId} to caller ${caller}`;
   const point = order.add({ what, why: told(operation, at), earliest, latest });
+  answers.set(point, operation);
   if (answer.kind === 'already-rotated') {
     order.precede(rotations.get(keyId), point);
     if (answer.replacement === undefined) return;

@@ -2,6 +2,9 @@ import type { BindingState, PoolState } from '../model/pool-state.ts';
 import { groupBy, type Replacements } from './replacements.ts';
 import type { RotationViolation } from './invariants.ts';
 
+/** Of a shown value, in characters. */
+const MAX_VALUE = 80;
+
 /**
  * I3: where a key was replaced, it was replaced whole, its copy in the archive included; no binding dangles, none is lost,
  * doubled or changed.
@@ -13,6 +16,9 @@ export function checkWholeness(start: PoolState, state: PoolState, replacements:
   };
   const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
   const bindingsNow = groupBy(state.bindings, ({ rest }) => rest);
+  const restsBefore = new Set(start.bindings.map(({ rest }) => rest));
+  /** What bindings of the start have become, where a field of them changed. */
+  const changed = new Set<string>();
 
   for (const key of start.keys.values()) {
     if (!key.live) continue;
@@ -25,8 +31,13 @@ export function checkWholeness(start: PoolState, state: PoolState, replacements:
     for (const [rest, same] of groupBy(bindingsBefore.get(key.id) ?? [], (binding) => binding.rest)) {
       const now = bindingsNow.get(rest) ?? [];
       const onHolder = now.filter(({ keyId }) => keyId === holder).length;
-      if (now.length === 0) broken(`a binding of ${key.id} was lost or changed: ${nameOf(rest)}`);
-      else if (onHolder < same.length)
+      if (now.length === 0) {
+        const became = [...bindingsNow.keys()].find((one) => !restsBefore.has(one) && isSameProxy(one, rest));
+        if (became !== undefined) changed.add(became);
+        const what =
+          became === undefined ? `lost: ${nameOf(rest)}` : `changed: ${nameOf(rest)}, ${changes(rest, became)}`;
+        broken(`a binding of ${key.id} was ${what}`);
+      } else if (onHolder < same.length)
         broken(`a binding of ${key.id} should point to ${holder}, but points to ${targetsOf(now)}: ${nameOf(rest)}`);
     }
   }
@@ -39,7 +50,7 @@ export function checkWholeness(start: PoolState, state: PoolState, replacements:
   );
   for (const [rest, now] of bindingsNow) {
     const before = countBefore.get(rest) ?? 0;
-    if (now.length > before)
+    if (now.length > before && !changed.has(rest))
       broken(`a binding was ${before === 0 ? 'made up' : 'doubled'}, on ${targetsOf(now)}: ${nameOf(rest)}`);
     for (const { keyId } of now) {
       if (state.keys.get(keyId)?.live !== true && !dangledBefore.has(nameWithKey({ keyId, rest })))
@@ -63,8 +74,28 @@ const nameWithKey = ({ keyId, rest }: BindingState): string => JSON.stringify([k
 const targetsOf = (bindings: readonly BindingState[]): string =>
   [...new Set(bindings.map(({ keyId }) => keyId))].join(' and ');
 
+const fieldsOf = (rest: string): Readonly<Record<string, unknown>> => JSON.parse(rest) as Record<string, unknown>;
+
+const isSameProxy = (one: string, other: string): boolean => {
+  const { proxyId } = fieldsOf(one);
+  return proxyId !== undefined && proxyId === fieldsOf(other)['proxyId'];
+};
+
+/** As in `isActive was true and is false`. */
+function changes(before: string, now: string): string {
+  const [fieldsBefore, fieldsNow] = [fieldsOf(before), fieldsOf(now)];
+  const names = new Set([...Object.keys(fieldsBefore), ...Object.keys(fieldsNow)]);
+  const text = (value: unknown): string =>
+    value === undefined ? 'missing' : JSON.stringify(value).slice(0, MAX_VALUE);
+  return [...names]
+    .map((name) => ({ name, was: text(fieldsBefore[name]), is: text(fieldsNow[name]) }))
+    .filter(({ was, is }) => was !== is)
+    .map(({ name, was, is }) => `${name} was ${was} and is ${is}`)
+    .join(', ');
+}
+
 /** The proxy's name is what a reader looks for. */
 function nameOf(rest: string): string {
-  const { proxyId } = JSON.parse(rest) as { proxyId?: unknown };
+  const { proxyId } = fieldsOf(rest);
   return typeof proxyId === 'string' ? `proxy ${proxyId}` : rest;
 }

@@ -21,6 +21,7 @@ import { lockByFind } from './mutants/lock-by-find.ts';
 import { markFirst } from './mutants/mark-first.ts';
 import { naive } from './mutants/naive.ts';
 import { noEvidence } from './mutants/no-evidence.ts';
+import { noTransaction } from './mutants/no-transaction.ts';
 import { restoreKeepsUsedFor } from './mutants/restore-keeps-used-for.ts';
 import { staleEvidence } from './mutants/stale-evidence.ts';
 import { surplusInsert } from './mutants/surplus-insert.ts';
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   markFirst,
   firstBinding,
   keptKey,
+  noTransaction,
   claimBeforeLock,
   lockByFind,
   filteredMiss,

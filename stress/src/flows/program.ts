@@ -9,14 +9,15 @@ const protocol: Protocol<RotationTypes> = {
   },
   rehearsal: { op: 'rotate', keyId: 'rehearsal' },
   answers: {
-    rotated: { name: 'replacement', isRequired: true },
-    'already-rotated': { name: 'replacement', isRequired: false },
-    'no-backup': undefined,
-    'not-found': undefined,
+    rotated: { replacement: { type: 'text', isRequired: true } },
+    'already-rotated': { replacement: { type: 'text', isRequired: false } },
+    'no-backup': {},
+    'not-found': {},
   },
-  toAnswer: (word, replacement): FlowAnswer => {
-    if (word === 'rotated') return { kind: word, replacement: replacement ?? '' };
-    if (word === 'already-rotated') return replacement === undefined ? { kind: word } : { kind: word, replacement };
+  toAnswer: (word, { replacement }): FlowAnswer => {
+    if (word === 'rotated') return { kind: word, replacement: replacement as string };
+    if (word === 'already-rotated')
+      return replacement === undefined ? { kind: word } : { kind: word, replacement: replacement as string };
     return { kind: word as 'no-backup' | 'not-found' };
   },
   // All that a program tells of its claims is whose backup it installed.

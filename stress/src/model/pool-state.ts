@@ -40,7 +40,7 @@ export interface BackupState {
 
 export interface BindingState {
   readonly keyId: string;
-  /** All fields but `_id` and the key's id, as text: what must stay the same when the binding moves. */
+  /** What must stay the same when the binding moves, as text: all fields but `_id`, the key's id and `Pool.movedBindingFields`. */
   readonly rest: string;
 }
 

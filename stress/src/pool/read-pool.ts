@@ -50,7 +50,13 @@ const toBindingState = (
   { _id, [pool.bindingKeyField]: keyId, ...rest }: WithId<BindingDocument>,
 ): PoolSnapshot['bindings'][number] => ({
   keyId: String(keyId),
-  rest: BSON.EJSON.stringify(Object.fromEntries(Object.entries(rest).toSorted(([a], [b]) => (a < b ? -1 : 1)))),
+  rest: BSON.EJSON.stringify(
+    Object.fromEntries(
+      Object.entries(rest)
+        .filter(([name]) => pool.movedBindingFields?.includes(name) !== true)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    ),
+  ),
 });
 
 /** Drawn anew by each process, so that nobody can try apiKeys on a digest that is found in a file. */

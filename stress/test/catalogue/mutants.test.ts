@@ -44,13 +44,14 @@ const openPlace = ({ name, breaks, explorations: [place] }: RotationMutant): Pro
   openGatedScenario(judgedBy(rotationSystem, breaks), set.uri, { flow: name, ...place });
 
 function explore(
-  { session, firstClients }: GatedScenario,
+  { session, firstClients, judged }: GatedScenario,
   { explorations: [{ faults: kinds }] }: RotationMutant,
   maxPreemptions = Infinity,
 ): Promise<Exploration<string>> {
   return session.explore({
     maxDurationMs,
     maxViolations: 1,
+    everyState: judged === 'every-commit',
     maxPreemptions,
     ...(kinds === undefined ? {} : { faults: { kinds, clients: firstClients } }),
   });

@@ -38,7 +38,7 @@ describe('one constraint of real time is broken, and all else would fit', () => 
     [
       'a replacement told as live after its own rotation was answered',
       [1, 'k1', alreadyRotated('b1'), 31, 40],
-      refused('the rotation of b1', 30, [1, 'k1', 31, 'already-rotated']),
+      "caller 1 was told that b1 took k1's place, and b2 had replaced b1 before it asked (at 30.0 ms; it asked at 31.0 ms)",
     ],
     ['the same, called as that rotation was answered', [1, 'k1', alreadyRotated('b1'), 30, 40]],
     [

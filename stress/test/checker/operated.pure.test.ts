@@ -32,7 +32,7 @@ describe('a binding that an operator adds', () => {
   });
 
   test('is lost, or doubled', () => {
-    expect(sentences(left({ p1: 'b1' }))).toEqual(['a binding of k1 was lost or changed: proxy p9']);
+    expect(sentences(left({ p1: 'b1' }))).toEqual(['a binding of k1 was lost: proxy p9']);
     expect(sentences(left({ p1: 'b1', p9: ['b1', 'b1'] }))).toEqual(['a binding was doubled, on b1: proxy p9']);
   });
 

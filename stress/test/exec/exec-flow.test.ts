@@ -33,7 +33,7 @@ const planOne = (selection: ExplorationSelection): ExplorationTrial => planExplo
 
 describe('a flow outside is explored as it is inside', () => {
   test.each(['reference-bare', 'checked-claim'])('%s: the same classes, the same verdict', async (flow) => {
-    const choice = { scenario: 'same-key', callers: 2 };
+    const choice = { scenario: 'same-key', callers: 2, judged: 'end' } as const;
     const explored = (selection: ExplorationSelection): Promise<Row> =>
       exploreTrial(context, uri, planOne({ ...choice, ...selection }), { maxViolations: Infinity });
     const outside = await explored({ exec: commandOf(flow) });
@@ -52,7 +52,7 @@ describe('a flow outside is explored as it is inside', () => {
 
   test('what it answers is placed in the order of the steps', async () => {
     const exec = commandOf('checked-claim', '--hasty');
-    const trial = planOne({ exec, scenario: 'scarce', callers: 2 });
+    const trial = planOne({ exec, scenario: 'scarce', callers: 2, judged: 'end' });
     await using scenario = await openGatedScenario(rotationSystem, uri, trial);
     const result = await scenario.session.run(`v1:A${'B'.repeat(7)}`);
     expect(formatRun(result)).toContain('A returned "caller 0: k1 no-backup"');

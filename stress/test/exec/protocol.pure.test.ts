@@ -21,7 +21,7 @@ describe('each word is an answer', () => {
     ['{"id":1,"outcome":"not-found"}', { kind: 'not-found' }],
     ['{"id":1,"outcome":"error","text":"boom"}', { kind: 'error', code: 'program', message: 'boom' }],
   ])('%s', (line, answer) => {
-    expect(parseAnswer(program.protocol, line, 1)).toEqual({ kind: 'answer', answer });
+    expect(parseAnswer(program.protocol, line, [1])).toEqual({ kind: 'answer', id: 1, answer });
   });
 });
 

@@ -27,7 +27,7 @@ test('checked-claim: red, and each red cell has its token', { timeout: MAX_DURAT
   await using scenario = await open({ flow: 'checked-claim' });
   const text = formatGrid(await scenario.session.grid({ kinds: ['crash-after'] }));
   expect(text).toMatch(/^2 findAndModify backup_keys +x +x$/m);
-  expect(text).toMatch(/^v1:AA\*A+ {2}crash-after at 2 findAndModify$/m);
+  expect(text).toMatch(/^ {2}v1:AA\*A+ {2}crash-after at 2 findAndModify$/m);
 });
 
 test('nothing but the schedule decides: each twice', { timeout: MAX_DURATION_MS }, async () => {

@@ -21,8 +21,10 @@ const planAll = (selection: ExplorationSelection = {}): ExplorationTrial[] =>
   planExplorations(rotationSystem, selection);
 const planOne = (selection: ExplorationSelection): ExplorationTrial => planExploration(rotationSystem, selection);
 
+const judgedAtTheEnd = planOne({ flow: 'no-transaction', judged: 'end' });
+
 test('the line of each row, given as a command, plans that row again', async () => {
-  const trials = [...planAll(), planOne({ flow: 'naive', faults: ['crash', 'lost-reply'] })];
+  const trials = [...planAll(), planOne({ flow: 'naive', faults: ['crash', 'lost-reply'] }), judgedAtTheEnd];
   expect(trials.length).toBeGreaterThan(mutants.length);
   for (const trial of trials) {
     const { reproduce, reason } = await exploreTrial(context, NO_URI, trial, { maxViolations: 1 });
@@ -44,6 +46,14 @@ test('elsewhere nothing is promised of it, and the reference must be valid every
   expect(planOne({ flow: 'naive', faults: ['reset'] }).expected).toBeUndefined();
   expect(planOne({ flow: 'naive', callers: 3 }).expected).toBe('violated');
   expect(planOne({ flow: 'reference', faults: ['reset'] }).expected).toBe('valid');
+});
+
+test('a mutant of which fewer states are judged than its author says need not be caught', () => {
+  expect(judgedAtTheEnd.expected).toBeUndefined();
+  expect(planAll({ flow: 'no-transaction', judged: 'end' })).toEqual([judgedAtTheEnd]);
+  expect(planOne({ flow: 'no-transaction', judged: 'every-commit' }).expected).toBe('violated');
+  expect(planOne({ flow: 'naive', judged: 'every-commit' }).expected).toBe('violated');
+  expect(planOne({ flow: 'naive', judged: 'end' }).expected).toBe('violated');
 });
 
 test('each of the default rows fits; an old flow has no operator', () => {

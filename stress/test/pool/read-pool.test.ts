@@ -137,6 +137,14 @@ describe('a snapshot', () => {
     expect(bindings[0]?.rest).toBe('{"priority":1,"proxyId":"p1"}');
   });
 
+  test('a stamp of a service that moves a binding is no change', async () => {
+    const stamped = { factoryKeyId: 'k1', proxyId: 'p1', updatedAt: CREATED_AT };
+    const { bindings } = await readWith({ bindings: [stamped] });
+    expect(bindings[0]?.rest).toBe('{"proxyId":"p1"}');
+    const { movedBindingFields: _, ...strict } = keypool;
+    expect((await readWith({ bindings: [stamped] }, strict)).bindings[0]?.rest).toContain('updatedAt');
+  });
+
   test('tells kept keys from live ones, and those that an old flow may have kept', async () => {
     const kept = key('k1', { status: 'exhausted', replacedBy: 'b1' });
     const { keys } = await readWith({ keys: [kept, key('k2', { status: 'exhausted' }), key('k3')] }, openhandspool);

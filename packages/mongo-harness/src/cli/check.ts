@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { counted } from '../report/explored.ts';
+import { counted, nameInvariant } from '../report/explored.ts';
 import { readHistory } from '../report/history-file.ts';
 import { say } from '../report/say.ts';
 import { judgeStorm } from '../storm/judge.ts';
@@ -50,6 +50,6 @@ export function sayViolations<T extends SystemTypes>(
   { invariants }: Pick<System<T>, 'invariants'>,
   violations: readonly Violation[],
 ): ExitCode {
-  for (const { invariant, sentence } of violations) say(`${invariant} (${invariants[invariant] ?? ''}): ${sentence}`);
+  for (const { invariant, sentence } of violations) say(`${nameInvariant(invariants, invariant)}: ${sentence}`);
   return violations.length === 0 ? EXIT_CODES.valid : EXIT_CODES.violated;
 }

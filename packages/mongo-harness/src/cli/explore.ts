@@ -103,12 +103,14 @@ export async function explore<T extends SystemTypes>(
 
 /** The part of a command's options that names trials. */
 export function selectionOf(options: Selection<ExplorationTrial>): Selection<ExplorationTrial> {
-  const { flow, exec, scenario, deployment, callers, faults, maxPreemptions } = options;
+  const { flow, exec, execFresh, scenario, deployment, judged, callers, faults, maxPreemptions } = options;
   return givenParts<Selection<ExplorationTrial>>({
     flow,
     exec,
+    execFresh,
     scenario,
     deployment,
+    judged,
     callers,
     faults,
     maxPreemptions,

@@ -3,6 +3,7 @@ import { closest } from 'fastest-levenshtein';
 import { PROVIDER_NAMES, type ProviderName } from 'mongo-test-replica-set';
 import { environmentName } from '../system/environment-name.ts';
 import { isMutant, isProgram } from '../system/flow.ts';
+import { JUDGED_STATES } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 
@@ -32,7 +33,7 @@ export class Options<T extends SystemTypes> {
     this.#system = system;
   }
 
-  /** `--scenario`, `--flow`, `--exec` and `--deployment`. @param form the scenarios that have this form */
+  /** `--scenario`, `--flow`, `--exec`, `--deployment` and `--judged`. @param form the scenarios that have this form */
   trial(command: Command, form: 'storm' | 'gated'): Command {
     const { scenarios, flows, deployments } = this.#system;
     const fitting = scenarios.filter((scenario) => scenario[form] !== undefined);
@@ -47,7 +48,16 @@ export class Options<T extends SystemTypes> {
           namesOf(deployments),
         ),
       );
-    return flows.some(isProgram) ? command.addOption(this.#exec()) : command;
+    command.addOption(
+      this.named(
+        '--judged <states>',
+        'where the invariants of a state must hold: every-commit, or end for a flow that passes through broken states (default: as the flow says)',
+        JUDGED_STATES,
+      ),
+    );
+    if (!flows.some(isProgram)) return command;
+    command.addOption(this.#exec());
+    return form === 'storm' ? command : command.addOption(this.#execFresh());
   }
 
   /** `--flow`, for mutants alone. */
@@ -113,6 +123,11 @@ export class Options<T extends SystemTypes> {
       .argParser(notEmpty)
       .conflicts('flow')
       .env(this.#variable('--exec'));
+  }
+
+  #execFresh(): Option {
+    const text = 'each run starts the command anew, for a program that keeps something in memory from call to call';
+    return new Option('--exec-fresh', text).env(this.#variable('--exec-fresh'));
   }
 
   #variable(flag: string): string {

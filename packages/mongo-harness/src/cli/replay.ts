@@ -1,13 +1,17 @@
 import { Command } from 'commander';
 import { formatRun, InterleaveError } from 'mongo-interleave';
+import { ReplicaSetError } from 'mongo-test-replica-set';
+import { ProgramError } from '../exec/program-error.ts';
 import { closedBy } from '../explore/closed-by.ts';
 import { expectToFit, openGatedScenario } from '../explore/gated-scenario.ts';
 import { judgeSchedule } from '../explore/judge.ts';
 import { callersIn, planExploration } from '../explore/plan.ts';
+import { toFailure } from '../report/failure.ts';
 import { complain, say } from '../report/say.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
+import { UsageError } from '../trial/usage-error.ts';
 import type { ExplorationTrial, Selection } from '../trial/trial.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
@@ -60,11 +64,11 @@ export async function replay<T extends SystemTypes>(
     say(formatRun(result));
     return sayViolations(system, judgeSchedule<T>(result).violations);
   } catch (error) {
-    if (!(error instanceof InterleaveError)) throw error;
+    if (error instanceof UsageError || error instanceof ProgramError || error instanceof ReplicaSetError) throw error;
     if (signal.aborted) return interrupted.aborted ? EXIT_CODES.interrupted : EXIT_CODES.unknown;
-    const isUsage = error.code === 'invalid-token' || error.code === 'nothing-held';
-    if (!isUsage && error.code !== 'diverged') throw error;
-    complain(`${isUsage ? 'error' : 'This flow no longer goes that way'}: ${error.message}`);
-    return isUsage ? EXIT_CODES.usage : EXIT_CODES.unknown;
+    const { kind, reason } = toFailure(error, options.exec !== undefined);
+    const isOtherWay = error instanceof InterleaveError && error.code === 'diverged';
+    complain(isOtherWay ? `This flow no longer goes that way: ${error.message}` : `error: ${reason}`);
+    return kind === 'usage' ? EXIT_CODES.usage : EXIT_CODES.unknown;
   }
 }

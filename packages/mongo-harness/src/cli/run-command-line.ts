@@ -1,5 +1,7 @@
+import { InterleaveError } from 'mongo-interleave';
 import { ReplicaSetError } from 'mongo-test-replica-set';
 import { ProgramError } from '../exec/program-error.ts';
+import { toFailure } from '../report/failure.ts';
 import { complain } from '../report/say.ts';
 import { loadSystem } from '../trial/load-system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -13,9 +15,11 @@ import { explore } from './explore.ts';
 import { replay } from './replay.ts';
 import { stress } from './stress.ts';
 
+const MAX_LINGER_MS = 500;
+
 /**
  * The command line of a system: storms by default, and the commands `explore`, `replay`, `check` and `catalogue`. Sets the exit code
- * of this process.
+ * of this process, and ends it.
  *
  * @param module a file URL; its default export is the `System`, and worker processes load it too
  * @param command how the user calls the harness, for help and for the commands that show a row again, as in `pnpm stress`
@@ -36,6 +40,9 @@ export async function runCommandLine(
     }
     complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     process.exitCode = EXIT_CODES.internal;
+  } finally {
+    // Flows that were given up in the middle may hold timers for long. What they do counts for nothing.
+    setTimeout(() => process.exit(), MAX_LINGER_MS).unref();
   }
 }
 
@@ -57,6 +64,11 @@ async function run(module: string, command: string, argv: readonly string[]): Pr
     if (error instanceof ProgramError) {
       complain(`--exec: ${error.message}`);
       return EXIT_CODES.usage;
+    }
+    if (error instanceof InterleaveError) {
+      const { kind, reason } = toFailure(error);
+      complain(`error: ${reason}`);
+      return kind === 'usage' ? EXIT_CODES.usage : EXIT_CODES.unknown;
     }
     if (!(error instanceof ReplicaSetError)) throw error;
     complain(error.message);

@@ -102,8 +102,8 @@ function toStressOptions(
       return typeof count === 'number' ? [[name, count]] : [];
     }),
   );
-  const { flow, exec, scenario, deployment, processes, maxConcurrency } = given;
-  const selection = { flow, exec, scenario, deployment, processes, maxConcurrency };
+  const { flow, exec, scenario, deployment, judged, processes, maxConcurrency } = given;
+  const selection = { flow, exec, scenario, deployment, judged, processes, maxConcurrency };
   return {
     selection: {
       ...givenParts<Selection<StormTrial>>(selection),
@@ -155,7 +155,7 @@ export async function stress<T extends SystemTypes>(
   await using set = await startSet(options, context);
   if (!json) saySet(set, `; seed ${seed}`);
   const storms = await runStorms(context, set.uri, trials);
-  const rows = [...storms, ...(await explore(explorations, options, context))];
+  const rows = [...storms, ...(await explore(explorations, options, context, storms.length > 0))];
   return await finish(set, context, rows, options, (folder) => {
     say(formatTable(rows));
     say(`\n${formatFindings(rows, { invariants: system.invariants, command, folder })}`);
@@ -169,11 +169,12 @@ const STORMS_ALONE = ['scenario', 'processes', 'size', 'maxConcurrency'] as cons
 function planFurther<T extends SystemTypes>(system: System<T>, selection: Selection<StormTrial>): ExplorationTrial[] {
   const isStormAlone = STORMS_ALONE.some((name) => selection[name] !== undefined);
   if (isStormAlone || system.scenarios.every(({ gated }) => gated === undefined)) return [];
-  const { flow, exec, deployment } = selection;
+  const { flow, exec, deployment, judged } = selection;
   const trials = planExplorations(system, {
     ...(flow === undefined ? {} : { flow }),
     ...(exec === undefined ? {} : { exec }),
     ...(deployment === undefined ? {} : { deployment }),
+    ...(judged === undefined ? {} : { judged }),
   });
   for (const trial of trials) expectToFit(resolveTrial(system, trial));
   return trials;
@@ -183,14 +184,15 @@ async function explore<T extends SystemTypes>(
   trials: readonly ExplorationTrial[],
   options: StressOptions,
   context: CommandContext<T>,
+  hasRows: boolean,
 ): Promise<Row[]> {
   if (trials.length === 0) return [];
   const { system, command, signal } = context;
-  const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial));
+  const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial, { reason: 'not run' }));
   if (signal.aborted) return notRun();
   try {
     await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
-    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store });
+    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store, hasRows });
   } catch (error) {
     // What the storms have shown is not to be lost.
     if (!(error instanceof ReplicaSetError)) throw error;

@@ -10,12 +10,13 @@ const CRASH_GRID: readonly FaultKind[] = ['crash-after', 'lost-reply'];
 
 /** Goes through all schedules until the first that breaks an invariant of the mutant's: the same one each time. */
 export const detectByExploring = (
-  { session, firstClients }: GatedScenario,
+  { session, firstClients, judged }: GatedScenario,
   strategy: 'exhaustive' | 'crash',
   { budgetMs, signal }: Omit<TryLimits, 'seed'>,
 ): Promise<Detection | null> =>
   firstViolation(signal, session, () =>
     session.explore({
+      everyState: judged === 'every-commit',
       ...faultsAt(firstClients, strategy === 'crash' ? CRASH_GRID : []),
       maxDurationMs: budgetMs,
       maxRuns: Number.MAX_SAFE_INTEGER,

@@ -22,7 +22,7 @@ export function stormPlaceOf<T extends SystemTypes>(
 export async function detectByStorm<T extends SystemTypes>(
   system: System<T>,
   site: StormSite<T>,
-  { name: flow, breaks, maxConcurrency = CALLERS }: Mutant<T>,
+  { name: flow, breaks, maxConcurrency = CALLERS, judged = 'every-commit' }: Mutant<T>,
   { scenario, deployment }: StormPlace,
   { seed, budgetMs, signal }: TryLimits,
 ): Promise<Detection | null> {
@@ -31,7 +31,7 @@ export async function detectByStorm<T extends SystemTypes>(
   for (let runs = 1; elapsedMs() < budgetMs && !signal.aborted; runs++) {
     const plan = planCalls(system, { scenario, size: { callers: CALLERS }, seed: seed + runs });
     const trial = { flow, scenario, deployment };
-    const { run } = await runStorm(system, site, trial, { plan, processes: 1, maxConcurrency, signal });
+    const { run } = await runStorm(system, site, trial, { plan, processes: 1, maxConcurrency, judged, signal });
     if (system.check(run).some(({ invariant }) => breaks.includes(invariant)))
       return { runs, seconds: elapsedMs() / 1_000 };
   }

@@ -12,17 +12,16 @@ const MAX_LAST_TEXT = 2_000;
 
 type Answer<T extends SystemTypes> = T['answer'] | NoAnswer;
 
-interface OpenCall<T extends SystemTypes> {
-  readonly id: number;
-  readonly settle: (answer: Answer<T>) => void;
-}
-
-/** A running program that answers one call at a time. */
+/** A running program. It answers one call at a time, unless it has said that it takes more. */
 export class Program<T extends SystemTypes> {
   readonly #protocol: Protocol<T>;
   readonly #spawned: SpawnedProgram;
   readonly #closed: Promise<unknown>;
-  #openCall: OpenCall<T> | undefined;
+  /** By id: what settles the call. */
+  readonly #open = new Map<number, (answer: Answer<T>) => void>();
+  readonly #ready = Promise.withResolvers<void>();
+  #maxCalls = 1;
+  #isReady = false;
   #calls = 0;
   #lines = 0;
   #partialLine = '';
@@ -41,7 +40,8 @@ export class Program<T extends SystemTypes> {
     });
     child.once('close', (code: number | null, signal: NodeJS.Signals | null) => {
       const how = signal === null ? `with exit code ${String(code)}` : `by ${signal}`;
-      const when = this.#openCall === undefined ? 'though its input had not' : `before it answered call ${this.#calls}`;
+      const [first] = this.#open.keys();
+      const when = first === undefined ? 'though its input had not' : `before it answered call ${first}`;
       this.#fail('program-ended', `the program ended ${how} ${when}${this.#lastWords()}`);
     });
   }
@@ -51,18 +51,37 @@ export class Program<T extends SystemTypes> {
     return this.#failure === undefined;
   }
 
+  /** How many calls it takes at once: 1, unless it has said so in its line `ready`. */
+  get maxCalls(): number {
+    return this.#maxCalls;
+  }
+
+  /** Has it said that it is ready? A program need not. */
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Calls under way. */
+  get openCalls(): number {
+    return this.#open.size;
+  }
+
+  /** Waits until the program has said that it is ready, or has failed. For programs that say so. */
+  ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
   /**
-   * Makes one call; no other call may be open. A program that fails gives the answer `error` and is killed. The code is
+   * Makes one call; no more than `maxCalls` should be open. A program that fails gives the answer `error` and is killed. The code is
    * `program-ended`, `program-wrong` (a line that is no answer) or `program-silent`.
    *
    * @param maxMs how long the answer may take. Default: no limit
    */
   async call(call: T['call'], service: T['service'], maxMs?: number): Promise<Answer<T>> {
-    if (this.#openCall !== undefined) throw new TypeError('a program answers one call at a time');
     if (this.#failure !== undefined) return this.#failure;
     const id = ++this.#calls;
     const { promise, resolve } = Promise.withResolvers<Answer<T>>();
-    this.#openCall = { id, settle: resolve };
+    this.#open.set(id, resolve);
     this.#spawned.stdin.write(`${JSON.stringify({ id, ...this.#protocol.toLine(call, service) })}\n`);
     if (maxMs === undefined) return promise;
     const silent = `the program did not answer call ${id} within ${maxMs} ms`;
@@ -81,7 +100,7 @@ export class Program<T extends SystemTypes> {
 
   /** Kills it with all that it has started. An open call is never answered: its caller is as dead as the program. */
   async kill(): Promise<void> {
-    this.#openCall = undefined;
+    this.#open.clear();
     this.#spawned.killAll();
     await this.#closed;
   }
@@ -96,13 +115,18 @@ export class Program<T extends SystemTypes> {
   #readLine(line: string): void {
     this.#lines++;
     if (this.#failure !== undefined) return;
-    if (this.#openCall === undefined) {
-      this.#complain('came when no call was open; answer each call once');
-      return;
+    const said = parseAnswer(this.#protocol, line, [...this.#open.keys()]);
+    switch (said.kind) {
+      case 'wrong':
+        return this.#complain(said.complaint);
+      case 'ready':
+        if (this.#lines > 1) return this.#complain('says ready, which only the first line may');
+        this.#isReady = true;
+        this.#maxCalls = said.maxCalls;
+        return this.#ready.resolve();
+      case 'answer':
+        return this.#settle(said.id, said.answer);
     }
-    const answer = parseAnswer(this.#protocol, line, this.#openCall.id);
-    if (answer.kind === 'wrong') this.#complain(answer.complaint);
-    else this.#settle(answer.answer);
   }
 
   #complain(complaint: string): void {
@@ -111,14 +135,15 @@ export class Program<T extends SystemTypes> {
 
   #fail(code: `program-${'ended' | 'wrong' | 'silent'}`, message: string): void {
     this.#failure ??= { kind: 'error', code, message };
-    this.#settle(this.#failure);
+    for (const id of this.#open.keys()) this.#settle(id, this.#failure);
+    this.#ready.resolve();
     this.#spawned.killAll();
   }
 
-  #settle(answer: Answer<T>): void {
-    const call = this.#openCall;
-    this.#openCall = undefined;
-    call?.settle(answer);
+  #settle(id: number, answer: Answer<T>): void {
+    const settle = this.#open.get(id);
+    this.#open.delete(id);
+    settle?.(answer);
   }
 
   #lastWords(): string {

@@ -10,15 +10,16 @@ const MAX_PROGRAMS = 200;
 interface Crew<T extends SystemTypes> {
   readonly place: ProgramPlace;
   readonly all: Set<Program<T>>;
-  readonly idle: Program<T>[];
 }
 
-/** The programs of one command: each serves one call at a time, and is kept for the next one. */
+/** The programs of one command. Each is kept for further calls, and serves as many at once as it has said that it takes. */
 export class Programs<T extends SystemTypes> implements AsyncDisposable {
   readonly #command: string;
   readonly #protocol: Protocol<T>;
   readonly #crews = new Map<string, Crew<T>>();
   readonly #dying = new Set<Promise<void>>();
+  /** What a program of this command has said; the others will say the same. */
+  #said = { isReady: false, maxCalls: 1 };
 
   constructor(command: string, protocol: Protocol<T>) {
     this.#command = command;
@@ -26,7 +27,7 @@ export class Programs<T extends SystemTypes> implements AsyncDisposable {
   }
 
   /**
-   * Makes one call, in a program of its own as long as the call lasts.
+   * Makes one call, in a program that takes one more.
    *
    * @param post whose programs: where the place changes, the programs of the old place are killed, and their calls stay unanswered
    * @param maxMs how long the answer may take. Default: no limit
@@ -39,10 +40,11 @@ export class Programs<T extends SystemTypes> implements AsyncDisposable {
     maxMs?: number,
   ): Promise<T['answer'] | NoAnswer> {
     const crew = this.#crewAt(post, place);
-    const program = crew.idle.pop() ?? this.#start(crew);
+    const free = [...crew.all].find((one) => one.isUsable && one.openCalls < this.#said.maxCalls);
+    const program = free ?? this.#start(crew);
     const answer = await program.call(call, service, maxMs);
-    if (program.isUsable) crew.idle.push(program);
-    else {
+    if (program.isReady) this.#said = program;
+    if (!program.isUsable) {
       crew.all.delete(program);
       await program.kill();
     }
@@ -50,9 +52,29 @@ export class Programs<T extends SystemTypes> implements AsyncDisposable {
   }
 
   /**
+   * Starts a program that will take the next call. Waits until the program is ready where the programs of this command say so; what
+   * another one does when it starts can't be told from its work on the call.
+   */
+  async prepare(post: string, place: ProgramPlace): Promise<void> {
+    const crew = this.#crewAt(post, place);
+    if (crew.all.size > 0) return;
+    const program = this.#start(crew);
+    if (this.#said.isReady) await program.ready();
+  }
+
+  /** Kills the programs of a post; the next call starts another. */
+  async restart(post: string): Promise<void> {
+    const crew = this.#crews.get(post);
+    this.#crews.delete(post);
+    await Promise.all([...(crew?.all ?? [])].map((program) => program.kill()));
+  }
+
+  /**
    * Lets as many programs as will be needed make one call each. All are up afterwards: a program that still starts while the others
    * work races with nobody.
    *
+   * @param count calls that will be under way at once
+   * @returns how many calls each of them takes at once
    * @throws ProgramError where a program does not speak the protocol
    */
   async rehearse(
@@ -61,12 +83,15 @@ export class Programs<T extends SystemTypes> implements AsyncDisposable {
     service: T['service'],
     count: number,
     maxMs: number,
-  ): Promise<void> {
-    const { rehearsal } = this.#protocol;
-    const answers = await Promise.all(
-      Array.from({ length: count }, () => this.call(post, place, rehearsal, service, maxMs)),
-    );
-    for (const answer of answers) if (isProgramFailure(answer)) throw new ProgramError(answer.message);
+  ): Promise<number> {
+    const rehearseOne = async (): Promise<void> => {
+      const answer = await this.call(post, place, this.#protocol.rehearsal, service, maxMs);
+      if (isProgramFailure(answer)) throw new ProgramError(answer.message);
+    };
+    // Alone, for it says how many are needed.
+    await rehearseOne();
+    if (count > 1) await Promise.all(Array.from({ length: count }, rehearseOne));
+    return this.#said.maxCalls;
   }
 
   /** Ends all programs; further calls start new ones. */
@@ -87,7 +112,7 @@ export class Programs<T extends SystemTypes> implements AsyncDisposable {
       const dying = program.kill().finally(() => this.#dying.delete(dying));
       this.#dying.add(dying);
     }
-    const fresh: Crew<T> = { place, all: new Set(), idle: [] };
+    const fresh: Crew<T> = { place, all: new Set() };
     this.#crews.set(post, fresh);
     return fresh;
   }

@@ -1,6 +1,7 @@
 import { interleave, type InterleaveSession } from 'mongo-interleave';
 import { createDatabaseName } from 'mongo-test-replica-set';
 import { MongoClient, type Db } from 'mongodb';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { GatedPlan, Scenario } from '../system/scenario.ts';
@@ -17,6 +18,7 @@ export interface GatedScenario extends AsyncDisposable {
   /** The first client of each service; the others of the same service are as good as the first. */
   readonly firstClients: readonly number[];
   readonly database: string;
+  readonly judged: JudgedStates;
 }
 
 export interface GatedScenarioOptions {
@@ -60,6 +62,7 @@ export async function openGatedScenario<T extends SystemTypes>(
       session,
       firstClients: deployment.services.map((_, index) => index).slice(0, plan.clients.length),
       database: db.databaseName,
+      judged: resolved.judged,
       [Symbol.asyncDispose]: async () => {
         await session.close();
         await dispose();
@@ -76,7 +79,7 @@ async function openSession<T extends SystemTypes>(
   system: System<T>,
   uri: string,
   db: Db,
-  { flow, deployment }: ResolvedTrial<T>,
+  { flow, deployment, judged }: ResolvedTrial<T>,
   plan: GatedPlan<T>,
   scenario: string,
   tokenFile: string | undefined,
@@ -84,22 +87,27 @@ async function openSession<T extends SystemTypes>(
   const { services, traceFields = [] } = deployment;
   const saved = await saveDatabase(db);
   const start = await system.read(db, deployment);
-  let recorder = new ScheduleRecorder(system);
+  let recorder = new ScheduleRecorder(system, start);
   return await interleave<string>({
     uri,
     database: db.databaseName,
     clients: plan.clients.length,
     ...(tokenFile === undefined ? {} : { tokenFile }),
     showFields: traceFields,
+    showResults: true,
     reset: async (own) => {
-      recorder = new ScheduleRecorder(system);
+      recorder = new ScheduleRecorder(system, start);
       await restoreDatabase(saved, own);
     },
     onStep: async ({ client, command, fault }, own) => {
       recorder.step(client, fault);
-      // Nobody writes now, for all clients are at the gate: no snapshot is needed.
-      if (command === 'commitTransaction' || fault !== undefined)
-        recorder.between.push(await system.read(own, deployment));
+      // Nobody writes now, for all clients are at the gate: no snapshot is needed. What a transaction has not committed is not read.
+      if (judged === 'every-commit' && (fault !== undefined || !isRead(command)))
+        recorder.committed(await system.read(own, deployment));
+    },
+    prepare: async ({ uri: own, index }) => {
+      await flow.prepare?.({ uri: own, database: db.databaseName, client: index });
+      return undefined;
     },
     flow: (client, own) => {
       const service = services[client.index % services.length] ?? services[0];
@@ -116,6 +124,11 @@ async function openSession<T extends SystemTypes>(
   });
 }
 
+/** Commands that leave all documents as they are. An aggregation may end in `$out` or `$merge`. */
+const READS: ReadonlySet<string> = new Set(['find', 'getMore', 'count', 'distinct', 'listCollections', 'listIndexes']);
+
+const isRead = (command: string): boolean => READS.has(command);
+
 /**
  * The small form of a trial's scenario. Can be asked for before MongoDB is started.
  *
@@ -124,7 +137,7 @@ async function openSession<T extends SystemTypes>(
 export function expectToFit<T extends SystemTypes>({
   scenario: { name, gated, hasOperator },
   flow,
-}: Omit<ResolvedTrial<T>, 'deployment'>): NonNullable<Scenario<T>['gated']> {
+}: Pick<ResolvedTrial<T>, 'scenario' | 'flow'>): NonNullable<Scenario<T>['gated']> {
   if (gated === undefined)
     throw new UsageError(`The scenario ${name} is too large for every interleaving; it runs as a storm.`);
   if (hasOperator === true && flow.operates !== true)

@@ -3,6 +3,7 @@ import type { ExplorationPlace, FlowDescription } from '../system/flow.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { Expectation } from '../system/violation.ts';
+import { expectedOf } from '../trial/expected-of.ts';
 import { flowsOf } from '../trial/flows-of.ts';
 import type { ExplorationTrial, Selection } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
@@ -29,7 +30,7 @@ export function planExplorations<T extends SystemTypes>(
   const chosen = flows.flatMap((flow) =>
     explorationsOf(system, flow)
       .filter((place) => isChosen(place, selection))
-      .map((place) => toTrial(flow, place)),
+      .map((place) => toTrial(flow, place, selection)),
   );
   return chosen.length > 0 ? chosen : [planExploration(system, selection)];
 }
@@ -48,12 +49,11 @@ export function planExploration<T extends SystemTypes>(
 ): ExplorationTrial {
   const [flow = system.flows[0]] = flowsOf(system, selection);
   const [first] = explorationsOf(system, flow);
-  const { flow: _flow, exec, ...chosen } = selection;
+  const { flow: _flow, exec: _exec, execFresh: _fresh, judged: _judged, ...chosen } = selection;
   const place = { ...first, ...chosen };
   return {
-    ...toTrial(flow, place),
-    ...(exec === undefined ? {} : { exec }),
-    expected: expectationOf(flow, first, place),
+    ...toTrial(flow, place, selection),
+    expected: expectationOf(flow, first, place, selection),
   };
 }
 
@@ -79,25 +79,34 @@ function explorationsOf<T extends SystemTypes>(
 }
 
 /** A mutant must be caught in its place, also by more callers; elsewhere nothing is promised. */
-function expectationOf({ expected }: FlowDescription, first: ExplorationPlace, place: ExplorationPlace): Expectation {
-  if (expected === 'valid') return expected;
+function expectationOf(
+  flow: FlowDescription,
+  first: ExplorationPlace,
+  place: ExplorationPlace,
+  { judged }: ExplorationSelection,
+): Expectation {
+  if (flow.expected === 'valid') return flow.expected;
   const isPlace =
     place.scenario === first.scenario &&
     place.deployment === first.deployment &&
     place.callers >= first.callers &&
     place.faults?.join() === first.faults?.join() &&
     place.maxPreemptions === undefined;
-  return isPlace ? 'violated' : undefined;
+  return isPlace ? expectedOf(flow, judged) : undefined;
 }
 
 const toTrial = (
-  { name, expected }: FlowDescription,
+  flow: FlowDescription,
   { scenario, deployment, callers, faults, maxPreemptions }: ExplorationPlace,
+  { exec, execFresh, judged }: ExplorationSelection,
 ): ExplorationTrial => ({
-  flow: name,
+  flow: flow.name,
+  ...(exec === undefined ? {} : { exec }),
+  ...(execFresh === undefined ? {} : { execFresh }),
   scenario,
   deployment,
-  expected,
+  expected: expectedOf(flow, judged),
+  ...(judged === undefined ? {} : { judged }),
   callers,
   ...(faults === undefined ? {} : { faults }),
   ...(maxPreemptions === undefined ? {} : { maxPreemptions }),

@@ -15,12 +15,12 @@ export function reportExploration<T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-  { progress, complete, simplest }: ExplorationRun,
+  { progress, complete, conditions, simplest }: ExplorationRun,
   { violations }: Pick<ScheduleJudgement<T>, 'violations'>,
   signal: AbortSignal,
 ): Row {
   const { classes, redundant, runs, seconds } = progress;
-  const exploration = { classes, redundant, runs, complete, durationMs: seconds * 1_000 };
+  const exploration = { classes, redundant, runs, complete, conditions, durationMs: seconds * 1_000 };
   const head = headOf(system, command, trial);
   if (simplest !== undefined)
     return {
@@ -34,22 +34,24 @@ export function reportExploration<T extends SystemTypes>(
   return { ...head, verdict: 'unknown', reason: whyEnded(signal), violations, exploration };
 }
 
-/** The row of an exploration that was not run. */
+/** The row of an exploration that was not run, or not to its end. */
 export const reportNoExploration = <T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-): Row => ({ ...headOf(system, command, trial), verdict: 'unknown', reason: 'not run', violations: [] });
+  why: Pick<Row, 'reason' | 'failure'>,
+): Row => ({ ...headOf(system, command, trial), verdict: 'unknown', ...why, violations: [] });
 
 function headOf<T extends SystemTypes>(
   system: System<T>,
   command: string,
   trial: ExplorationTrial,
-): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> {
+): Pick<Row, 'trial' | 'processes' | 'callers' | 'judged' | 'reproduce'> {
   const resolved = resolveTrial(system, trial);
   const { clients } = expectToFit(resolved)(trial.callers, resolved.flow.shares === true);
   return {
     trial,
+    judged: resolved.judged,
     processes: clients.length,
     callers: clients.reduce((sum, client) => sum + ('calls' in client ? client.calls.length : 0), 0),
     reproduce: exploreCommand(command, trial),

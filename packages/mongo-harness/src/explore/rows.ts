@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../report/context.ts';
 import type { Row } from '../report/row.ts';
+import { runRows } from '../report/run-rows.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { ExplorationTrial } from '../trial/trial.ts';
 import { judgeSchedule } from './judge.ts';
@@ -13,6 +14,8 @@ export interface ExplorationRowsOptions {
   readonly maxViolations: number;
   /** The folder that holds the token of the schedule being run; the file is left there when this process dies. */
   readonly store: string;
+  /** Some rows of the command are over already. Default: false. */
+  readonly hasRows?: boolean;
   /** Called as soon as a row is over. */
   readonly onRow?: (row: Row) => void;
 }
@@ -22,33 +25,40 @@ export async function runExplorations<T extends SystemTypes>(
   context: Context<T>,
   uri: string,
   trials: readonly ExplorationTrial[],
-  { maxViolations, store, onRow }: ExplorationRowsOptions,
+  { maxViolations, store, hasRows = false, onRow }: ExplorationRowsOptions,
 ): Promise<Row[]> {
-  const { progress } = context;
-  const rows: Row[] = [];
+  const { system, command, signal, progress } = context;
   await mkdir(store, { recursive: true });
   try {
-    for (const [index, trial] of trials.entries()) {
-      const { scenario, flow, deployment, callers } = trial;
-      const head = `[${index + 1}/${trials.length}] ${scenario}, ${flow} on ${deployment}, ${callers} callers`;
-      progress.show(head);
-      const name = `current-schedule-${scenario}-${flow}-${deployment}-${callers}-${process.pid}.token`;
-      const tokenFile = join(store, name);
-      const row = await exploreTrial(context, uri, trial, {
-        maxViolations,
-        tokenFile,
-        onProgress: ({ runs, fractionDone }) =>
-          progress.show(`${head}: ${runs} runs, about ${Math.floor(100 * fractionDone)} %`),
-      });
-      await rm(tokenFile, { force: true });
-      progress.clear();
-      rows.push(row);
-      onRow?.(row);
-    }
+    return await runRows(trials, {
+      signal,
+      hasRows,
+      run: async (trial, index) => {
+        const { scenario, flow, deployment, callers } = trial;
+        const head = `[${index + 1}/${trials.length}] ${scenario}, ${flow} on ${deployment}, ${callers} callers`;
+        progress.show(head);
+        const name = `current-schedule-${scenario}-${flow}-${deployment}-${callers}-${process.pid}.token`;
+        const tokenFile = join(store, name);
+        try {
+          return await exploreTrial(context, uri, trial, {
+            maxViolations,
+            tokenFile,
+            onProgress: ({ runs, fractionDone }) =>
+              progress.show(`${head}: ${runs} runs, about ${Math.floor(100 * fractionDone)} %`),
+          });
+        } finally {
+          await rm(tokenFile, { force: true });
+        }
+      },
+      report: (trial, why) => reportNoExploration(system, command, trial, why),
+      onRow: (row) => {
+        progress.clear();
+        onRow?.(row);
+      },
+    });
   } finally {
     progress.clear();
   }
-  return rows;
 }
 
 /** Runs one exploration, judges what it found, and keeps the history of a violation. */
@@ -58,7 +68,7 @@ export async function exploreTrial<T extends SystemTypes>(
   trial: ExplorationTrial,
   limits: Omit<ExplorationLimits, 'signal'>,
 ): Promise<Row> {
-  if (signal.aborted) return reportNoExploration(system, command, trial);
+  if (signal.aborted) return reportNoExploration(system, command, trial, { reason: 'not run' });
   const exploration = await runExploration(system, uri, trial, { ...limits, signal });
   const { violations, run } =
     exploration.simplest === undefined ? { violations: [] } : judgeSchedule<T>(exploration.simplest);

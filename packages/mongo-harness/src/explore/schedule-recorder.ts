@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { FlowClient } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import { answerOf } from '../history/answer-of.ts';
@@ -13,13 +14,14 @@ import { StepClock } from './step-clock.ts';
 export class ScheduleRecorder<T extends SystemTypes> {
   readonly #system: System<T>;
   readonly #recorder = new Recorder<T>();
-  /** Committed states that were read on the way. */
-  readonly between: T['state'][] = [];
+  readonly #start: T['state'];
+  readonly #between: T['state'][] = [];
   readonly #faults: Fault[] = [];
   readonly #clock = new StepClock();
 
-  constructor(system: System<T>) {
+  constructor(system: System<T>, start: T['state']) {
     this.#system = system;
+    this.#start = start;
   }
 
   /** Times are steps. */
@@ -32,6 +34,16 @@ export class ScheduleRecorder<T extends SystemTypes> {
   step(client: number, fault?: string): void {
     this.#clock.step(client);
     if (fault !== undefined) this.#faults.push({ kind: fault, process: client, atMs: this.#clock.now() });
+  }
+
+  /** Committed states on the way, each of which differs from the one before it. */
+  get between(): readonly T['state'][] {
+    return this.#between;
+  }
+
+  /** To be told what is committed after a step that may have written. */
+  committed(state: T['state']): void {
+    if (!isDeepStrictEqual(state, this.#between.at(-1) ?? this.#start)) this.#between.push(state);
   }
 
   /** Does a client's part. @returns what it was answered, as text for the trace */

@@ -30,7 +30,8 @@ export class Order {
   readonly #points: Placed[] = [];
 
   add(point: Point): Point {
-    const placed = { ...point, after: new Set<Placed>(), earliestNow: point.earliest, cause: point };
+    const placed: Placed = { ...point, after: new Set<Placed>(), earliestNow: point.earliest, cause: point };
+    placed.cause = placed;
     this.#points.push(placed);
     return placed;
   }

@@ -1,3 +1,4 @@
+import { formatCondition } from 'mongo-interleave';
 import type { ExplorationTrial } from '../trial/trial.ts';
 import { judgeRow, type ExplorationFigures, type Row } from './row.ts';
 
@@ -29,23 +30,31 @@ export function formatExplored(row: Row, invariants: Readonly<Record<string, str
   const who = `${counted(processes, 'client')}, ${counted(callers, 'caller')}`;
   const head = `${trial.scenario}, ${trial.flow} on ${trial.deployment}, ${who}${counts}: ${formatVerdict(row)}`;
   const [first] = violations;
-  if (first === undefined) return head;
+  if (first === undefined) return [head, ...notCovered([row])].join('\n');
   return [
     head,
-    `  ${first.invariant} (${invariants[first.invariant] ?? ''}): ${first.sentence}`,
+    `  ${nameInvariant(invariants, first.invariant)}: ${first.sentence}`,
     ...traceLines(row),
     `  again: ${reproduce}`,
   ].join('\n');
 }
 
-/** As in `violated, as it must be`, `valid - must be violated`, `unknown (nothing raced)`. */
+/** As in `violated, as it must be`, `valid at the end - must be violated`, `unknown (nothing raced)`. */
 export function formatVerdict(row: Row): string {
-  const { trial, verdict, reason } = row;
+  const { trial, verdict, judged, reason } = row;
   const judgement = judgeRow(row);
   const expected = trial.expected === 'violated' && judgement === 'passed' ? ', as it must be' : '';
   const wrong = judgement === 'failed' ? ` - must be ${trial.expected}` : '';
   const why = reason === undefined ? '' : ` (${reason})`;
-  return `${verdict}${expected}${wrong}${why}`;
+  const where = judged === 'end' && verdict !== 'unknown' ? ' at the end' : '';
+  return `${verdict}${where}${expected}${wrong}${why}`;
+}
+
+/** What the complete explorations among these rows do not cover, each line once; empty if there is nothing to say. */
+export function notCovered(rows: readonly Row[]): string[] {
+  const conditions = rows.flatMap(({ exploration }) => (exploration?.complete === true ? exploration.conditions : []));
+  const lines = [...new Set(conditions.map((condition) => `  ${formatCondition(condition)}`))];
+  return lines.length === 0 ? [] : ['Not covered by "complete":', ...lines];
 }
 
 /** The steps of the schedule that broke an invariant, if the row is an exploration. */
@@ -54,3 +63,7 @@ export const traceLines = ({ exploration }: Row): string[] =>
 
 /** As in `1 class`, `2 classes`. */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;
+
+/** As in `J1 (a job runs once)`; what is no invariant of the system, such as `never-ends`, is named alone. */
+export const nameInvariant = (invariants: Readonly<Record<string, string>>, name: string): string =>
+  invariants[name] === undefined ? name : `${name} (${invariants[name]})`;

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
-import { traceLines } from './explored.ts';
+import { nameInvariant, notCovered, traceLines } from './explored.ts';
 import { judgeRow, type Row } from './row.ts';
 
 const MAX_SENTENCES = 3;
 
 /**
- * What broke in the rows that came out wrong, and how to see it again; for a mutant the first sentence that caught it.
+ * What broke in the rows that came out wrong, and how to see it again; for a mutant the first sentence that caught it. At the end, what
+ * complete explorations do not cover.
  *
  * @param command as in `pnpm stress` @param folder of the result, where the histories are
  */
@@ -18,9 +19,11 @@ export function formatFindings(rows: readonly Row[], { invariants, command, fold
     const [first] = violations;
     if (first === undefined) continue;
     const token = exploration?.token === undefined ? '' : `; ${exploration.token}`;
-    parts.push(`  ${trial.flow}: ${first.invariant} (${invariants[first.invariant] ?? ''}): ${first.sentence}${token}`);
+    parts.push(`  ${trial.flow}: ${nameInvariant(invariants, first.invariant)}: ${first.sentence}${token}`);
   }
   for (const row of wrong) parts.push('', ...formatWrong(row, { invariants, command, folder }));
+  const limits = notCovered(rows);
+  if (limits.length > 0) parts.push('', ...limits);
   return parts.join('\n');
 }
 

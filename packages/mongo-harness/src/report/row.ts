@@ -1,8 +1,11 @@
+import type { Condition } from 'mongo-interleave';
 import type { Contention } from '../history/contention.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Verdict, Violation } from '../system/violation.ts';
 import type { ExplorationTrial, StormTrial, Trial } from '../trial/trial.ts';
+import type { Failure } from './failure.ts';
 
 /** A row of the report, of a storm or an exploration. JSON; `result.json` holds rows. */
 export interface Row {
@@ -11,8 +14,12 @@ export interface Row {
   readonly processes: number;
   readonly callers: number;
   readonly verdict: Verdict;
+  /** The states that the verdict covers. */
+  readonly judged: JudgedStates;
   /** Why the verdict is `unknown`. */
   readonly reason?: string;
+  /** What kept the row from a verdict, where something threw. */
+  readonly failure?: Failure['kind'];
   readonly violations: readonly Violation[];
   /** The command that runs the row again, or the one schedule of it that shows the violation. */
   readonly reproduce: string;
@@ -50,6 +57,8 @@ export interface ExplorationFigures {
   readonly runs: number;
   /** There is no further class. */
   readonly complete: boolean;
+  /** What `complete` does not cover, see mongo-interleave. */
+  readonly conditions: readonly Condition[];
   /** The simplest schedule found that breaks an invariant, and its steps. */
   readonly token?: string;
   readonly trace?: string;

@@ -1,3 +1,4 @@
+import type { Failure } from '../report/failure.ts';
 import type { History } from '../system/history.ts';
 import type { PlannedCall } from '../system/scenario.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -19,9 +20,11 @@ export interface WorkerTask<T extends SystemTypes> {
   readonly calls: readonly PlannedCall<T>[];
   /** Calls under way at once, at most. */
   readonly maxConcurrency: number;
+  /** The user has said so; else a flow whose processes take several calls at once may have more under way. */
+  readonly isConcurrencyChosen: boolean;
 }
 
 export type FromWorker<T extends SystemTypes> =
   | { readonly kind: 'ready' }
   | { readonly kind: 'done'; readonly history: History<T> }
-  | { readonly kind: 'failed'; readonly message: string; readonly isProgramError: boolean };
+  | { readonly kind: 'failed'; readonly failure: Failure; readonly programError?: string };

@@ -4,6 +4,7 @@ import type { Scenario, StormPlan } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { Expectation } from '../system/violation.ts';
+import { expectedOf } from '../trial/expected-of.ts';
 import { flowsOf } from '../trial/flows-of.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
@@ -26,7 +27,7 @@ export function planStorms<T extends SystemTypes>(system: System<T>, selection: 
     (deployment === undefined || place.deployment === deployment) &&
     (processes === undefined || (place.processes ?? 1) === processes);
   const chosen = flowsOf(system, selection).flatMap((flow) =>
-    flow.storms.filter(isChosen).map((place) => toTrial(flow, place, selection, flow.expected)),
+    flow.storms.filter(isChosen).map((place) => toTrial(flow, place, selection, expectedOf(flow, selection.judged))),
   );
   const trials = chosen.length > 0 ? chosen : makeUp(system, selection);
   for (const trial of trials) {
@@ -47,22 +48,26 @@ function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelect
       selection.scenario === undefined ? (exec === undefined ? scenarios : ofFlow(one)) : [selection.scenario];
     return names.map((scenario) => {
       const place = { scenario, deployment, processes };
-      return toTrial(one, place, selection, expectationOf(one, place));
+      return toTrial(one, place, selection, expectationOf(one, place, selection));
     });
   });
 }
 
 /** A mutant need not be caught where its author does not say so. */
-const expectationOf = (flow: FlowDescription, { scenario, deployment }: StormPlace): Expectation =>
+const expectationOf = (
+  flow: FlowDescription,
+  { scenario, deployment }: StormPlace,
+  { judged }: StormSelection,
+): Expectation =>
   flow.expected === 'valid' ||
   flow.storms.some((place) => place.scenario === scenario && place.deployment === deployment)
-    ? flow.expected
+    ? expectedOf(flow, judged)
     : undefined;
 
 const toTrial = (
   { name }: FlowDescription,
   { scenario, deployment, processes = 1 }: StormPlace,
-  { exec, size = {}, seed, maxConcurrency }: StormSelection,
+  { exec, judged, size = {}, seed, maxConcurrency }: StormSelection,
   expected: Expectation,
 ): StormTrial => ({
   flow: name,
@@ -70,6 +75,7 @@ const toTrial = (
   scenario,
   deployment,
   expected,
+  ...(judged === undefined ? {} : { judged }),
   processes,
   size,
   seed,

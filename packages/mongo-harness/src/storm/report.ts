@@ -3,6 +3,7 @@ import type { StormPlan } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { stormCommand } from '../trial/command-of.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { StormTrial } from '../trial/trial.ts';
 import type { StormJudgement } from './judge.ts';
 import type { StormRun } from './run.ts';
@@ -17,7 +18,7 @@ export function reportStorm<T extends SystemTypes>(
   { contention, ...judgement }: StormJudgement,
 ): Row {
   return {
-    ...headOf(command, trial, plan),
+    ...headOf(system, command, trial, plan),
     ...judgement,
     storm: {
       answers: latencyByAnswer(run.history.operations),
@@ -31,18 +32,21 @@ export function reportStorm<T extends SystemTypes>(
 
 /** The row of a storm that was not run, or not to its end. */
 export const reportNoStorm = <T extends SystemTypes>(
+  system: System<T>,
   command: string,
   trial: StormTrial,
   plan: StormPlan<T>,
-  reason: string,
-): Row => ({ ...headOf(command, trial, plan), verdict: 'unknown', reason, violations: [] });
+  why: Pick<Row, 'reason' | 'failure'>,
+): Row => ({ ...headOf(system, command, trial, plan), verdict: 'unknown', ...why, violations: [] });
 
 const headOf = <T extends SystemTypes>(
+  system: System<T>,
   command: string,
   trial: StormTrial,
   { calls }: StormPlan<T>,
-): Pick<Row, 'trial' | 'processes' | 'callers' | 'reproduce'> => ({
+): Pick<Row, 'trial' | 'processes' | 'callers' | 'judged' | 'reproduce'> => ({
   trial,
+  judged: resolveTrial(system, trial).judged,
   processes: trial.processes,
   callers: calls.length,
   reproduce: stormCommand(command, trial),

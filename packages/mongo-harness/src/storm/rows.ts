@@ -1,6 +1,7 @@
 import { MongoClient } from 'mongodb';
 import type { Context } from '../report/context.ts';
 import type { Row } from '../report/row.ts';
+import { runRows } from '../report/run-rows.ts';
 import { whyEnded } from '../report/why-ended.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
@@ -19,21 +20,29 @@ export async function runStorms<T extends SystemTypes>(
   uri: string,
   trials: readonly StormTrial[],
 ): Promise<Row[]> {
-  const { system, module, progress } = context;
+  const { system, module, command, signal, progress } = context;
   const client = new MongoClient(uri, {
     appName: `${system.name}-stress`,
     serverSelectionTimeoutMS: MAX_SERVER_SELECTION_MS,
   });
   await using workers = new Workers<T>(module);
   try {
-    const rows: Row[] = [];
-    for (const [index, trial] of trials.entries()) {
-      const { scenario, flow, deployment, processes } = trial;
-      const named = `${processes} ${processes === 1 ? 'process' : 'processes'}`;
-      progress.show(`[${index + 1}/${trials.length}] ${scenario}, ${flow} on ${deployment}, ${named}`);
-      rows.push(await runRow(context, { client, uri, workers }, trial));
-    }
-    return rows;
+    return await runRows(trials, {
+      signal,
+      run: async (trial, index) => {
+        const { scenario, flow, deployment, processes } = trial;
+        const named = `${processes} ${processes === 1 ? 'process' : 'processes'}`;
+        progress.show(`[${index + 1}/${trials.length}] ${scenario}, ${flow} on ${deployment}, ${named}`);
+        try {
+          return await runRow(context, { client, uri, workers }, trial);
+        } catch (error) {
+          // What a worker is at in a storm that failed is not known.
+          await workers[Symbol.asyncDispose]();
+          throw error;
+        }
+      },
+      report: (trial, why) => reportNoStorm(system, command, trial, planCalls(system, trial), why),
+    });
   } finally {
     progress.clear();
     await client.close();
@@ -45,17 +54,18 @@ async function runRow<T extends SystemTypes>(
   site: StormSite<T>,
   trial: StormTrial,
 ): Promise<Row> {
-  const { flow } = resolveTrial(system, trial);
+  const { flow, judged } = resolveTrial(system, trial);
   const plan = planCalls(system, trial);
-  if (signal.aborted) return reportNoStorm(command, trial, plan, 'not run');
   const maxConcurrency = trial.maxConcurrency ?? flow.maxConcurrency ?? Math.max(1, plan.calls.length);
-  try {
-    const storm = await runStorm(system, site, trial, { plan, processes: trial.processes, maxConcurrency, signal });
-    const cutOff = storm.isCutOff ? whyEnded(signal) : undefined;
-    const judgement = judgeStorm(system, storm.run, cutOff);
-    return await evidence.keep(reportStorm(system, command, trial, plan, storm, judgement), storm.run, cutOff);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-    return reportNoStorm(command, trial, plan, whyEnded(signal));
-  }
+  const storm = await runStorm(system, site, trial, {
+    plan,
+    processes: trial.processes,
+    maxConcurrency,
+    isConcurrencyChosen: trial.maxConcurrency !== undefined,
+    judged,
+    signal,
+  });
+  const cutOff = storm.isCutOff ? whyEnded(signal) : undefined;
+  const judgement = judgeStorm(system, storm.run, cutOff);
+  return await evidence.keep(reportStorm(system, command, trial, plan, storm, judgement), storm.run, cutOff);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabaseName } from 'mongo-test-replica-set';
 import type { Db, MongoClient } from 'mongodb';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Run } from '../system/run.ts';
 import type { StormPlan } from '../system/scenario.ts';
 import type { Deployment, System } from '../system/system.ts';
@@ -22,6 +23,9 @@ export interface StormOptions<T extends SystemTypes> {
   readonly processes: number;
   /** Calls under way at once in each process, at most. */
   readonly maxConcurrency: number;
+  /** See {@link WorkerTask}. Default: true. */
+  readonly isConcurrencyChosen?: boolean;
+  readonly judged: JudgedStates;
   readonly signal: AbortSignal;
 }
 
@@ -49,7 +53,7 @@ export async function runStorm<T extends SystemTypes>(
   trial: Omit<Trial, 'expected'>,
   options: StormOptions<T>,
 ): Promise<StormRun<T>> {
-  const { plan, processes, maxConcurrency, signal } = options;
+  const { plan, processes, maxConcurrency, isConcurrencyChosen = true, judged, signal } = options;
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const db = client.db(createDatabaseName('stress', { prefix: `${system.name}_` }));
   try {
@@ -60,6 +64,7 @@ export async function runStorm<T extends SystemTypes>(
       trial,
       calls: plan.calls.filter((_call, index) => index % processes === process),
       maxConcurrency,
+      isConcurrencyChosen,
     }));
     // While the database is empty, for a flow with processes of its own rehearses then.
     const go = await workers.prepare(tasks, signal);
@@ -72,7 +77,8 @@ export async function runStorm<T extends SystemTypes>(
       if (!isCutOff) throw error;
       return workers.cutOff();
     });
-    const [histories, between] = await Promise.all([running, readWhile(running, system, db, deployment)]);
+    const reading = judged === 'end' ? [] : readWhile(running, system, db, deployment);
+    const [histories, between] = await Promise.all([running, reading]);
     const durationMs = performance.now() - beganAtMs;
     const final = await readState(system, db, deployment);
     const history = mergeHistories(histories);

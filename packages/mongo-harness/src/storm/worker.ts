@@ -4,6 +4,7 @@
  */
 import { MongoClient } from 'mongodb';
 import { ProgramError } from '../exec/program-error.ts';
+import { toFailure } from '../report/failure.ts';
 import type { RunnableFlow } from '../exec/program-flow.ts';
 import { loadSystem } from '../trial/load-system.ts';
 import type { Deployment } from '../system/system.ts';
@@ -36,7 +37,7 @@ const send = (message: FromWorker<SystemTypes>): void => {
 };
 
 async function prepare(task: Task): Promise<void> {
-  const { uri, database, trial, calls, maxConcurrency } = task;
+  const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
   let connecting = clients.get(uri);
   if (connecting === undefined) {
     connecting = new MongoClient(uri, { appName: `${system.name}-stress`, maxPoolSize: MAX_POOL_SIZE }).connect();
@@ -49,8 +50,10 @@ async function prepare(task: Task): Promise<void> {
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const flow = resolveFlow(system, trial);
   const [service] = deployment.services;
-  await flow.rehearse?.({ uri, database, service, count: Math.min(maxConcurrency, calls.length) });
-  prepared = { task, client, flow, deployment };
+  const count = Math.min(maxConcurrency, calls.length);
+  const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;
+  const concurrency = isConcurrencyChosen ? maxConcurrency : Math.max(maxConcurrency, callsEach);
+  prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment };
   send({ kind: 'ready' });
 }
 
@@ -94,8 +97,8 @@ process.on('message', (message: ToWorker<SystemTypes>) => {
   handle(message).catch((error: unknown) =>
     send({
       kind: 'failed',
-      message: error instanceof Error ? error.message : String(error),
-      isProgramError: error instanceof ProgramError,
+      failure: toFailure(error),
+      ...(error instanceof ProgramError ? { programError: error.message } : {}),
     }),
   );
 });

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { ProgramError } from '../exec/program-error.ts';
+import { RowError } from '../report/failure.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
@@ -93,7 +94,9 @@ function answerOf<T extends SystemTypes, K extends FromWorker<T>['kind']>(
     if (message.kind === kind) resolve(message as Answer<T, K>);
     else if (message.kind === 'failed')
       reject(
-        message.isProgramError ? new ProgramError(message.message) : new Error(`a worker failed: ${message.message}`),
+        message.programError === undefined
+          ? new RowError({ ...message.failure, reason: `a worker failed: ${message.failure.reason}` })
+          : new ProgramError(message.programError),
       );
   };
   const onExit = (): void => reject(new Error('a worker process ended in the middle of a run'));

@@ -1,5 +1,6 @@
 import type { FaultKind } from 'mongo-interleave';
 import type { Db } from 'mongodb';
+import type { JudgedStates } from './judged-states.ts';
 import type { Protocol } from './protocol.ts';
 import type { NoAnswer, SystemTypes } from './system-types.ts';
 
@@ -15,6 +16,8 @@ export interface FlowDescription {
   readonly explorations: readonly ExplorationPlace[];
   /** Calls under way at once in each process, where more would measure nothing but their crowding. Default: all. */
   readonly maxConcurrency?: number;
+  /** Default: `every-commit`. */
+  readonly judged?: JudgedStates;
   /** Makes the calls of operators too. Default: false. */
   readonly operates?: boolean;
   /** Callers in one process may share their work. Default: false. */

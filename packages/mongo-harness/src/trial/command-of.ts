@@ -1,8 +1,17 @@
 import type { ExplorationTrial, StormTrial, Trial } from './trial.ts';
 
 /** The options that name a trial's flow, for a POSIX shell. */
-export const flowOptions = ({ flow, exec }: Pick<Trial, 'flow' | 'exec'>): string =>
-  exec === undefined ? `--flow ${flow}` : `--exec '${exec.replaceAll("'", `'\\''`)}'`;
+export const flowOptions = ({
+  flow,
+  exec,
+  execFresh = false,
+  judged,
+}: Pick<Trial, 'flow' | 'exec' | 'execFresh' | 'judged'>): string =>
+  [
+    exec === undefined ? `--flow ${flow}` : `--exec '${exec.replaceAll("'", `'\\''`)}'`,
+    ...(execFresh ? ['--exec-fresh'] : []),
+    ...(judged === undefined ? [] : [`--judged ${judged}`]),
+  ].join(' ');
 
 /** The command that runs a storm again. @param command as in `pnpm stress` */
 export const stormCommand = (command: string, trial: StormTrial): string =>

@@ -1,4 +1,5 @@
 import type { FaultKind } from 'mongo-interleave';
+import type { JudgedStates } from '../system/judged-states.ts';
 import type { Size } from '../system/scenario.ts';
 import type { Expectation } from '../system/violation.ts';
 
@@ -10,9 +11,13 @@ export interface Trial {
   readonly flow: string;
   /** The command of `--exec`, where the flow runs in processes of its own. */
   readonly exec?: string;
+  /** At the gate, each run starts that command anew. Default: a client keeps its process from run to run. */
+  readonly execFresh?: boolean;
   readonly scenario: string;
   readonly deployment: string;
   readonly expected: Expectation;
+  /** Default: the flow's. */
+  readonly judged?: JudgedStates;
 }
 
 /** A trial with free-running callers. */

@@ -10,7 +10,7 @@ test.each([
   ['{"id":1,"outcome":"unknown-seat"}', { kind: 'unknown-seat' }],
   ['{"id":1,"outcome":"error","text":"boom"}', { kind: 'error', code: 'program', message: 'boom' }],
 ])('%s', (line, answer) => {
-  expect(parseAnswer(protocol, line, 1)).toEqual({ kind: 'answer', answer });
+  expect(parseAnswer(protocol, line, [1])).toEqual({ kind: 'answer', id: 1, answer });
 });
 
 describe('a line that is no answer is told what is wrong and what to do', () => {
@@ -40,11 +40,11 @@ describe('a line that is no answer is told what is wrong and what to do', () => 
     ],
     ['{"id":7,"outcome":"error"}', 'has text missing; with error it is a string that is not empty'],
   ])('%s', (line, complaint) => {
-    expect(parseAnswer(protocol, line, 7)).toEqual({ kind: 'wrong', complaint });
+    expect(parseAnswer(protocol, line, [7])).toEqual({ kind: 'wrong', complaint });
   });
 
   test('in one line of bounded length', () => {
-    const answer = parseAnswer(protocol, 'x'.repeat(10_000), 7);
+    const answer = parseAnswer(protocol, 'x'.repeat(10_000), [7]);
     expect(answer.kind === 'wrong' && answer.complaint.length).toBeLessThan(200);
   });
 });

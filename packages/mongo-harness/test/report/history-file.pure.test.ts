@@ -101,7 +101,15 @@ describe('the history of a row', () => {
 
   test('has the schedule of an exploration', async () => {
     const { storm: _storm, ...rest } = row({ verdict: 'violated', violations });
-    const exploration = { classes: 3, redundant: 0, runs: 3, complete: true, token: 'v1:AABB', durationMs: 9 };
+    const exploration = {
+      classes: 3,
+      redundant: 0,
+      runs: 3,
+      complete: true,
+      conditions: [],
+      token: 'v1:AABB',
+      durationMs: 9,
+    };
     const { files, store } = await keepAll({ ...rest, exploration });
     expect(JSON.parse(readFileSync(join(store, files[0] ?? ''), 'utf8'))).toMatchObject({ token: 'v1:AABB' });
   });

@@ -16,6 +16,7 @@ export const row = ({ trial, ...parts }: Partial<Omit<Row, 'trial'>> & { trial?:
   processes: 1,
   callers: 500,
   verdict: 'valid',
+  judged: 'every-commit',
   violations: [],
   reproduce: 'pnpm seats --seed 1',
   storm: {

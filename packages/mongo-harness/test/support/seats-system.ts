@@ -72,14 +72,15 @@ export const protocol: Protocol<Seats> = {
   toLine: ({ op, seat }, { name: service }) => ({ op, service, seat }),
   rehearsal: { op: 'reserve', seat: 'rehearsal' },
   answers: {
-    reserved: { name: 'ticket', isRequired: true },
-    'already-reserved': { name: 'ticket', isRequired: false },
-    'sold-out': undefined,
-    'unknown-seat': undefined,
+    reserved: { ticket: { type: 'text', isRequired: true } },
+    'already-reserved': { ticket: { type: 'text', isRequired: false } },
+    'sold-out': {},
+    'unknown-seat': {},
   },
-  toAnswer: (word, ticket): Seats['answer'] => {
-    if (word === 'reserved') return { kind: word, ticket: ticket ?? '' };
-    if (word === 'already-reserved') return ticket === undefined ? { kind: word } : { kind: word, ticket };
+  toAnswer: (word, { ticket }): Seats['answer'] => {
+    if (word === 'reserved') return { kind: word, ticket: ticket as string };
+    if (word === 'already-reserved')
+      return ticket === undefined ? { kind: word } : { kind: word, ticket: ticket as string };
     return { kind: word as 'sold-out' | 'unknown-seat' };
   },
 };

@@ -1,44 +1,39 @@
-import type { Db } from 'mongodb';
-import { commandName, type Fields } from '../gate/message.ts';
+import type { Fields } from '../gate/message.ts';
 import { entriesOf, listOf } from './known-fields.ts';
+import { namespaceOf, type Schema } from './namespace.ts';
 
 /**
- * Fields that hold an array in some document, as `collection.field`, or `collection.*` for all fields. A filter tells only one element
- * of the array that it finds, so two filters with different values may find the same document.
+ * Fields into which commands of this run may have put an array, as `database.collection.field`, or `database.collection.*` for all
+ * fields. A filter tells only one element of the array that it finds, so two filters with different values may find the same document.
  */
 export type ArrayFields = ReadonlySet<string>;
 
-/** The fields that hold arrays in the documents of a database. */
-export async function readArrayFields(db: Db): Promise<Set<string>> {
-  const found = new Set<string>();
-  for (const { name } of await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray()) {
-    const fields = db
-      .collection(name)
-      .aggregate<{ readonly _id: string }>([
-        { $project: { field: { $objectToArray: '$$ROOT' } } },
-        { $unwind: '$field' },
-        { $match: { $expr: { $isArray: '$field.v' } } },
-        { $group: { _id: '$field.k' } },
-      ]);
-    for await (const { _id: field } of fields) found.add(`${name}.${field}`);
-  }
-  return found;
-}
-
-export const mayHoldArray = (arrays: ArrayFields, collection: string, field: string): boolean =>
-  arrays.has(`${collection}.${field}`) || arrays.has(`${collection}.*`);
+export const mayHoldArray = (made: ArrayFields, schema: Schema, namespace: string, field: string): boolean =>
+  schema.of(namespace).arrays.has(field) || made.has(`${namespace}.${field}`) || made.has(`${namespace}.*`);
 
 /** The fields into which a command may put an array. */
 export function arraysMadeBy(command: Fields): string[] {
-  const collection = command[commandName(command)];
+  const namespace = namespaceOf(command);
   const { documents, updates, update } = command;
   const changes = [update, ...listOf(updates).map(({ u }) => u)];
-  const fields = [...listOf(documents).flatMap(arraysIn), ...changes.flatMap(arraysOfUpdate)];
-  return fields.map((field) => `${String(collection)}.${field}`);
+  const upserts = [command, ...listOf(updates)].filter(({ upsert }) => upsert === true);
+  const fields = [
+    ...listOf(documents).flatMap(arraysIn),
+    ...changes.flatMap(arraysOfUpdate),
+    ...upserts.flatMap(({ q, query }) => arraysOfFilter(q ?? query)),
+  ];
+  return fields.map((field) => `${String(namespace)}.${field}`);
 }
 
 const arraysIn = (document: Fields): string[] =>
   Object.entries(document).flatMap(([name, value]) => (Array.isArray(value) ? [name] : []));
+
+/** An upsert takes the equalities of its filter into the new document. */
+const arraysOfFilter = (filter: unknown): string[] =>
+  entriesOf(filter).flatMap(([name, condition]) => {
+    const mayEqualArray = name.startsWith('$') || Array.isArray(condition) || entriesOf(condition).length > 0;
+    return mayEqualArray ? [name.startsWith('$') ? '*' : topLevel(name)] : [];
+  });
 
 /** Operators that never make an array. */
 const SCALAR_OPERATORS: ReadonlySet<string> = new Set(['$inc', '$mul', '$bit', '$currentDate', '$unset']);

@@ -1,3 +1,4 @@
+import { BSON } from 'mongodb';
 import { commandName, type Fields } from '../gate/message.ts';
 import { mayHoldArray, type ArrayFields } from './array-fields.ts';
 import type { Image, Selector } from './footprint.ts';
@@ -9,169 +10,405 @@ import {
   fieldsOf,
   listOf,
   mayChange,
+  withoutStrings,
   type KnownFields,
 } from './known-fields.ts';
-import type { UniqueKeys } from './unique-keys.ts';
+import { namespaceOf, type Namespace, type Schema, type UniqueKey } from './namespace.ts';
+import { pipelineReads } from './pipeline.ts';
 
-/** What a command does to the documents of one collection. */
+/** What a command does to documents. */
 export interface Access {
   /** What the command looks for. */
   readonly reads: readonly Selector[];
+  /** Those of `reads` where the order in which documents were inserted decides which document is found, or in which order. */
+  readonly orderedReads: readonly Selector[];
   /** The documents before and after the write; empty if the reply says that nothing changed. */
   writes(reply: Fields): readonly Image[];
+  /** The inserted documents. */
+  inserts(reply: Fields): readonly Image[];
   readonly isWrite: boolean;
 }
 
-/** What is known of the collections. */
-export interface Schema {
-  readonly unique: UniqueKeys;
+/** What is known when a command is looked at. */
+export interface Known {
+  readonly schema: Schema;
+  /** Arrays made by commands of this run. */
   readonly arrays: ArrayFields;
 }
 
-type Rule = (command: Fields, collection: string, schema: Schema) => Access | undefined;
+/** A command on one collection. */
+interface Target extends Known {
+  readonly command: Fields;
+  readonly collection: string;
+  readonly namespace: string;
+  readonly found: Namespace;
+}
+
+/** Fields of all commands that don't decide which documents are touched. */
+const COMMON: readonly string[] = [
+  '$clusterTime',
+  '$db',
+  '$readPreference',
+  'apiDeprecationErrors',
+  'apiStrict',
+  'apiVersion',
+  'autocommit',
+  'bypassDocumentValidation',
+  'collation',
+  'comment',
+  'hint',
+  'let',
+  'lsid',
+  'maxTimeMS',
+  'ordered',
+  'readConcern',
+  'startTransaction',
+  'stmtId',
+  'stmtIds',
+  'txnNumber',
+  'writeConcern',
+];
+
+const UPDATE_FIELDS: ReadonlySet<string> = new Set([
+  'arrayFilters',
+  'c',
+  'collation',
+  'hint',
+  'multi',
+  'q',
+  'sort',
+  'u',
+  'upsert',
+]);
+const DELETE_FIELDS: ReadonlySet<string> = new Set(['collation', 'hint', 'limit', 'q']);
+
+const hasOnly = (known: ReadonlySet<string>, fields: Fields): boolean =>
+  Object.keys(fields).every((name) => known.has(name));
+
+interface Rule {
+  /** The fields of the command that the rule knows. Of a command with any other field nothing is known. */
+  readonly known: ReadonlySet<string>;
+  readonly access: (target: Target) => Access | undefined;
+}
+
+const rule = (fields: readonly string[], access: Rule['access']): Rule => ({
+  known: new Set([...COMMON, ...fields]),
+  access,
+});
 
 /**
  * What a command reads, and writes if it matches.
  *
- * @returns undefined for commands of unknown effect, such as `createIndexes`
+ * @returns undefined for commands of unknown effect, such as `collMod`
  */
-export function accessOf(command: Fields, schema: Schema): Access | undefined {
+export function accessOf(command: Fields, known: Known): Access | undefined {
   const name = commandName(command);
-  const collection = command[name === 'getMore' ? 'collection' : name];
-  return typeof collection === 'string' ? RULES[name]?.(command, collection, schema) : undefined;
+  const namespace = namespaceOf(command);
+  const collection = command[name];
+  const found = RULES[name];
+  if (found === undefined || namespace === undefined || typeof collection !== 'string') return undefined;
+  if (!hasOnly(found.known, command)) return undefined;
+  // The first read of a snapshot session decides what the later ones see.
+  if (isSnapshotRead(command)) return undefined;
+  const target = { ...known, command, collection, namespace, found: known.schema.of(namespace) };
+  return target.found.kind === 'special' ? undefined : found.access(target);
 }
 
-const reading = (reads: readonly Selector[]): Access => ({ reads, writes: () => [], isWrite: false });
+const isSnapshotRead = ({ autocommit, readConcern }: Fields): boolean =>
+  autocommit !== false && entriesOf(readConcern).some(([name, value]) => name === 'level' && value === 'snapshot');
+
+const reading = (reads: readonly Selector[], inOrder: boolean): Access => ({
+  reads,
+  orderedReads: inOrder ? reads : [],
+  writes: () => [],
+  inserts: () => [],
+  isWrite: false,
+});
+
+/** A command that reads nothing but which collections and indexes there are. Those that change them commute with nothing. */
+const SCHEMA_ONLY: Access = reading([], false);
 
 const RULES: Readonly<Record<string, Rule>> = {
-  find: (command, collection) => reading([select(collection, command['filter'], command)]),
-  count: (command, collection) => reading([select(collection, command['query'], command)]),
-  distinct: (command, collection) => reading([select(collection, command['query'], command)]),
-  getMore: (_command, collection) => reading([{ collection, fields: new Map() }]),
-  aggregate: (command, collection) => {
-    const stages = listOf(command['pipeline']);
-    if (stages.some(reachesElsewhere)) return undefined;
-    return reading([select(collection, stages[0]?.['$match'], command)]);
-  },
-  insert: (command, collection, { unique }) => {
-    const documents = listOf(command['documents']);
-    const images = documents.map((document) => ({ collection, fields: fieldsOf(document), whole: true }));
-    const reads = images.flatMap((image) => uniqueSelectors(image, unique, () => true));
-    return { reads, isWrite: true, writes: (reply) => (isCount(reply['n']) ? images : []) };
-  },
-  delete: (command, collection, { arrays }) => {
-    const reads = listOf(command['deletes']).map((statement) => select(collection, statement['q'], statement));
-    const images = reads.map((selector) => imageOf(selector, arrays));
-    return { reads, isWrite: true, writes: (reply) => (isCount(reply['n']) ? images : []) };
-  },
-  update: (command, collection, schema) => {
-    const statements = listOf(command['updates']);
-    const accesses = statements.map((statement) =>
-      updateAccess(select(collection, statement['q'], statement), statement['u'], statement['upsert'] === true, schema),
-    );
-    const images = accesses.flatMap((access) => access.images);
-    // An update of several documents that fails half-way has changed some of them, and its reply does not count these.
-    const isMany = statements.some(({ multi }) => multi === true);
+  find: rule(
+    [
+      'find',
+      'filter',
+      'sort',
+      'projection',
+      'skip',
+      'limit',
+      'batchSize',
+      'singleBatch',
+      'noCursorTimeout',
+      'allowDiskUse',
+    ],
+    (target) => {
+      const { filter, sort } = target.command;
+      return reading([select(target, filter, target.command)], isOrdered(target, filter, sort));
+    },
+  ),
+  count: rule(['count', 'query', 'limit', 'skip', 'fields'], (target) =>
+    reading([select(target, target.command['query'], target.command)], false),
+  ),
+  distinct: rule(['distinct', 'key', 'query'], (target) =>
+    reading([select(target, target.command['query'], target.command)], true),
+  ),
+  aggregate: rule(['aggregate', 'pipeline', 'cursor', 'allowDiskUse'], ({ command, collection, schema }) => {
+    const found = pipelineReads(command, collection, schema);
+    return found === undefined ? undefined : reading(found.reads, found.isOrdered);
+  }),
+  listCollections: rule(
+    ['listCollections', 'filter', 'nameOnly', 'cursor', 'authorizedCollections'],
+    () => SCHEMA_ONLY,
+  ),
+  listIndexes: rule(['listIndexes', 'cursor'], () => SCHEMA_ONLY),
+  createIndexes: rule(['createIndexes', 'indexes', 'commitQuorum'], ({ command, found }) =>
+    listOf(command['indexes']).every((index) => found.indexes.some((other) => isSameIndex(index, other)))
+      ? SCHEMA_ONLY
+      : undefined,
+  ),
+  insert: rule(['insert', 'documents'], (target) => {
+    const { command, namespace, found } = target;
+    // The first insert creates the collection.
+    if (found.kind === 'missing') return undefined;
+    const images = listOf(command['documents']).map((document) => ({
+      namespace,
+      fields: fieldsOf(document),
+      whole: true,
+    }));
+    const reads = images.flatMap((image) => uniqueSelectors(image, found, () => true));
+    const inserted = (reply: Fields): readonly Image[] =>
+      isCount(reply['n']) || (images.length > 1 && mayHaveBegun(reply)) ? images : [];
+    return { reads, orderedReads: [], isWrite: true, writes: inserted, inserts: inserted };
+  }),
+  delete: rule(['delete', 'deletes'], (target) => {
+    const statements = listOf(target.command['deletes']);
+    if (!statements.every((statement) => hasOnly(DELETE_FIELDS, statement))) return undefined;
+    const isMany = statements.length > 1 || statements.some(({ limit }) => Number(limit) === 0);
+    const reads = statements.map(({ q, ...more }) => select(target, q, more));
+    const images = reads.map((selector) => imageOf(selector, target));
+    const orderedReads = reads.filter((_, index) => {
+      const { q, limit, collation } = statements[index] ?? {};
+      return Number(limit) !== 0 && isOrdered(target, q, undefined, collation);
+    });
     return {
-      reads: accesses.flatMap((access) => access.reads),
+      reads,
+      orderedReads,
       isWrite: true,
-      writes: (reply) => {
-        const { nModified, upserted, writeErrors } = reply;
-        return isCount(nModified) || upserted !== undefined || (isMany && writeErrors !== undefined) ? images : [];
-      },
+      writes: (reply) => (isCount(reply['n']) || (isMany && mayHaveBegun(reply)) ? images : []),
+      inserts: () => [],
     };
-  },
-  findAndModify: (command, collection, schema) => {
-    const selector = select(collection, command['query'], command);
-    const { update } = command;
-    const isUpsert = command['upsert'] === true;
-    return {
-      reads: update === undefined ? [selector] : updateAccess(selector, update, isUpsert, schema).reads,
-      isWrite: true,
-      writes: (reply) => modifiedImages(command, imageOf(selector, schema.arrays), reply),
-    };
-  },
+  }),
+  update: rule(['update', 'updates'], updateRule),
+  findAndModify: rule(
+    ['findAndModify', 'query', 'sort', 'fields', 'update', 'remove', 'new', 'upsert', 'arrayFilters'],
+    findAndModifyRule,
+  ),
 };
 
-/** A stage that reads or writes other collections. */
-function reachesElsewhere(stage: Fields): boolean {
-  const elsewhere = [
-    '$lookup',
-    '$graphLookup',
-    '$unionWith',
-    '$facet',
-    '$out',
-    '$merge',
-    '$currentOp',
-    '$listSessions',
-  ];
-  return elsewhere.some((name) => name in stage);
+function updateRule(target: Target): Access | undefined {
+  const { command, found } = target;
+  const statements = listOf(command['updates']);
+  if (!statements.every((statement) => hasOnly(UPDATE_FIELDS, statement))) return undefined;
+  // An upsert may insert, and the first insert creates the collection.
+  if (found.kind === 'missing' && statements.some(({ upsert }) => upsert === true)) return undefined;
+  const accesses = statements.map((statement) => updateAccess(target, statement));
+  const images = accesses.flatMap((access) => access.images);
+  const isMany = statements.length > 1 || statements.some(({ multi }) => multi === true);
+  return {
+    reads: accesses.flatMap(({ reads }) => reads),
+    orderedReads: accesses.flatMap(({ orderedReads }) => orderedReads),
+    isWrite: true,
+    writes: (reply) => {
+      const { nModified, upserted } = reply;
+      return isCount(nModified) || upserted !== undefined || (isMany && mayHaveBegun(reply)) ? images : [];
+    },
+    inserts: ({ upserted }) => (upserted === undefined ? [] : accesses.flatMap(({ inserted }) => inserted)),
+  };
 }
 
-/** A filter with a collation matches more than equal values, so nothing is known of what it finds. */
-const select = (collection: string, filter: unknown, { collation }: Fields): Selector => ({
-  collection,
-  fields: collation === undefined ? demandedBy(filter) : new Map(),
-});
+function findAndModifyRule(target: Target): Access | undefined {
+  const { command, found } = target;
+  const { query, update, upsert, sort } = command;
+  if (found.kind === 'missing' && upsert === true) return undefined;
+  const selector = select(target, query, command);
+  const reads = update === undefined ? [selector] : updateAccess(target, { ...command, q: query, u: update }).reads;
+  const written = (reply: Fields): readonly Image[] => modifiedImages(command, imageOf(selector, target), reply);
+  return {
+    reads,
+    orderedReads: isOrdered(target, query, sort) ? [selector] : [],
+    isWrite: true,
+    writes: written,
+    inserts: (reply) => (isUpserted(reply) ? written(reply) : []),
+  };
+}
+
+/** A collation takes other texts for equal, so nothing is known of the texts that the filter finds. */
+function select({ namespace, found }: Target, filter: unknown, { collation }: Fields): Selector {
+  const demanded = demandedBy(filter);
+  return { namespace, fields: collation !== undefined || found.folds ? withoutStrings(demanded) : demanded };
+}
+
+/** Does the order in which documents were inserted decide which documents a filter and a sort find, or in which order? */
+function isOrdered(
+  { command, found }: Target,
+  filter: unknown,
+  sort: unknown,
+  collation = command['collation'],
+): boolean {
+  if (collation !== undefined || found.folds) return true;
+  const demanded = demandedBy(filter);
+  const isOne = (fields: readonly string[]): boolean => fields.every((field) => demanded.get(field)?.size === 1);
+  const sorted = new Set(entriesOf(sort).map(([field]) => field));
+  const isSorted = (fields: readonly string[]): boolean => fields.every((field) => sorted.has(field));
+  const keys = [['_id'], ...found.unique.filter(({ isTotal, folds }) => isTotal && !folds).map(({ fields }) => fields)];
+  return !keys.some((fields) => isOne(fields) || isSorted(fields));
+}
 
 interface UpdateAccess {
   readonly reads: readonly Selector[];
+  readonly orderedReads: readonly Selector[];
   readonly images: readonly Image[];
+  /** The document that an upsert inserts. */
+  readonly inserted: readonly Image[];
 }
 
-function updateAccess(selector: Selector, update: unknown, upsert: boolean, schema: Schema): UpdateAccess {
-  const before = imageOf(selector, schema.arrays);
-  const after: Image = { ...before, fields: afterUpdate(before.fields, update, false) };
-  const inserted: Image = { ...before, fields: afterUpdate(before.fields, update, true) };
-  const isTouched = (field: string) => upsert || mayChange(update, field);
+/** @param statement as in the command `update`: `q`, `u`, `multi`, `upsert`, `collation`, `sort` */
+function updateAccess(target: Target, statement: Fields): UpdateAccess {
+  const { q, u, multi, sort, collation } = statement;
+  const upsert = statement['upsert'] === true;
+  const selector = select(target, q, statement);
+  const before = imageOf(selector, target);
+  const after: Image = { ...before, fields: afterUpdate(before.fields, u, false) };
+  const inserted: Image = { ...before, fields: afterUpdate(before.fields, u, true) };
+  const isTouched = (field: string): boolean => upsert || mayChange(u, field);
   // An update never changes an `_id`; an upsert may insert a new one.
-  const [id, ...others] = uniqueSelectors(upsert ? inserted : after, schema.unique, isTouched);
-  const reads = [selector, ...(upsert && id !== undefined ? [id] : []), ...others];
-  return { reads, images: [before, after, ...(upsert ? [inserted] : [])] };
+  const [id, ...others] = uniqueSelectors(upsert ? inserted : after, target.found, isTouched);
+  // Of several documents that get the same unique value, the first gets it.
+  const isFirstServed = multi === true ? others.length > 0 : isOrdered(target, q, sort, collation);
+  const own = withIncrement(selector, before, after, statement, {
+    touchesUnique: others.length > 0,
+    hasValidator: target.found.hasValidator,
+  });
+  return {
+    reads: [own.selector, ...(upsert && id !== undefined ? [id] : []), ...others],
+    orderedReads: isFirstServed ? [selector] : [],
+    images: [...own.images, ...(upsert ? [inserted] : [])],
+    inserted: upsert ? [inserted] : [],
+  };
 }
+
+/**
+ * Marks an update that adds something, whatever was there before: `$inc` by a number other than 0, or `$push` without modifiers. Two such
+ * updates that are the same give the same data and replies in either order, if neither filter looks at what they change.
+ */
+function withIncrement(
+  selector: Selector,
+  before: Image,
+  after: Image,
+  { q, u, upsert, sort }: Fields,
+  { touchesUnique, hasValidator }: { readonly touchesUnique: boolean; readonly hasValidator: boolean },
+): { readonly selector: Selector; readonly images: readonly Image[] } {
+  const changes = Array.isArray(u) ? [] : entriesOf(u);
+  const added = changes.flatMap(([operator, fields]) =>
+    entriesOf(fields).map(([path, value]) => ({ operator, path, value })),
+  );
+  const adds = added.every(
+    ({ operator, path, value }) =>
+      !path.includes('$') &&
+      ((operator === '$inc' && typeof value === 'number' && value !== 0) ||
+        (operator === '$push' && entriesOf(value).length === 0)),
+  );
+  const filtered = entriesOf(q).map(([name]) => name);
+  const isBlind = !filtered.some((name) => name.startsWith('$') || added.some(({ path }) => haveSameRoot(path, name)));
+  if (hasValidator || added.length === 0 || !adds || !isBlind || upsert === true || sort !== undefined || touchesUnique)
+    return { selector, images: [before, after] };
+  const increment = BSON.EJSON.stringify(u, { relaxed: false });
+  return {
+    selector: { ...selector, increment },
+    images: [
+      { ...before, increment },
+      { ...after, increment },
+    ],
+  };
+}
+
+const haveSameRoot = (one: string, other: string): boolean => one.split('.', 1)[0] === other.split('.', 1)[0];
 
 /** What a filter tells of the documents that it finds. */
-function imageOf({ collection, fields }: Selector, arrays: ArrayFields): Image {
-  const known = [...fields].filter(([name]) => !mayHoldArray(arrays, collection, name));
-  return { collection, fields: new Map(known), whole: false };
+function imageOf({ namespace, fields }: Selector, { arrays, schema }: Known): Image {
+  const known = [...fields].filter(([name]) => !mayHoldArray(arrays, schema, namespace, name));
+  return { namespace, fields: new Map(known), whole: false };
 }
 
 /** The documents that would violate uniqueness with this one: same `_id` (first), or same values in a unique index. */
-function uniqueSelectors(image: Image, unique: UniqueKeys, isTouched: (field: string) => boolean): Selector[] {
-  const { collection } = image;
-  const keys = (unique.get(collection) ?? []).filter((fields) => fields.some(isTouched));
-  return [['_id'], ...keys].map((fields) => ({ collection, fields: pick(image, fields) }));
+function uniqueSelectors(
+  image: Image,
+  { unique, folds }: Namespace,
+  isTouched: (field: string) => boolean,
+): Selector[] {
+  const { namespace } = image;
+  const keys = unique.filter(({ decisive }) => decisive.some(isTouched));
+  const id = pick(image, ['_id']);
+  return [
+    { namespace, fields: folds ? withoutStrings(id) : id },
+    ...keys.map((key) => ({ namespace, fields: new Map([...key.within, ...equalsIn(image, key)]) })),
+  ];
 }
+
+const equalsIn = (image: Image, { fields, folds }: UniqueKey): KnownFields =>
+  folds ? withoutStrings(pick(image, fields)) : pick(image, fields);
 
 function pick({ fields, whole }: Image, names: readonly string[]): KnownFields {
   const missing = new Set([NULL_TEXT]);
   return new Map(
-    names.map((name) => [name, fields.has(name) || !whole || name.includes('.') ? fields.get(name) : missing]),
+    // A dotted name may stand for a path, or for a field with a dot in its name: nothing is known of either.
+    names.map((name) => [
+      name,
+      name.includes('.') ? undefined : fields.has(name) || !whole ? fields.get(name) : missing,
+    ]),
   );
+}
+
+/** Does `createIndexes` ask for an index that is there? Then it changes nothing. */
+function isSameIndex(asked: Fields, found: Fields): boolean {
+  const defaults = { background: undefined, sparse: false, unique: false, v: undefined };
+  const text = (index: Fields): string =>
+    JSON.stringify(
+      Object.entries({ ...defaults, ...index, background: undefined, v: undefined, ns: undefined }).toSorted(
+        ([one], [other]) => (one < other ? -1 : 1),
+      ),
+    );
+  return text(asked) === text(found);
 }
 
 /** The reply of findAndModify holds the document, so more is known than the filter tells. */
 function modifiedImages(command: Fields, byFilter: Image, reply: Fields): Image[] {
   const { update, remove, new: wantsNew, fields: projection } = command;
   const { value } = reply;
-  const { collection } = byFilter;
-  const isUpserted = entriesOf(reply['lastErrorObject']).some(([name]) => name === 'upserted');
-  const seen = entriesOf(value).length > 0 ? (value as Fields) : undefined;
-  if (seen === undefined && !isUpserted) return [];
+  const { namespace } = byFilter;
+  const seen = typeof value === 'object' && value !== null ? (value as Fields) : undefined;
+  if (seen === undefined && !isUpserted(reply)) return [];
   const ofValue: Image | undefined =
     seen === undefined || isComputed(projection)
       ? undefined
-      : { collection, fields: fieldsOf(seen), whole: projection === undefined };
+      : { namespace, fields: fieldsOf(seen), whole: projection === undefined };
   const id = new Map([...(ofValue?.fields ?? [])].filter(([name]) => name === '_id'));
-  const found: Image = { collection, fields: new Map([...byFilter.fields, ...id]), whole: false };
+  const found: Image = { namespace, fields: new Map([...byFilter.fields, ...id]), whole: false };
   if (remove === true) return [ofValue ?? found];
-  if (wantsNew === true) return [found, ofValue ?? { collection, fields: id, whole: false }];
+  if (wantsNew === true) return [found, ofValue ?? { namespace, fields: id, whole: false }];
   const before = ofValue ?? found;
-  return [before, { collection, fields: afterUpdate(before.fields, update, isUpserted), whole: false }];
+  return [before, { namespace, fields: afterUpdate(before.fields, update, isUpserted(reply)), whole: false }];
 }
+
+const isUpserted = (reply: Fields): boolean =>
+  entriesOf(reply['lastErrorObject']).some(([name]) => name === 'upserted');
 
 /** Does the projection compute values, rather than include or exclude fields? */
 const isComputed = (projection: unknown): boolean =>
   entriesOf(projection).some(([, shown]) => typeof shown !== 'number' && typeof shown !== 'boolean');
+
+/** A command on several documents that failed has changed some of them perhaps, and its reply does not count these. */
+const mayHaveBegun = ({ ok, writeErrors }: Fields): boolean => ok !== 1 || writeErrors !== undefined;
 
 const isCount = (value: unknown): boolean => typeof value === 'number' && value > 0;

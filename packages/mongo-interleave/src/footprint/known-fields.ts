@@ -1,4 +1,4 @@
-import { ObjectId } from 'mongodb';
+import { Binary, ObjectId } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 
 /**
@@ -10,16 +10,26 @@ export type KnownFields = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 /** The text of a missing field and of null, which a filter can't tell apart. */
 export const NULL_TEXT = 'null';
 
+/** How the texts of strings begin. */
+const STRING = 'string ';
+
 /**
  * The comparable text of a scalar. Undefined for values that may equal a value of another form (arrays, decimals, ...), and for times,
  * which differ from run to run.
  */
-function valueText(value: unknown): string | undefined {
+export function valueText(value: unknown): string | undefined {
   if (value === null || value === undefined) return NULL_TEXT;
-  if (typeof value === 'string') return `string ${value}`;
+  if (typeof value === 'string') return STRING + value;
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
-  return value instanceof ObjectId ? `id ${value.toHexString()}` : undefined;
+  if (value instanceof ObjectId) return `id ${value.toHexString()}`;
+  return value instanceof Binary ? `binary ${value.sub_type} ${value.toString('hex')}` : undefined;
 }
+
+/** The same without what is known of strings: a collation may take other strings for equal. */
+export const withoutStrings = (fields: KnownFields): KnownFields =>
+  new Map(
+    [...fields].filter(([, values]) => values === undefined || [...values].every((text) => !text.startsWith(STRING))),
+  );
 
 /**
  * The equalities that a filter demands of a document: `{ f: v }`, `{ f: { $eq: v } }`, `{ f: { $in: [...] } }`. Other conditions are left

@@ -1,12 +1,18 @@
 import { BSON } from 'mongodb';
-import type { HeldCommand } from '../gate/held-command.ts';
+import type { ClientCommand } from '../gate/held-command.ts';
 import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
-import { accessOf, type Access, type Schema } from './command-access.ts';
-import { listOf } from './known-fields.ts';
+import { accessOf, type Access, type Known } from './command-access.ts';
+import { entriesOf, listOf } from './known-fields.ts';
+import { namespaceOf } from './namespace.ts';
+import { namespacesIn } from './pipeline.ts';
+import type { RunSchema } from './schema-reader.ts';
 import { meetsAny, NOTHING, type Footprint, type Image, type Selector } from './footprint.ts';
 
 const WRITE_CONFLICT = 112;
+
+/** What a cursor reads each time. */
+type CursorReads = Pick<Footprint, 'reads' | 'orderedReads' | 'readsLog'>;
 
 interface OpenTransaction {
   /** Undefined if the client crashed. */
@@ -14,6 +20,27 @@ interface OpenTransaction {
   /** The `lsid` of its commands. */
   readonly session: unknown;
   readonly images: Image[];
+  readonly start: Start;
+  /** What was written outside this transaction since its snapshot; undefined after a write of unknown effect. */
+  missed: Image[] | undefined;
+  /** How many transactions of this client ended in a write conflict right before this one. */
+  readonly conflictsBefore: number;
+}
+
+/** The first command of a transaction. */
+interface Start {
+  readonly name: string;
+  /** Undefined if it is not known what the command looks for. */
+  readonly reads: readonly Selector[] | undefined;
+}
+
+/** A transaction of a client that ended in a write conflict. */
+interface Conflict {
+  /** What the conflicting statement looked for; undefined if that does not explain the conflict. */
+  readonly reads: readonly Selector[] | undefined;
+  readonly start: Start;
+  /** Conflicts of this client in a row, this one included. */
+  readonly inARow: number;
 }
 
 /**
@@ -22,20 +49,28 @@ interface OpenTransaction {
  * command blocks in the server and no retry spins.
  */
 export class Transactions {
-  readonly #schema: Schema;
-  readonly #arrays: Set<string>;
+  readonly #schema: RunSchema;
+  readonly #arrays = new Set<string>();
+  readonly #known: Known;
+  /** What the commands that opened cursors read, by cursor id. */
+  readonly #cursors = new Map<string, CursorReads>();
   readonly #open = new Map<string, OpenTransaction>();
-  /** What the last conflicting statement of a client looked for, until the client starts its next transaction. */
-  readonly #conflicts = new Map<number, readonly Selector[]>();
+  /** The last conflict of a client, until the client starts its next transaction. */
+  readonly #conflicts = new Map<number, Conflict>();
   readonly #retriesAtOnce: number;
   /** How often a client has restarted its transaction while the conflicting transaction was still open. */
   readonly #retries = new Map<number, number>();
 
   /** @param retriesAtOnce how often a client may restart its transaction while the conflicting transaction is still open */
-  constructor({ unique, arrays }: Schema, retriesAtOnce = 0) {
+  constructor(schema: RunSchema, retriesAtOnce = 0) {
     this.#retriesAtOnce = retriesAtOnce;
-    this.#arrays = new Set(arrays);
-    this.#schema = { unique, arrays: this.#arrays };
+    this.#schema = schema;
+    this.#known = { schema, arrays: this.#arrays };
+  }
+
+  /** Reads what must be known of the collections that these commands touch. Must be called before the other methods get them. */
+  load(commands: readonly ClientCommand[]): Promise<void> {
+    return this.#schema.load(commands.flatMap(({ body }) => namespacesOf(body)));
   }
 
   /** The sessions of all open transactions, for `killSessions`. */
@@ -44,38 +79,76 @@ export class Transactions {
   }
 
   /** Can this command be sent now, without waiting in the server and without meeting the same conflict again? */
-  isEnabled(command: HeldCommand): boolean {
+  isEnabled(command: ClientCommand): boolean {
     const { client, body } = command;
     const mayTry = body['startTransaction'] === true && (this.#retries.get(client) ?? 0) < this.#retriesAtOnce;
     return mayTry || this.blockersOf(command).length === 0;
   }
 
+  /** Is this the next attempt of a transaction after a write conflict, which waits for the other transaction? */
+  waitsToRestart({ client, body }: ClientCommand): boolean {
+    return body['startTransaction'] === true && this.#stillConflicting(client, body).length > 0;
+  }
+
+  /** For a write outside transactions: the clients whose open transactions have written to its collection. */
+  writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
+    if (this.#open.size === 0 || isInTransaction(body)) return [];
+    const access = accessOf(body, this.#known);
+    if (access?.isWrite !== true) return [];
+    const written = new Set(access.reads.map(({ namespace }) => namespace));
+    const writers = [...this.#open.values()].filter(({ images }) =>
+      images.some((image) => written.has(image.namespace)),
+    );
+    return writers.map(({ client }) => client);
+  }
+
   /** The clients whose open transactions the command would wait for or conflict with; undefined stands for a crashed client. */
-  blockersOf({ client, body }: HeldCommand): readonly (number | undefined)[] {
-    if (body['startTransaction'] === true) return this.#stillConflicting(client);
+  blockersOf({ client, body }: ClientCommand): readonly (number | undefined)[] {
+    if (this.#open.size === 0) return [];
+    if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
-    const access = accessOf(body, this.#schema);
+    const access = accessOf(body, this.#known);
     const open = [...this.#open.values()];
     // A command of unknown effect may need an exclusive lock, such as collMod, and would wait for every open transaction.
     if (access === undefined) return readsOnly(body) ? [] : open.map((one) => one.client);
     return access.isWrite ? open.filter(({ images }) => meetsAny(images, access.reads)).map((one) => one.client) : [];
   }
 
-  /** The clients whose transactions this client's last attempt conflicted with, and which are still open. */
-  #stillConflicting(client: number): readonly (number | undefined)[] {
+  /**
+   * The clients whose transactions this client's last attempt conflicted with, and which are still open. A transaction that starts with
+   * another command is not the next attempt, so it need not wait. If it conflicts as well, the next one waits whatever it starts with:
+   * an attempt may hold a value drawn anew.
+   */
+  #stillConflicting(client: number, body: Fields): readonly (number | undefined)[] {
     const conflict = this.#conflicts.get(client);
-    if (conflict === undefined) return [];
+    if (conflict === undefined || (conflict.inARow === 1 && !this.#startsAlike(conflict.start, body))) return [];
+    const { reads } = conflict;
     const others = [...this.#open.values()].filter((open) => open.client !== client);
-    return others.filter(({ images }) => meetsAny(images, conflict)).map((one) => one.client);
+    return others.filter(({ images }) => reads === undefined || meetsAny(images, reads)).map((one) => one.client);
+  }
+
+  #startOf(body: Fields): Start {
+    return { name: commandName(body), reads: accessOf(body, this.#known)?.reads };
+  }
+
+  /** Is this the first command of another attempt? An attempt may ask for fewer documents, such as one after the other, but not for others. */
+  #startsAlike(before: Start, body: Fields): boolean {
+    const { name, reads } = this.#startOf(body);
+    if (name !== before.name) return false;
+    if (reads === undefined || before.reads === undefined) return true;
+    const found = before.reads.map((selector) => ({ ...selector, whole: false }));
+    return meetsAny(found.map(withoutIncrement), reads);
   }
 
   /** The footprint that a command will have if it succeeds: a write writes what it looks for. */
-  predict({ client, name, body }: HeldCommand): Footprint {
+  predict({ client, name, body }: ClientCommand): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') {
       const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
       return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
     }
-    const access = accessOf(body, this.#schema);
+    const cursor = name === 'getMore' ? this.#cursors.get(BSON.EJSON.stringify(body['getMore'])) : undefined;
+    if (cursor !== undefined) return { ...NOTHING, ...cursor };
+    const access = accessOf(body, this.#known);
     if (access === undefined) return { ...NOTHING, everything: true };
     const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
     const takesSnapshot = body['startTransaction'] === true;
@@ -89,40 +162,83 @@ export class Transactions {
   }
 
   /** Records a command and its reply. Must be called once for each command, in the order released. @returns its footprint */
-  record({ client, name, body }: HeldCommand, reply: Fields): Footprint {
+  record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
     for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = accessOf(body, this.#schema);
+    const access = makesIndexes(body, reply) ? undefined : accessOf(body, this.#known);
+    if (access === undefined && !readsOnly(body)) this.#schema.change();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
-    if (access === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
-    const writes = access.writes(reply);
-    return { ...NOTHING, reads: access.reads, writes, movesSnapshot: writes.length > 0 };
+    const writes = access?.writes(reply) ?? [];
+    this.#missed(access === undefined && !readsOnly(body) ? undefined : writes);
+    const read = this.#cursorReads(body, reply, access);
+    if (read === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
+    return { ...NOTHING, ...read, writes, inserts: access?.inserts(reply) ?? [], movesSnapshot: writes.length > 0 };
+  }
+
+  /**
+   * What a command outside transactions reads: what its cursor reads if it goes on with one. A cursor reads the documents as they are then,
+   * and a change stream reads the log.
+   */
+  #cursorReads(body: Fields, reply: Fields, access: Access | undefined): CursorReads | undefined {
+    const known = access && { ...readsOf(access, reply), readsLog: false };
+    const isLog = listOf(body['pipeline']).some((stage) => '$changeStream' in stage);
+    const read = isLog ? { reads: [], orderedReads: [], readsLog: true } : known;
+    if (commandName(body) === 'getMore') return this.#cursors.get(BSON.EJSON.stringify(body['getMore']));
+    const id = entriesOf(reply['cursor']).find(([name]) => name === 'id')?.[1];
+    if (id !== undefined && read !== undefined) this.#cursors.set(BSON.EJSON.stringify(id), read);
+    return read;
+  }
+
+  /** The open transactions don't see this write. */
+  #missed(writes: readonly Image[] | undefined): void {
+    for (const open of this.#open.values())
+      open.missed = writes === undefined || open.missed === undefined ? undefined : [...open.missed, ...writes];
   }
 
   #recordStatement(client: number, body: Fields, reply: Fields, access: Access | undefined): Footprint {
     const session = sessionOf(body);
     const takesSnapshot = body['startTransaction'] === true;
     // A statement that only reads sees the snapshot, so what others do meanwhile does not change its reply.
-    const reads = access?.isWrite === true ? [...access.reads] : [];
+    const reads = access?.isWrite === true ? access.reads.map(withoutIncrement) : [];
+    const orderedReads = access === undefined ? [] : readsOf(access, reply).orderedReads;
+    let everything = access === undefined;
     if (takesSnapshot) {
-      if (this.#stillConflicting(client).length > 0) this.#retries.set(client, (this.#retries.get(client) ?? 0) + 1);
+      const conflict = this.#conflicts.get(client);
+      if (this.#stillConflicting(client, body).length > 0)
+        this.#retries.set(client, (this.#retries.get(client) ?? 0) + 1);
       else this.#retries.delete(client);
       // After a conflict the transaction could not restart while others held those documents, so its order with their writes matters.
-      reads.push(...(this.#conflicts.get(client) ?? []));
-      this.#open.set(session, { client, session: body['lsid'], images: [] });
+      reads.push(...(conflict?.reads ?? []));
+      everything ||= conflict !== undefined && conflict.reads === undefined;
+      const conflictsBefore = conflict?.inARow ?? 0;
+      const start = this.#startOf(body);
+      this.#open.set(session, { client, session: body['lsid'], images: [], start, missed: [], conflictsBefore });
       this.#conflicts.delete(client);
     }
-    const everything = access === undefined;
     const code = errorCode(reply);
     if (code !== undefined) {
       // Any error ends the transaction in the server and frees its documents.
+      const open = this.#open.get(session);
       const ended = this.#end(session);
-      if (code === WRITE_CONFLICT) this.#conflicts.set(client, reads);
-      return { ...ended, reads, takesSnapshot, everything };
+      if (code !== WRITE_CONFLICT || open === undefined)
+        return { ...ended, reads, orderedReads, takesSnapshot, everything };
+      // The server may refuse more than the command tells, such as for an index that only it knows of. Then nothing commutes with this
+      // statement, and any open transaction may be the other one.
+      const isForeseen = access !== undefined && this.#explains(open, reads);
+      const { start, conflictsBefore } = open;
+      this.#conflicts.set(client, { reads: isForeseen ? reads : undefined, start, inARow: conflictsBefore + 1 });
+      return { ...ended, reads, orderedReads, takesSnapshot, everything: everything || !isForeseen };
     }
-    const writes = access?.writes(reply) ?? [];
+    const writes = access?.writes(reply).map(withoutIncrement) ?? [];
+    const inserts = access?.inserts(reply) ?? [];
     this.#open.get(session)?.images.push(...writes);
-    return { ...NOTHING, reads, writes, takesSnapshot, everything };
+    return { ...NOTHING, reads, orderedReads, writes, inserts, takesSnapshot, everything };
+  }
+
+  /** Is there a write that a statement of this transaction, which looked for these documents, can't see or change? */
+  #explains({ missed }: OpenTransaction, reads: readonly Selector[]): boolean {
+    const images = [...this.#open.values()].flatMap((other) => other.images);
+    return missed === undefined || meetsAny([...images, ...missed], reads);
   }
 
   /** The session of this client's open transaction, if it has one. */
@@ -141,6 +257,7 @@ export class Transactions {
   #end(session: string): Footprint {
     const images = this.#open.get(session)?.images ?? [];
     this.#open.delete(session);
+    this.#missed(images);
     return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
   }
 
@@ -162,14 +279,38 @@ export class Transactions {
   }
 }
 
+/** The collections that a command touches. */
+function namespacesOf(body: Fields): readonly string[] {
+  const namespace = namespaceOf(body);
+  if (namespace === undefined) return [];
+  return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
+}
+
+/** An index that was there may have been dropped past the gate. */
+const makesIndexes = (body: Fields, { numIndexesBefore, numIndexesAfter }: Fields): boolean =>
+  commandName(body) === 'createIndexes' && numIndexesBefore !== numIndexesAfter;
+
 const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
 
 /** Does a command of unknown effect take no more locks than a read? */
 function readsOnly(body: Fields): boolean {
   const name = commandName(body);
-  if (name !== 'aggregate') return READING.has(name);
+  if (name !== 'aggregate') return READING.has(name) || name === 'getMore';
   return !listOf(body['pipeline']).some((stage) => '$out' in stage || '$merge' in stage);
 }
+
+/** What a command read. A write that failed may have got as far as the order of the documents let it, and its increment did not count. */
+function readsOf({ reads, orderedReads, isWrite }: Access, reply: Fields): Pick<Footprint, 'reads' | 'orderedReads'> {
+  if (!isWrite || errorCode(reply) === undefined) return { reads, orderedReads };
+  const plain = reads.map(withoutIncrement);
+  return { reads: plain, orderedReads: plain };
+}
+
+/** Of two transactions that change one document, one is refused, whatever the change. */
+const withoutIncrement = <P extends { readonly increment?: string }>({
+  increment: _increment,
+  ...part
+}: P): Omit<P, 'increment'> => part;
 
 const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
 

@@ -1,6 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { InterleaveError } from '../interleave-error.ts';
+import { InterleaveError } from '../interleave-error.ts';
+import { clientLetter } from './client-letter.ts';
+import { Connections, type ClientSocket } from './connections.ts';
 import type { HeldCommand } from './held-command.ts';
+import type { Fields } from './message.ts';
+import { watchOwnSockets } from './own-sockets.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -8,30 +12,51 @@ interface PortListener {
   /** A command arrived or was withdrawn. */
   changed(): void;
   failed(error: InterleaveError): void;
+  /** Something but the schedule has decided, so the run counts for nothing. */
+  spoilt(error: InterleaveError): void;
+  /** A command arrived after the flow had ended; it is held. Without this, such commands pass. */
+  late?: (command: HeldCommand) => void;
 }
+
+/** Drivers and flows pause before they try a transaction again, and meanwhile other commands of the client may wait at the gate. */
+const isNextAttempt = (body: Fields): boolean => body['startTransaction'] === true;
 
 /** The port of one client: its connections, and its commands at the gate. */
 export class ClientPort {
   readonly #index: number;
   readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
+  readonly #connections = new Connections();
+  #unwatch: () => void = () => undefined;
   readonly #held = new Map<HeldCommand, Waiting>();
   #arrived: Waiting[] = [];
   #sent = 0;
   #mode: Mode = 'pass';
+  /** Commands that were let pass because no flow ran. */
+  passed = 0;
+  /** The client has shown all that it does until something is delivered to it. */
+  #isSettledDown = false;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
+  /** The flow has ended, and none of its commands is left. */
+  #isOver = false;
+  /** Commands that arrived after the flow had ended. */
+  readonly #late = new Map<HeldCommand, Waiting>();
+  readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
   constructor(index: number, address: ServerAddress, listener: PortListener) {
     this.#index = index;
-    this.#server = createServer((socket) => this.#accept(socket, address, listener));
+    this.#listener = listener;
+    this.#server = createServer((socket) => this.#accept(socket, address));
   }
 
   listen(): Promise<void> {
     const listening = Promise.withResolvers<void>();
     this.#server.once('error', listening.reject);
-    this.#server.listen(0, '127.0.0.1', listening.resolve);
+    this.#server.listen(0, '127.0.0.1', () => {
+      if (this.number !== undefined) this.#unwatch = watchOwnSockets(this.number, (own) => this.#connections.own(own));
+      listening.resolve();
+    });
     return listening.promise;
   }
 
@@ -43,12 +68,42 @@ export class ClientPort {
 
   /** A flow runs: its commands are held. */
   get isLive(): boolean {
-    return this.#mode === 'hold';
+    return this.#mode === 'hold' && !this.#isOver;
   }
 
   /** The flow has nothing at the gate, or has begun a command that has not arrived yet. */
   get isLate(): boolean {
-    return this.isLive && (this.#pending === 0 || this.#pending < this.#underWay());
+    return this.isLive && (this.#pending === 0 || this.#pending < this.#awaited);
+  }
+
+  /** Learns what is on its way in the threads of the client. */
+  ask(): Promise<void> {
+    return this.#connections.ask();
+  }
+
+  /** Does a part of the client run in threads that have to be asked? */
+  get hasThreads(): boolean {
+    return this.isLive && this.#connections.hasThreads;
+  }
+
+  /** See {@link Connections.remote}. */
+  remote(ask: () => Promise<readonly ClientSocket[]>): void {
+    this.#connections.remote(ask);
+  }
+
+  /** Something is on its way between the client and this port. */
+  get isMoving(): boolean {
+    return this.isLive && this.#connections.isMoving;
+  }
+
+  /** The client has nothing left to do but to wait for a reply. What it sends all the same, something but the schedule has decided. */
+  settleDown(): void {
+    if (this.isLive && !this.isLate) this.#isSettledDown = true;
+  }
+
+  /** Something was delivered, to this client or to another one that it may share memory with. */
+  stir(): void {
+    this.#isSettledDown = false;
   }
 
   /** The held commands, in the order in which the client sent them. */
@@ -60,6 +115,8 @@ export class ClientPort {
   enter(underWay: () => number): void {
     this.#setMode('hold');
     this.#isSettled = false;
+    this.#isOver = false;
+    this.#isSettledDown = false;
     this.#sent = 0;
     this.#underWay = underWay;
   }
@@ -69,15 +126,19 @@ export class ClientPort {
     this.#isSettled = true;
   }
 
-  /** Lets commands pass again if the flow has ended and none of its commands is left. */
+  /** Holds nothing any more if the flow has ended and none of its commands is left. */
   recheck(): void {
-    if (this.isLive && this.#isSettled && this.#pending === 0 && this.#underWay() === 0) this.#setMode('pass');
+    if (!this.isLive || !this.#isSettled || this.#pending > 0 || this.#awaited > 0) return;
+    if (this.isMoving && this.#late.size === 0) return;
+    if (this.#listener.late === undefined) this.#setMode('pass');
+    else this.#isOver = true;
   }
 
   /** The client crashed: nothing that it sends goes on, and it gets no reply. */
   freeze(): void {
     this.#setMode('swallow');
     this.#held.clear();
+    this.#late.clear();
     this.#arrived = [];
   }
 
@@ -91,21 +152,23 @@ export class ClientPort {
     const sent = this.#arrived.toSorted((one, other) => one.requestId - other.requestId);
     this.#arrived = [];
     for (const waiting of sent) {
-      const { name, body } = waiting;
-      this.#held.set({ client: this.#index, index: this.#sent++, name, body }, waiting);
+      const { name, body, exact } = waiting;
+      this.#held.set({ client: this.#index, index: this.#sent++, name, body, exact }, waiting);
     }
   }
 
   /** Takes a command from the gate; undefined if it is not there any more. */
   take(command: HeldCommand): Waiting | undefined {
-    const waiting = this.#held.get(command);
+    const waiting = this.#held.get(command) ?? this.#late.get(command);
     this.#held.delete(command);
+    this.#late.delete(command);
     return waiting;
   }
 
   close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const socket of this.#sockets) socket.destroy();
+    this.#unwatch();
+    this.#connections.destroy();
     return closed;
   }
 
@@ -118,21 +181,61 @@ export class ClientPort {
     return this.#held.size + this.#arrived.length;
   }
 
-  #accept(socket: Socket, address: ServerAddress, listener: PortListener): void {
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
-    relay(socket, address, {
+  /** Commands that the client has begun and not ended, without those that came too late. */
+  get #awaited(): number {
+    return this.#underWay() - this.#late.size;
+  }
+
+  #hold(waiting: Waiting): void {
+    const { late } = this.#listener;
+    const { name, body, exact } = waiting;
+    if (this.#isSettled && late !== undefined) {
+      const command = { client: this.#index, index: this.#sent++, name, body, exact };
+      this.#late.set(command, waiting);
+      late(command);
+    } else {
+      if (this.#isSettledDown && !isNextAttempt(body)) this.#listener.spoilt(this.#unasked(name));
+      this.#arrived.push(waiting);
+    }
+    this.#listener.changed();
+  }
+
+  #accept(socket: Socket, address: ServerAddress): void {
+    const relayed = relay(socket, address, {
       mode: () => this.#mode,
-      held: (waiting) => {
-        this.#arrived.push(waiting);
-        listener.changed();
+      passed: () => {
+        this.passed++;
       },
-      withdrawn: (waiting) => {
+      held: (waiting) => this.#hold(waiting),
+      withdrawn: (waiting, byClient) => {
+        if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
-        for (const [command, held] of this.#held) if (held === waiting) this.#held.delete(command);
-        listener.changed();
+        for (const commands of [this.#held, this.#late])
+          for (const [command, held] of commands) if (held === waiting) commands.delete(command);
+        this.#listener.changed();
       },
-      failed: (error) => listener.failed(error),
+      failed: ({ code, message, cause }) => {
+        this.#listener.failed(new InterleaveError(code, `Client ${clientLetter(this.#index)}: ${message}`, { cause }));
+      },
     });
+    this.#connections.accepted(socket, relayed);
+  }
+
+  #unasked(name: string): InterleaveError {
+    const who = clientLetter(this.#index);
+    const why = this.#connections.isForeign
+      ? `A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().`
+      : `Something but the schedule decides: does the flow use a timer, or work that it does not await?`;
+    return new InterleaveError(
+      'unscheduled',
+      `${who} sent "${name}" although nothing had been delivered to it since it came to the gate. ${why}`,
+    );
+  }
+
+  #withdrawn(name: string): InterleaveError {
+    return new InterleaveError(
+      'withdrawn',
+      `${clientLetter(this.#index)} took back "${name}" while it waited at the gate: its connection was closed. Time at the gate must not count: leave out socketTimeoutMS, timeoutMS and abort signals with a timer. Does the flow close its client with a command under way?`,
+    );
   }
 }

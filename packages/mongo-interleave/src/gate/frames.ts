@@ -40,7 +40,7 @@ function frameLength(start: Buffer): number {
   if (start[0] === TLS_HANDSHAKE && start[1] === 3) {
     throw new InterleaveError(
       'unsupported-protocol',
-      'A client opened a TLS connection. The gate reads plain messages only (tls=false).',
+      'It opened a TLS connection, but the gate reads plain messages only. Connect without TLS (tls=false).',
     );
   }
   const length = start.readInt32LE(0);

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
+import type { ClientSocket } from './connections.ts';
 import { ClientPort } from './client-port.ts';
 import type { HeldCommand } from './held-command.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
@@ -11,18 +12,22 @@ export interface GateOptions {
   readonly server: ServerAddress;
   /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
-  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the gate fails with `watchdog`. */
+  /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the wait ends with `watchdog`. */
   readonly maxWaitMs?: number;
   /**
    * Asked repeatedly while the server has not answered a command: what the command waits for, or undefined if that is not known. A
-   * reason makes the gate fail with `blocked`.
+   * reason ends the wait with `blocked`.
    */
   readonly explainWait?: (command: HeldCommand) => Promise<string | undefined>;
+  /** Called when a client sends a command after its flow has ended. The command is held until it is released. Default: it passes. */
+  readonly onLate?: (command: HeldCommand) => void;
 }
 
 /** One wait. Cheaper than an AbortSignal, of which a run would need dozens. */
 interface Wait {
   isOver: boolean;
+  /** Ends the wait with an error. Does nothing if the wait is over. */
+  readonly fail: (error: InterleaveError) => void;
 }
 
 /** A client that crashed: it gets no reply any more, and what it sends is dropped. */
@@ -36,6 +41,7 @@ export interface FrozenClient {
 const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
+const STILL_TURNS = 2;
 
 /**
  * Opens a loopback port for each client. The commands of a client that has entered wait there until they are released. All other
@@ -47,7 +53,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
   const { clients, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
   expectInteger({ clients }, 1, MAX_CLIENTS);
   expectAboveZero({ maxWaitMs });
-  const gate = new Gate(options.server, maxWaitMs, options.explainWait);
+  const gate = new Gate({ ...options, maxWaitMs });
   try {
     for (let client = 0; client < clients; client++) await gate.open(client);
   } catch (error) {
@@ -59,26 +65,28 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 
 /** A proxy on the wire for each client. The caller decides in which order the commands reach the server. */
 export class Gate implements AsyncDisposable {
-  readonly #address: ServerAddress;
-  readonly #maxWaitMs: number;
-  readonly #explainWait: GateOptions['explainWait'];
+  readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #failure: InterleaveError | undefined;
+  /** What was found out between two waits. */
+  #spoilt: InterleaveError | undefined;
+  #wait: Wait | undefined;
   #onFailure: (error: InterleaveError) => void = () => undefined;
   #changed: PromiseWithResolvers<void> = Promise.withResolvers();
 
   /** Use {@link openGate}. */
-  constructor(address: ServerAddress, maxWaitMs: number, explainWait: GateOptions['explainWait']) {
-    this.#address = address;
-    this.#maxWaitMs = maxWaitMs;
-    this.#explainWait = explainWait;
+  constructor(options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number }) {
+    this.#options = options;
   }
 
   /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
   async open(client: number): Promise<void> {
-    const port = new ClientPort(client, this.#address, {
+    const { server, onLate } = this.#options;
+    const port = new ClientPort(client, server, {
       changed: () => this.recheck(),
-      failed: (error) => this.#fail(error),
+      failed: (error) => this.fail(error),
+      spoilt: (error) => this.#spoil(error),
+      ...(onLate === undefined ? {} : { late: onLate }),
     });
     this.#ports[client] = port;
     await port.listen();
@@ -102,6 +110,15 @@ export class Gate implements AsyncDisposable {
     return `mongodb://127.0.0.1:${number}/?directConnection=true&appName=gate-${number}`;
   }
 
+  /**
+   * Lets the gate ask a thread of `client` for its ends of connections.
+   *
+   * @param ask answers after everything that the thread has read has had its effect
+   */
+  remote(client: number, ask: () => Promise<readonly ClientSocket[]>): void {
+    this.#port(client).remote(ask);
+  }
+
   /** Why the gate can't be used any more; undefined while it can. */
   get failure(): InterleaveError | undefined {
     return this.#failure;
@@ -117,12 +134,33 @@ export class Gate implements AsyncDisposable {
   async enter<T>(client: number, flow: () => Promise<T>, underWay: () => number = () => 0): Promise<T> {
     const port = this.#port(client);
     port.enter(underWay);
+    this.#stir();
     try {
       return await flow();
     } finally {
       port.settle();
       this.recheck();
     }
+  }
+
+  /**
+   * Waits for work that goes past the gate, at most `maxWaitMs`.
+   *
+   * @param what names the work in the message of `watchdog`
+   * @throws InterleaveError `watchdog`, `stopped`, and what else makes the gate fail; what `work` throws
+   */
+  async pass<T>(what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#within(() => what, work);
+    } catch (error) {
+      // A command that the gate refuses ends in an error of the driver, which says less.
+      throw this.#failure ?? error;
+    }
+  }
+
+  /** How many commands of `client` have passed the gate, handshakes and heartbeats left out. 0 for a client after a crash. */
+  passedBy(client: number): number {
+    return this.#port(client).passed;
   }
 
   /** The clients that have entered and are not done. */
@@ -138,16 +176,15 @@ export class Gate implements AsyncDisposable {
    */
   async quiet(): Promise<HeldCommand[]> {
     await this.#within(
-      () => `${this.#late().map(clientLetter).join(', ')} to send a command or to end`,
+      () =>
+        `${this.#late().map(clientLetter).join(', ')} to send a command or to end: does the flow wait for a timer, or in memory for another client (a mutex, a shared promise, a cache)? Clients in threads of their own share no memory (inThreads)`,
       async (wait) => {
-        for (;;) {
+        while (!wait.isOver) {
           const changed = this.#changed.promise;
-          if (this.#late().length === 0) {
-            // A flow that was just given a reply goes on in microtasks, which are all over after this turn of the event loop.
-            await setImmediate();
-            if (this.#late().length === 0) return;
-          } else await changed;
-          if (wait.isOver) return;
+          if (!(await this.#isStill(changed))) continue;
+          for (const port of this.#ports) port.settleDown();
+          if (this.#late().length === 0) return;
+          await changed;
         }
       },
     );
@@ -155,19 +192,51 @@ export class Gate implements AsyncDisposable {
     return this.#ports.flatMap(({ held }) => held);
   }
 
+  /** Has nothing moved for some turns of the event loop? */
+  async #isStill(changed: Promise<void>): Promise<boolean> {
+    for (let turn = 0; turn < STILL_TURNS; turn++) {
+      // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
+      await setImmediate();
+      const threaded = this.#ports.filter(({ hasThreads }) => hasThreads);
+      if (threaded.length > 0) await Promise.all(threaded.map((port) => port.ask()));
+      for (const port of this.#ports) port.recheck();
+      if (changed !== this.#changed.promise || this.#ports.some(({ isMoving }) => isMoving)) return false;
+    }
+    return true;
+  }
+
+  /** Something is delivered to a client. */
+  #stir(): void {
+    for (const port of this.#ports) port.stir();
+  }
+
   /**
    * Sends one command to the server and waits for its reply, which the client gets with `deliver()`.
    *
+   * @param change makes another message of the client's, with the same request id
    * @throws InterleaveError `watchdog`, `blocked`, `connection-lost`, `stopped`
    */
-  async release(command: HeldCommand): Promise<Reply> {
+  async release(command: HeldCommand, change?: (frame: Buffer) => Buffer): Promise<Reply> {
     const waiting = this.#take(command);
-    const explaining = setInterval(() => void this.#explain(command), EXPLAIN_PAUSE_MS);
+    const reply = await this.#answer(command, () => waiting.release(change));
+    return { ...reply, sendAgain: () => this.#answer(command, () => reply.sendAgain()) };
+  }
+
+  async #answer(command: HeldCommand, send: () => Promise<Reply>): Promise<Reply> {
+    let explaining: NodeJS.Timeout | undefined;
     try {
-      return await this.#within(
+      const reply = await this.#within(
         () => `the server to answer ${nameOf(command)}`,
-        () => waiting.release(),
+        (wait) => {
+          explaining = setInterval(() => void this.#explain(command, wait), EXPLAIN_PAUSE_MS);
+          return send();
+        },
       );
+      const stirring = (deliver: () => void) => (): void => {
+        this.#stir();
+        deliver();
+      };
+      return { ...reply, deliver: stirring(() => reply.deliver()), lose: stirring(() => reply.lose()) };
     } finally {
       clearInterval(explaining);
     }
@@ -175,7 +244,9 @@ export class Gate implements AsyncDisposable {
 
   /** Closes the connection of a held command, which the server never gets. @throws InterleaveError `stopped` */
   reset(command: HeldCommand): void {
-    this.#take(command).reset();
+    const waiting = this.#take(command);
+    this.#stir();
+    waiting.reset();
   }
 
   /** Checks again which clients are ready. */
@@ -191,7 +262,7 @@ export class Gate implements AsyncDisposable {
    */
   retire(): void {
     for (const port of this.#ports) port.retire();
-    this.#fail(closed());
+    this.fail(closed());
   }
 
   /** Closes all ports and connections. Close the clients first: a driver waits long for a server that is gone. May be called again. */
@@ -205,12 +276,12 @@ export class Gate implements AsyncDisposable {
   }
 
   /** Time alone decides nothing: the run is given up because the server says that the command is blocked. */
-  async #explain(command: HeldCommand): Promise<void> {
+  async #explain(command: HeldCommand, wait: Wait): Promise<void> {
     // If the server can't be asked, the watchdog will end the wait.
-    const reason = await this.#explainWait?.(command).catch(() => undefined);
+    const reason = await this.#options.explainWait?.(command).catch(() => undefined);
     if (reason === undefined) return;
     const message = `${nameOf(command)} waits in the server for something that the gate does not know of: ${reason}.`;
-    this.#fail(new InterleaveError('blocked', message));
+    wait.fail(new InterleaveError('blocked', message));
   }
 
   #take(command: HeldCommand): Waiting {
@@ -225,26 +296,44 @@ export class Gate implements AsyncDisposable {
 
   /** Waits for `work`, at most `maxWaitMs` and until the gate fails. */
   async #within<T>(what: () => string, work: (wait: Readonly<Wait>) => Promise<T>): Promise<T> {
-    if (this.#failure !== undefined) throw this.#failure;
-    const wait: Wait = { isOver: false };
+    const ended = this.#failure ?? this.takeSpoilt();
+    if (ended !== undefined) throw ended;
     const failed = Promise.withResolvers<never>();
+    const wait: Wait = { isOver: false, fail: failed.reject };
+    const { maxWaitMs } = this.#options;
     const timer = setTimeout(() => {
-      const message = `Waited ${this.#maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
-      this.#fail(new InterleaveError('watchdog', message));
-    }, this.#maxWaitMs);
+      const message = `Waited ${maxWaitMs} ms for ${what()} (maxWaitMs). The run has no verdict.`;
+      wait.fail(new InterleaveError('watchdog', message));
+    }, maxWaitMs);
+    this.#wait = wait;
     this.#onFailure = failed.reject;
     try {
       return await Promise.race([work(wait), failed.promise]);
     } finally {
       clearTimeout(timer);
       wait.isOver = true;
+      this.#wait = undefined;
       this.#onFailure = () => undefined;
     }
   }
 
-  #fail(error: InterleaveError): void {
+  /** Ends the wait of the moment, and each later one, with this error. The first failure counts. */
+  fail(error: InterleaveError): void {
     this.#failure ??= error;
     this.#onFailure(this.#failure);
+  }
+
+  /** Ends the wait of the moment, or else the next one. */
+  #spoil(error: InterleaveError): void {
+    if (this.#wait === undefined) this.#spoilt ??= error;
+    else this.#wait.fail(error);
+  }
+
+  /** Why the run counts for nothing, if that was found out since the last wait: something but the schedule has decided. */
+  takeSpoilt(): InterleaveError | undefined {
+    const spoilt = this.#spoilt;
+    this.#spoilt = undefined;
+    return spoilt;
   }
 
   #port(client: number): ClientPort {

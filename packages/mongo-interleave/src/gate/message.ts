@@ -25,6 +25,8 @@ const CHECKSUM_PRESENT = 1;
 const MORE_TO_COME = 1 << 1;
 const EXHAUST_ALLOWED = 1 << 16;
 const CHECKSUM_BYTES = 4;
+/** Header and flags come first. */
+export const OP_MSG_SECTIONS_START = 20;
 
 /**
  * Reads a message: OP_MSG, or OP_QUERY and OP_REPLY of a driver's first handshake.
@@ -41,7 +43,7 @@ export function readMessage(frame: Buffer): Message {
   if (opCode === OP_COMPRESSED) {
     throw new InterleaveError(
       'unsupported-protocol',
-      'A client sent a compressed message (OP_COMPRESSED) although the gate removes compression from the handshake.',
+      'It sent a compressed message (OP_COMPRESSED) although the gate removes compression from the handshake. Connect without compressors.',
     );
   }
   if (opCode !== OP_MSG)
@@ -51,19 +53,36 @@ export function readMessage(frame: Buffer): Message {
     ...plain,
     moreToCome: (flags & MORE_TO_COME) !== 0,
     exhaustAllowed: (flags & EXHAUST_ALLOWED) !== 0,
-    body: readSections(frame.subarray(20, frame.length - ((flags & CHECKSUM_PRESENT) === 0 ? 0 : CHECKSUM_BYTES))),
+    body: readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame))),
   };
 }
 
-function readSections(sections: Buffer): Fields {
+/**
+ * The command of an OP_MSG with BSON's classes for values whose type or precision JavaScript's own values lose: numbers, regular
+ * expressions. To be sent again.
+ */
+export const readExactCommand = (frame: Buffer): Fields =>
+  readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame)), { promoteValues: false, bsonRegExp: true });
+
+/** Where the sections of an OP_MSG end. */
+export const sectionsEnd = (frame: Buffer): number =>
+  frame.length - ((frame.readUInt32LE(16) & CHECKSUM_PRESENT) === 0 ? 0 : CHECKSUM_BYTES);
+
+/** Clears the flag of the checksum, which a change of the message has made wrong. */
+export function withoutChecksum(message: Buffer): Buffer {
+  message.writeUInt32LE((message.readUInt32LE(16) & ~CHECKSUM_PRESENT) >>> 0, 16);
+  return message;
+}
+
+function readSections(sections: Buffer, options: BSON.DeserializeOptions = {}): Fields {
   let body: Fields = {};
   let sequences: Fields = {};
   for (let at = 0; at < sections.length;) {
     const kind = sections[at];
     const start = at + 1;
     const end = start + sections.readInt32LE(start);
-    if (kind === 0) body = BSON.deserialize(sections.subarray(start, end));
-    else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end)) };
+    if (kind === 0) body = BSON.deserialize(sections.subarray(start, end), options);
+    else if (kind === 1) sequences = { ...sequences, ...readSequence(sections.subarray(start, end), options) };
     else throw new InterleaveError('unsupported-protocol', `The gate does not know section kind ${kind} of OP_MSG.`);
     at = end;
   }
@@ -71,12 +90,12 @@ function readSections(sections: Buffer): Fields {
 }
 
 /** A kind 1 section: length, a name, documents one after the other. */
-function readSequence(section: Buffer): Fields {
+function readSequence(section: Buffer, options: BSON.DeserializeOptions): Fields {
   const nameEnd = section.indexOf(0, 4);
   const documents: Fields[] = [];
   for (let at = nameEnd + 1; at < section.length;) {
     const end = at + section.readInt32LE(at);
-    documents.push(BSON.deserialize(section.subarray(at, end)));
+    documents.push(BSON.deserialize(section.subarray(at, end), options));
     at = end;
   }
   return { [section.toString('utf8', 4, nameEnd)]: documents };
@@ -85,24 +104,49 @@ function readSequence(section: Buffer): Fields {
 /** OP_QUERY: header, flags, the collection as a C string, skip, limit, document. */
 const queryStart = (frame: Buffer): number => frame.indexOf(0, 20) + 1 + 8;
 
+/** Where the document of an OP_MSG, OP_QUERY or OP_REPLY begins; undefined if an OP_MSG begins with another section. */
+function documentStart(frame: Buffer): number | undefined {
+  const opCode = frame.readInt32LE(12);
+  if (opCode === OP_QUERY) return queryStart(frame);
+  if (opCode === OP_REPLY) return 36;
+  return frame[20] === 0 ? 21 : undefined;
+}
+
+/** The message with another document in place of its own, which must be the last section. */
+function withDocument(frame: Buffer, start: number, document: Fields): Buffer {
+  const changed = Buffer.concat([Buffer.from(frame.subarray(0, start)), BSON.serialize(document)]);
+  changed.writeInt32LE(changed.length, 0);
+  return frame.readInt32LE(12) === OP_MSG ? withoutChecksum(changed) : changed;
+}
+
+/** Numbers stay in their BSON classes, so that they are written back with the same types. */
+const readDocument = (frame: Buffer, start: number): Fields =>
+  BSON.deserialize(frame.subarray(start, start + frame.readInt32LE(start)), { promoteValues: false });
+
 /**
  * Empties the `compression` list of a handshake (OP_MSG or OP_QUERY), so that client and server agree on no compression. A handshake
  * without compression is returned unchanged.
  */
 export function withoutCompression(frame: Buffer): Buffer {
-  const isMessage = frame.readInt32LE(12) === OP_MSG;
-  if (isMessage && frame[20] !== 0) return frame;
-  const start = isMessage ? 21 : queryStart(frame);
-  const end = start + frame.readInt32LE(start);
-  // Numbers stay in their BSON classes, so that they are written back with the same types.
-  const document = BSON.deserialize(frame.subarray(start, end), { promoteValues: false });
+  const start = documentStart(frame);
+  if (start === undefined) return frame;
+  const document = readDocument(frame, start);
   const asked: unknown = document['compression'];
   if (!Array.isArray(asked) || asked.length === 0) return frame;
-  const head = Buffer.from(frame.subarray(0, start));
-  const changed = Buffer.concat([head, BSON.serialize({ ...document, compression: [] })]);
-  changed.writeInt32LE(changed.length, 0);
-  if (isMessage) changed.writeUInt32LE((changed.readUInt32LE(16) & ~CHECKSUM_PRESENT) >>> 0, 16);
-  return changed;
+  return withDocument(frame, start, { ...document, compression: [] });
+}
+
+/**
+ * Makes a member of a replica set tell in its greetings that it is the only one, at this address. A client that looks for the other
+ * members (without `directConnection`) would connect to them, past the gate. Other replies are returned unchanged.
+ */
+export function asOnlyMember(frame: Buffer, address: string): Buffer {
+  if (!frame.includes('setName')) return frame;
+  const start = documentStart(frame);
+  const document = start === undefined ? {} : readDocument(frame, start);
+  if (start === undefined || !('setName' in document && 'hosts' in document && 'me' in document)) return frame;
+  const { passives, arbiters, ...greeting } = document;
+  return withDocument(frame, start, { ...greeting, hosts: [address], primary: address, me: address });
 }
 
 /** The command's name, which is its first field. Empty for an empty document. */

@@ -1,7 +1,14 @@
 import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
-import { commandName, readMessage, withoutCompression, type Fields } from './message.ts';
+import {
+  asOnlyMember,
+  commandName,
+  readExactCommand,
+  readMessage,
+  withoutCompression,
+  type Fields,
+} from './message.ts';
 import { isGreeting, isPassing } from './passing-commands.ts';
 
 /** Where the real server listens. */
@@ -13,11 +20,17 @@ export interface ServerAddress {
 /** The server's reply to a released command, before the client gets it. */
 export interface Reply {
   readonly body: Fields;
+  /** As `body`, with BSON's classes for the values. */
+  readonly exact: () => Fields;
   /** Sends the reply to the client. */
   deliver(): void;
   /** Closes the connection instead. */
   lose(): void;
+  /** Sends the client's own command instead, and waits for the reply to that. @throws InterleaveError `connection-lost` */
+  sendAgain(): Promise<Reply>;
 }
+
+type ServerReply = Omit<Reply, 'sendAgain'>;
 
 /** A held command on its connection. */
 export interface Waiting {
@@ -25,8 +38,10 @@ export interface Waiting {
   readonly requestId: number;
   readonly name: string;
   readonly body: Fields;
-  /** Sends the command to the server. @throws InterleaveError `connection-lost` */
-  release(): Promise<Reply>;
+  /** See `HeldCommand`. */
+  readonly exact: () => Fields;
+  /** Sends the command to the server, as the client wrote it or changed. @throws InterleaveError `connection-lost` */
+  release(change?: (frame: Buffer) => Buffer): Promise<Reply>;
   /** Closes the connection; the server never gets the command. */
   reset(): void;
 }
@@ -40,70 +55,102 @@ export type Mode = 'pass' | 'hold' | 'swallow' | 'refuse';
 /** What the relay asks and tells the gate. */
 export interface RelayListener {
   mode(): Mode;
+  /** A command was let pass because of the mode. */
+  passed(): void;
   held(waiting: Waiting): void;
-  /** The connection of a held command was closed. */
-  withdrawn(waiting: Waiting): void;
+  /** The connection of a held command was closed, by the client or by somebody else. */
+  withdrawn(waiting: Waiting, byClient: boolean): void;
   failed(error: InterleaveError): void;
 }
 
+/** One connection through the gate. */
+export interface Relay {
+  /** A handshake or another passing command was not answered yet, or part of a message has come. */
+  isMoving(): boolean;
+}
+
 /** Connects one client connection to a new server connection. If either closes, both close. */
-export function relay(client: Socket, address: ServerAddress, listener: RelayListener): void {
+export function relay(client: Socket, address: ServerAddress, listener: RelayListener): Relay {
   const server = connect(address.port, address.host);
-  const awaited = new Map<number, PromiseWithResolvers<Reply>>();
+  const awaited = new Map<number, PromiseWithResolvers<ServerReply>>();
   const held = new Set<Waiting>();
+  /** Passing commands without an answer, by number. */
+  const asked = new Set<number>();
+  const partial = { received: 0, read: 0 };
 
   function hold(frame: Buffer, requestId: number, body: Fields): void {
     const waiting: Waiting = {
       requestId,
       name: commandName(body),
       body,
-      release: () => {
+      exact: () => readExactCommand(frame),
+      release: (change = (same) => same) => {
         held.delete(waiting);
-        const answer = Promise.withResolvers<Reply>();
+        const answer = Promise.withResolvers<ServerReply>();
         awaited.set(requestId, answer);
-        server.write(frame);
-        return answer.promise;
+        server.write(change(frame));
+        return answer.promise.then((reply) => ({ ...reply, sendAgain: () => waiting.release() }));
       },
-      reset: close,
+      reset: () => close(false),
     };
     held.add(waiting);
     listener.held(waiting);
   }
 
   function fromClient(frame: Buffer): void {
+    partial.read += frame.length;
     const message = readMessage(frame);
     const name = commandName(message.body);
+    // A monitor's heartbeat is answered after maxAwaitTimeMS.
+    if (isPassing(name) && message.body['maxAwaitTimeMS'] === undefined) asked.add(message.requestId);
     if (isGreeting(name)) server.write(withoutCompression(frame));
     else if (isPassing(name)) server.write(frame);
     else {
       // Refused in each mode: such a command may arrive after the end of its flow, when nothing is held.
       if (message.moreToCome)
-        throw unsupported(name, 'is an unacknowledged write (w: 0), which has no reply to wait for');
+        throw unsupported(
+          name,
+          'it is an unacknowledged write, which has no reply. Use a write concern other than w: 0.',
+        );
       if (message.exhaustAllowed)
-        throw unsupported(name, 'asks for an exhaust cursor, whose replies come without requests');
+        throw unsupported(
+          name,
+          'it asks for an exhaust cursor, whose replies come without requests. Use a plain cursor.',
+        );
       const mode = listener.mode();
       if (mode === 'hold') hold(frame, message.requestId, message.body);
-      else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) server.write(frame);
-      else if (mode === 'refuse') close();
+      else if (mode === 'pass' || (mode === 'refuse' && name === 'abortTransaction')) {
+        listener.passed();
+        server.write(frame);
+      } else if (mode === 'refuse') close(false);
     }
   }
 
   function fromServer(frame: Buffer): void {
     const answer = awaited.get(frame.readInt32LE(8));
+    asked.delete(frame.readInt32LE(8));
     if (answer === undefined) {
-      client.write(frame);
+      client.write(asOnlyMember(frame, `127.0.0.1:${client.localPort}`));
       return;
     }
     awaited.delete(frame.readInt32LE(8));
-    answer.resolve({ body: readMessage(frame).body, deliver: () => void client.write(frame), lose: close });
+    answer.resolve({
+      body: readMessage(frame).body,
+      exact: () => readExactCommand(frame),
+      deliver: () => void client.write(frame),
+      lose: () => close(false),
+    });
   }
 
-  function close(): void {
+  function close(byClient: boolean): void {
     client.destroy();
     server.destroy();
-    for (const waiting of held) listener.withdrawn(waiting);
+    asked.clear();
+    for (const waiting of held) listener.withdrawn(waiting, byClient);
     held.clear();
-    const lost = new InterleaveError('connection-lost', 'The connection closed before the server replied.');
+    const lost = byClient
+      ? new InterleaveError('withdrawn', 'The client closed the connection before the server replied.')
+      : new InterleaveError('connection-lost', 'The connection closed before the server replied.');
     for (const answer of awaited.values()) answer.reject(lost);
     awaited.clear();
   }
@@ -115,18 +162,22 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       const code = 'unsupported-protocol';
       const unreadable = () => new InterleaveError(code, 'A message could not be read.', { cause: error });
       listener.failed(error instanceof InterleaveError ? error : unreadable());
-      close();
+      close(false);
     }
   };
+  client.on('data', (data) => {
+    partial.received += data.length;
+  });
   client.on('data', guarded(frameSplitter(fromClient)));
   server.on('data', guarded(frameSplitter(fromServer)));
   for (const socket of [client, server]) {
     socket.setNoDelay(true);
-    socket.on('close', close);
+    socket.on('close', () => close(socket === client));
     // Drivers and killed servers reset connections. 'close' follows each error.
     socket.on('error', () => undefined);
   }
+  return { isMoving: () => asked.size > 0 || partial.received !== partial.read };
 }
 
 const unsupported = (name: string, what: string): InterleaveError =>
-  new InterleaveError('unsupported-protocol', `The gate can't hold "${name}": it ${what}.`);
+  new InterleaveError('unsupported-protocol', `The gate can't hold "${name}": ${what}`);

@@ -1,20 +1,46 @@
 import type { Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
 import { clientLetter } from '../gate/client-letter.ts';
+import type { HeldCommand } from '../gate/held-command.ts';
 import type { EnabledStep } from '../schedule/scheduler.ts';
 import type { Numbered } from './numbering.ts';
 import type { TraceStep } from './trace-step.ts';
+import { findingNothing, type Upserts } from './upserts.ts';
+import type { WriteProbe } from './write-probe.ts';
+
+interface EnablingSetup {
+  readonly transactions: Transactions;
+  readonly upserts: Upserts;
+  readonly probe: WriteProbe;
+}
 
 /** The held commands that can be released now: those that would not wait in the server for an open transaction. */
-export function enabledSteps(held: readonly Numbered[], transactions: Transactions): EnabledStep[] {
-  return held.flatMap(({ command, number }) => {
-    if (!transactions.isEnabled(command)) return [];
+export async function enabledSteps(held: readonly Numbered[], setup: EnablingSetup): Promise<EnabledStep[]> {
+  const steps: EnabledStep[] = [];
+  for (const { command, number } of held) {
+    if (!(await isEnabled(command, setup))) continue;
     const { client } = command;
     const own = held.filter((other) => other.command.client === client);
     const position = own.findIndex((other) => other.command === command);
-    const predict = (): Footprint => transactions.predict(command);
-    return [{ command, choice: { client, position }, id: describe({ command, number }), predict }];
-  });
+    const predict = (): Footprint => setup.transactions.predict(command);
+    const commandId = describe({ command, number });
+    const isInsert = setup.upserts.isInsert(command);
+    const id = isInsert ? `${commandId} insert` : commandId;
+    steps.push({ command, choice: { client, position }, id, commandId, isInsert, predict });
+  }
+  return steps;
+}
+
+/**
+ * Whether a write waits for an open transaction, the server says: footprints tell too many conflicts, for they know only a part of a
+ * filter, and too few where they don't know an index.
+ */
+async function isEnabled(command: HeldCommand, { transactions, upserts, probe }: EnablingSetup): Promise<boolean> {
+  if (transactions.writersBeside(command).length === 0) return transactions.isEnabled(command);
+  if (await upserts.findsNone(command)) return true;
+  const write = command.exact();
+  const wouldWait = await probe.wouldWait(upserts.isInsert(command) ? findingNothing(write) : write);
+  return wouldWait === undefined ? transactions.isEnabled(command) : !wouldWait;
 }
 
 /** Which of the held commands are not enabled, and whom they wait for. */
@@ -27,9 +53,10 @@ export function waitingOf(
   const ready = new Set(enabled.map(({ command }) => command));
   const waiting = held.flatMap(({ command }) => {
     if (ready.has(command)) return [];
-    const names = transactions
-      .blockersOf(command)
-      .map((client) => (client === undefined ? 'a client that crashed' : clientLetter(client)));
+    const foreseen = transactions.blockersOf(command);
+    const names = (foreseen.length === 0 ? transactions.writersBeside(command) : foreseen).map((client) =>
+      client === undefined ? 'a client that crashed' : clientLetter(client),
+    );
     return [{ client: command.client, waitsFor: names.join(', ') }];
   });
   return { waiting };

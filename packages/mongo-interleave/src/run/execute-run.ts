@@ -1,97 +1,324 @@
 import { writeFileSync } from 'node:fs';
-import type { GeneratedIds } from '../footprint/generated-ids.ts';
+import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
+import type { ValueNames } from '../footprint/value-names.ts';
+import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
-import { InterleaveError } from '../interleave-error.ts';
+import type { HeldCommand } from '../gate/held-command.ts';
+import type { InterleaveError } from '../interleave-error.ts';
 import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
+import { endsOneRun } from './bad-run.ts';
+import type { Condition } from './condition.ts';
 import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
-import type { ExecutedStep, Execution, Outcome } from './execution.ts';
+import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
+import { AwaitCheck, conditionOf, type LoopBook } from './loop-book.ts';
+import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
+import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
 import { takeStep } from './take-step.ts';
+import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
 import type { TraceWriter } from './trace-writer.ts';
+import type { Upserts } from './upserts.ts';
+import type { WriteProbe } from './write-probe.ts';
 
 export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly generatedIds: GeneratedIds;
+  readonly names: ValueNames;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
+  readonly upserts: Upserts;
+  readonly probe: WriteProbe;
   readonly onStep: (step: TraceStep) => Promise<void> | void;
-  readonly options: Pick<InterleaveOptions<T>, 'flow' | 'database' | 'tokenFile'> & { readonly maxSteps: number };
+  readonly loops: LoopBook;
+  /** The run may be used up to try a loop that is met for the first time. */
+  readonly mayTry: boolean;
+  /** When to give the run up, as `performance.now()` counts. */
+  readonly giveUpAtMs: number;
+  /** Runs the flow of a client. */
+  readonly flow: (client: GatedClient, life: number) => Promise<T>;
+  readonly options: Pick<InterleaveOptions<T>, 'database' | 'tokenFile'> & { readonly maxSteps: number };
 }
 
 /**
  * Runs one schedule. Each step waits until every live client is at the gate or done, asks the scheduler, releases one command and
- * delivers its reply.
+ * delivers its reply. If the run can't be finished, the clients that hang are frozen, and fresh clients take their places.
  *
- * @throws InterleaveError `stuck`, `step-limit`, and the errors of the gate. The clients then hang at the gate
+ * @returns `tried` if the run was used up to try a loop: the scheduler must begin it again
+ * @throws InterleaveError the errors of the gate from which it can't recover; what the scheduler and `onStep` throw
  */
-export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): Promise<Execution<T>> {
-  const { gate, transactions, options } = setup;
-  const flows = setup.clients.map((client): Promise<Outcome<T>> =>
-    scheduler.participants?.has(client.index) === false ? Promise.resolve({ kind: 'absent' }) : enter(setup, client, 0),
-  );
-  const lives = flows.map(() => 0);
-  const numbering = new Numbering();
-  const steps: ExecutedStep[] = [];
-  const trace: TraceStep[] = [];
-  let refusal: unknown;
-  for (;;) {
-    const held = numbering.number(await gate.quiet());
-    if (held.length === 0) break;
-    const enabled = enabledSteps(held, transactions);
-    const [first] = enabled;
-    if (first === undefined) {
-      await waitForCrashed(setup, held);
-      continue;
+export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): Promise<Execution<T> | 'tried'> {
+  return await new Run(setup, scheduler).execute();
+}
+
+/** A loop that is tried is repeated so often, or for so long if it is slow. */
+const MAX_REPETITIONS = 25;
+const MIN_REPETITIONS = 3;
+const MAX_TRIAL_MS = 2_000;
+
+/** Of a command of which nothing is known. */
+const UNKNOWN: Footprint = { ...NOTHING, everything: true };
+
+/** Why a run is over before its clients are. */
+type Break = 'given-up' | 'tried';
+
+class Run<T> {
+  readonly #setup: RunSetup<T>;
+  readonly #scheduler: Scheduler;
+  readonly #numbering = new Numbering();
+  readonly #watch = new LoopWatch();
+  readonly #steps: ExecutedStep[] = [];
+  readonly #trace: TraceStep[] = [];
+  readonly #awaitCheck = new AwaitCheck();
+  readonly #conditions = new Map<string, Condition>();
+  #hasRefuted = false;
+  /** By client. The promise of the last life, and how it ended, if it did. */
+  readonly #flows: Promise<void>[] = [];
+  readonly #outcomes: (Outcome<T> | undefined)[] = [];
+  readonly #lives: number[] = [];
+  /** The commands at the gate. */
+  #held: readonly Numbered[] = [];
+  #isCutOff = false;
+
+  constructor(setup: RunSetup<T>, scheduler: Scheduler) {
+    this.#setup = setup;
+    this.#scheduler = scheduler;
+  }
+
+  async execute(): Promise<Execution<T> | 'tried'> {
+    for (const client of this.#setup.clients) {
+      if (this.#scheduler.participants?.has(client.index) === false) this.#outcomes[client.index] = { kind: 'absent' };
+      else this.#enter(client);
     }
-    if (steps.length === options.maxSteps) throw tooLong(options.maxSteps, steps);
-    let chosen = first;
+    let failure: InterleaveError | undefined;
+    let brokenOff: Break | undefined;
     try {
-      if (refusal === undefined) chosen = scheduler.next(enabled, steps.length);
+      brokenOff = await this.#runToEnd();
     } catch (error) {
-      refusal = error;
+      if (!endsOneRun(error)) throw error;
+      failure = error;
     }
-    const { choice, command } = chosen;
-    const waiting = waitingOf(held, enabled, transactions);
-    if (options.tokenFile !== undefined) saveToken(options.tokenFile, [...choicesOf(steps), choice]);
-    const { step, reply, restarted, ...touched } = await takeStep(setup, command, choice.fault);
-    const footprint = setup.generatedIds.rename(touched.footprint, choice.client);
-    trace.push({ ...step, ...waiting });
-    await setup.onStep(step);
-    steps.push({ choice, enabledClients: clientsOf(enabled), footprint, command: command.body, reply });
-    if (refusal === undefined) scheduler.executed(footprint);
-    if (restarted !== undefined) {
-      const { index } = restarted;
-      const life = (lives[index] ?? 0) + 1;
-      lives[index] = life;
-      flows[index] = enter(setup, restarted, life);
+    const pending = failure === undefined ? [] : this.#pending();
+    if (failure === undefined && brokenOff === undefined) await Promise.all(this.#flows);
+    else await this.#setup.faults.replace(this.#setup.gate.live);
+    if (brokenOff === 'tried') return brokenOff;
+    return {
+      token: formatToken(this.#choices),
+      steps: this.#steps,
+      trace: this.#trace,
+      outcomes: this.#setup.clients.map(({ index }) => this.#outcomes[index] ?? { kind: 'hanging' }),
+      failure,
+      pending,
+      isCutOff: this.#isCutOff,
+      isGivenUp: brokenOff === 'given-up',
+      conditions: [...this.#conditions.values()],
+      hasRefuted: this.#hasRefuted,
+    };
+  }
+
+  /** @returns undefined if all clients have ended */
+  async #runToEnd(): Promise<Break | undefined> {
+    const { gate, transactions, names, options, giveUpAtMs } = this.#setup;
+    for (;;) {
+      const held = this.#numbering.number(await gate.quiet());
+      this.#held = held;
+      this.#refuteLoops(held);
+      if (held.length === 0) return undefined;
+      if (performance.now() >= giveUpAtMs) return 'given-up';
+      await transactions.load(held.map(({ command }) => command));
+      for (const { command, number } of held) names.see(command.client, number, command.body);
+      const enabled = await enabledSteps(held, this.#setup);
+      this.#assume(
+        ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
+        ...held
+          .filter(({ command }) => transactions.waitsToRestart(command))
+          .map(({ command }): Condition => ({ kind: 'restart', client: command.client })),
+      );
+      const { awaiting, untried } = this.#loopsAt(held);
+      const isSpent = this.#scheduler.length === this.#steps.length;
+      if (untried !== undefined && (isSpent || this.#setup.mayTry)) {
+        await this.#try(untried);
+        if (isSpent) continue;
+        return 'tried';
+      }
+      const mayAwait = isSpent || this.#scheduler.length === undefined;
+      const ready = enabled.filter(({ choice }) => !awaiting.has(choice.client));
+      const choices = mayAwait ? ready : enabled;
+      if (choices.length === 0) {
+        await this.#waitForCrashed(held, awaiting);
+        continue;
+      }
+      if (this.#steps.length === options.maxSteps) {
+        this.#isCutOff = true;
+        throw tooLong(gate.live, this.#watch, options.maxSteps);
+      }
+      await this.#step(held, choices, ready);
     }
   }
-  return { token: formatToken(choicesOf(steps)), steps, trace, outcomes: await Promise.all(flows), refusal };
-}
 
-function enter<T>({ gate, options }: RunSetup<T>, client: GatedClient, life: number): Promise<Outcome<T>> {
-  const { index, letter, mongo, uri } = client;
-  const flow = () => options.flow({ index, letter, mongo, uri, life }, mongo.db(options.database));
-  return gate.enter(index, flow, client.underWay).then(
-    (value) => ({ kind: 'returned', value }),
-    (error: unknown) => ({ kind: 'threw', error }),
-  );
-}
+  /** @param ready those of the enabled steps whose clients do not await anything */
+  async #step(
+    held: readonly Numbered[],
+    enabled: readonly EnabledStep[],
+    ready: readonly EnabledStep[],
+  ): Promise<void> {
+    const { options, transactions, writer, onStep } = this.#setup;
+    const { choice, command } = this.#scheduler.next(enabled, this.#steps.length);
+    const waiting = waitingOf(held, ready, transactions);
+    const decision = { choice, enabledClients: clientsOf(ready), command: command.body };
+    this.#held = held.filter((one) => one.command !== command);
+    if (options.tokenFile !== undefined) saveToken(options.tokenFile, [...this.#choices, choice]);
+    let taken: Awaited<ReturnType<typeof takeStep>>;
+    try {
+      taken = await takeStep(this.#setup, command, choice.fault);
+    } catch (error) {
+      if (!endsOneRun(error)) throw error;
+      // What came of the command is not known, so it commutes with nothing. It is a step of the schedule all the same.
+      this.#trace.push({ ...writer.step(command, undefined, choice.fault), reply: 'no reply', ...waiting });
+      this.#steps.push({ ...decision, footprint: UNKNOWN, reply: undefined });
+      this.#scheduler.executed(UNKNOWN);
+      throw error;
+    }
+    const { step, reply, restarted } = taken;
+    const footprint = this.#record(command, taken);
+    this.#assume(...takenForGranted(command, reply));
+    this.#trace.push({ ...step, ...waiting });
+    await onStep(step);
+    this.#steps.push({ ...decision, footprint, reply });
+    this.#scheduler.executed(footprint);
+    if (restarted !== undefined) this.#enter(restarted);
+  }
 
-/** All held commands wait. If they wait for transactions that crashed clients left open, the server ends those in time. */
-async function waitForCrashed<T>({ transactions, faults }: RunSetup<T>, held: readonly Numbered[]): Promise<void> {
-  const abandoned = transactions.abandonedSessions;
-  if (abandoned.length === 0) throw stuck(held);
-  await faults.waitForServerCleanup(abandoned);
-  transactions.endAbandoned();
+  #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
+    const { names } = this.#setup;
+    const number = this.#numbering.numberOf(command);
+    if (reply !== undefined) names.seeReply(command.client, number, reply);
+    const renamed = names.rename(footprint);
+    this.#watch.record(command, reply, renamed);
+    this.#awaitCheck.took(command, reply);
+    return renamed;
+  }
+
+  /** The loops of the clients that await a change, and a loop of which is not known whether it is endless. */
+  #loopsAt(held: readonly Numbered[]): { readonly awaiting: Map<number, Loop>; readonly untried: Loop | undefined } {
+    const { loops, options, upserts } = this.#setup;
+    const awaiting = new Map<number, Loop>();
+    let untried: Loop | undefined;
+    for (const { command } of held) {
+      // Its look was no command of its own.
+      if (upserts.isInsert(command)) continue;
+      // Of several commands at once, each may be what the others wait for.
+      if (held.some((other) => other.command !== command && other.command.client === command.client)) continue;
+      for (const loop of this.#watch.loopsAt(command)) {
+        const trial = loops.of(loop, options.database);
+        if (trial === undefined) untried ??= loop;
+        if (trial?.isEndless !== true) continue;
+        awaiting.set(command.client, loop);
+        this.#assume(conditionOf(loop, trial));
+        this.#awaitCheck.awaits(loop);
+        break;
+      }
+    }
+    return { awaiting, untried };
+  }
+
+  #assume(...conditions: readonly Condition[]): void {
+    for (const condition of conditions) this.#conditions.set(JSON.stringify(condition), condition);
+  }
+
+  /** A loop that was taken to be endless, and is left without a new reply, is not. */
+  #refuteLoops(held: readonly Numbered[]): void {
+    const { loops, options, clients } = this.#setup;
+    for (const { index } of clients) {
+      const left = this.#awaitCheck.leftBy(index, held.find(({ command }) => command.client === index)?.command);
+      if (left === undefined || loops.of(left, options.database)?.isEndless !== true) continue;
+      loops.refute(left, options.database);
+      this.#hasRefuted = true;
+    }
+  }
+
+  /** Repeats a loop while nothing else happens, and writes down whether its client leaves it. */
+  async #try(loop: Loop): Promise<void> {
+    const { gate, loops, options } = this.#setup;
+    const startedMs = performance.now();
+    let isEndless = true;
+    let repetitions = 0;
+    const isSlow = (): boolean => repetitions >= MIN_REPETITIONS && performance.now() - startedMs > MAX_TRIAL_MS;
+    while (isEndless && repetitions < MAX_REPETITIONS && !isSlow()) {
+      for (let at = 0; isEndless && at < loop.steps.length; at++) {
+        const own = this.#numbering.number(await gate.quiet()).filter(({ command }) => command.client === loop.client);
+        const [next] = await enabledSteps(own, this.#setup);
+        if (own.length !== 1 || next === undefined || !goesOn(loop, at, next.command)) isEndless = false;
+        else {
+          const taken = await takeStep(this.#setup, next.command, undefined);
+          this.#record(next.command, taken);
+          isEndless = repliesAlike(loop, at, taken.reply);
+        }
+      }
+      if (isEndless) repetitions++;
+    }
+    if (isEndless) {
+      const own = this.#numbering.number(await gate.quiet()).filter(({ command }) => command.client === loop.client);
+      const [next] = own;
+      isEndless = own.length === 1 && next !== undefined && goesOn(loop, 0, next.command);
+    }
+    loops.add(loop, options.database, { isEndless, repetitions });
+  }
+
+  #enter(client: GatedClient): void {
+    const { gate, flow } = this.#setup;
+    const { index } = client;
+    const life = (this.#lives[index] ?? -1) + 1;
+    this.#lives[index] = life;
+    this.#outcomes[index] = undefined;
+    // A crashed life may end much later, when its client is closed.
+    const end = (outcome: Outcome<T>): void => {
+      if (this.#lives[index] === life) this.#outcomes[index] = outcome;
+    };
+    this.#flows[index] = gate
+      .enter(index, () => flow(client, life), client.underWay)
+      .then(
+        (value) => end({ kind: 'returned', value }),
+        (error: unknown) => end({ kind: 'threw', error }),
+      );
+  }
+
+  /** All held commands wait. If they wait for transactions that crashed clients left open, the server ends those in time. */
+  async #waitForCrashed(held: readonly Numbered[], awaiting: ReadonlyMap<number, Loop>): Promise<void> {
+    const { transactions, faults } = this.#setup;
+    const abandoned = transactions.abandonedSessions;
+    if (abandoned.length === 0) throw neverEnds(held, transactions, awaiting);
+    await faults.waitForServerCleanup(abandoned);
+    transactions.endAbandoned();
+  }
+
+  /** Of a client that has sent nothing it is not known what it would have done. */
+  #pending(): PendingStep[] {
+    const { gate, transactions, names } = this.#setup;
+    const silent = gate.live.filter((client) => !this.#held.some(({ command }) => command.client === client));
+    return [
+      ...this.#held.map((one): PendingStep => {
+        const { command } = one;
+        const id = describe(one);
+        const footprint = names.rename(transactions.predict(command));
+        return { transition: { id, commandId: id, client: command.client }, footprint };
+      }),
+      ...silent.map((client): PendingStep => {
+        const id = `${clientLetter(client)} sends nothing`;
+        return { transition: { id, commandId: id, client }, footprint: UNKNOWN };
+      }),
+    ];
+  }
+
+  get #choices(): Choice[] {
+    return this.#steps.map(({ choice }) => choice);
+  }
 }
 
 /** Overwrites without truncating: if the process dies during the write, the previous token survives. */
@@ -102,19 +329,3 @@ function saveToken(file: string, choices: readonly Choice[]): void {
 const clientsOf = (enabled: readonly EnabledStep[]): number[] => [
   ...new Set(enabled.map(({ choice }) => choice.client)),
 ];
-
-const choicesOf = (steps: readonly ExecutedStep[]): Choice[] => steps.map(({ choice }) => choice);
-
-const stuck = (held: readonly Numbered[]): InterleaveError =>
-  new InterleaveError(
-    'stuck',
-    `Each held command would wait in the server for an open transaction that no client will end: ${held.map(describe).join(', ')}.`,
-  );
-
-const tooLong = (maxSteps: number, steps: readonly ExecutedStep[]): InterleaveError => {
-  const start = formatToken(choicesOf(steps)).slice(0, 200);
-  return new InterleaveError(
-    'step-limit',
-    `The run did not end within ${maxSteps} steps (maxSteps). It began with ${start}`,
-  );
-};

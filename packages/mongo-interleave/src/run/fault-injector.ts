@@ -1,23 +1,28 @@
 import type { MongoClient } from 'mongodb';
 import type { FrozenClient, Gate } from '../gate/gate.ts';
-import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
+import type { GatedClient } from '../gate/gated-client.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
-import { waitForServerCleanup } from './server-waits.ts';
+import type { Lives } from './lives.ts';
+import { endWorkOf, waitForServerCleanup } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 
 /** PrimarySteppedDown: drivers retry what can be retried. */
 const DEFAULT_ERROR_CODE = 189;
 
-interface Crashed {
-  readonly mongo: MongoClient;
+interface Frozen {
+  readonly client: GatedClient;
   readonly frozen: FrozenClient;
 }
 
-interface InjectorOptions extends Pick<
-  InterleaveOptions<unknown>,
-  'clientOptions' | 'crashedTransactions' | 'errorCode'
-> {
+interface InjectorOptions extends Pick<InterleaveOptions<unknown>, 'crashedTransactions' | 'errorCode'> {
   readonly maxWaitMs: number;
+}
+
+/** A crashed client's place was taken by a fresh one. */
+interface Restart {
+  readonly fresh: GatedClient;
+  /** `prepare` sent commands, so that its result may depend on the data of this moment. */
+  readonly readData: boolean;
 }
 
 /** Makes things go wrong for the clients of one gate, and cleans up afterwards. */
@@ -25,16 +30,24 @@ export class FaultInjector {
   readonly #control: MongoClient;
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
+  readonly #lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>;
   readonly #options: InjectorOptions;
-  #crashed: Crashed[] = [];
+  #frozen: Frozen[] = [];
   #hasFailPoint = false;
   #isClosed = false;
 
   /** @param clients a crashed client is replaced in this array */
-  constructor(control: MongoClient, gate: Gate, clients: GatedClient[], options: InjectorOptions) {
+  constructor(
+    control: MongoClient,
+    gate: Gate,
+    clients: GatedClient[],
+    lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>,
+    options: InjectorOptions,
+  ) {
     this.#control = control;
     this.#gate = gate;
     this.#clients = clients;
+    this.#lives = lives;
     this.#options = options;
   }
 
@@ -43,28 +56,36 @@ export class FaultInjector {
     return this.#options.crashedTransactions === 'leave';
   }
 
-  /** Freezes a client for good, ends its open transaction unless it is to be left open, and connects a fresh client in its place. */
-  async crash(client: number, openSession: unknown): Promise<GatedClient> {
-    const frozen = await this.#gate.crash(client);
-    const crashed = this.#clients[client];
-    if (crashed !== undefined) this.#crashed.push({ frozen, mongo: crashed.mongo });
+  /** Freezes a client for good, ends its open transaction unless it is to be left open, and prepares a fresh client in its place. */
+  async crash(client: number, openSession: unknown): Promise<Restart> {
+    await this.#freeze(client);
     if (openSession !== undefined && !this.leavesTransactions)
       await this.#control.db('admin').command({ killSessions: [openSession] });
-    const fresh = await connectGatedClient(this.#gate, client, this.#options.clientOptions ?? {});
-    if (this.#isClosed) {
-      await fresh.mongo.close();
-      throw stopped();
-    }
-    this.#clients[client] = fresh;
-    return fresh;
+    const fresh = await this.#connect(client);
+    // Its life in this run: the frozen clients of earlier runs are closed.
+    await this.#lives.prepare(fresh, this.#frozen.filter((one) => one.client.index === client).length);
+    return { fresh, readData: this.#lives.readData(fresh) };
   }
 
-  /** Makes the server refuse this client's next command of this name. */
-  async failNext(client: number, command: string): Promise<void> {
+  /**
+   * Freezes clients that hang, ends what they have under way in the server, and connects fresh clients in their places, which are not
+   * prepared yet. What the frozen clients still send goes nowhere.
+   */
+  async replace(clients: readonly number[]): Promise<void> {
+    if (clients.length === 0) return;
+    const appNames = clients.flatMap((client) => this.#clients[client]?.mongo.options.appName ?? []);
+    for (const client of clients) await this.#freeze(client);
+    await endWorkOf(this.#control, appNames, this.#options.maxWaitMs);
+    for (const client of clients) await this.#connect(client);
+  }
+
+  /** Makes the server refuse this client's next command of this name. @returns the error code that it shall give */
+  async failNext(client: number, command: string): Promise<number> {
     const { errorCode = DEFAULT_ERROR_CODE } = this.#options;
     const appName = this.#clients[client]?.mongo.options.appName;
     this.#hasFailPoint = true;
     await this.#setFailPoint({ times: 1 }, { failCommands: [command], errorCode, appName });
+    return errorCode;
   }
 
   /** Waits until the server has ended the transactions of these sessions. */
@@ -78,23 +99,39 @@ export class FaultInjector {
     this.#hasFailPoint = false;
   }
 
-  /** Closes the crashed clients. Their flows get errors only now, and run their `catch` and `finally` against a closed port. */
-  async closeCrashed(): Promise<void> {
-    const all = this.#crashed;
-    this.#crashed = [];
+  /** Closes the frozen clients. Their flows get errors only now, and run their `catch` and `finally` against a closed port. */
+  async closeFrozen(): Promise<void> {
+    const all = this.#frozen;
+    this.#frozen = [];
     await Promise.all(
-      all.map(async ({ mongo, frozen }) => {
+      all.map(async ({ client, frozen }) => {
         frozen.retire();
-        await mongo.close();
+        await this.#lives.end(client);
         await frozen.close();
       }),
     );
   }
 
-  /** Closes the crashed clients; a `crash` that is in progress then throws `stopped`. */
+  /** Closes the frozen clients; a `crash` that is in progress then throws `stopped`. */
   close(): Promise<void> {
     this.#isClosed = true;
-    return this.closeCrashed();
+    return this.closeFrozen();
+  }
+
+  async #freeze(client: number): Promise<void> {
+    const frozen = await this.#gate.crash(client);
+    const old = this.#clients[client];
+    if (old !== undefined) this.#frozen.push({ frozen, client: old });
+  }
+
+  async #connect(client: number): Promise<GatedClient> {
+    const fresh = await this.#lives.connect(client);
+    if (this.#isClosed) {
+      await fresh.close();
+      throw stopped();
+    }
+    this.#clients[client] = fresh;
+    return fresh;
   }
 
   async #setFailPoint(mode: 'off' | { times: number }, data: object = {}): Promise<void> {

@@ -16,6 +16,11 @@ export class Numbering {
   readonly #numbers = new Map<HeldCommand, number>();
   readonly #counts = new Map<number, number>();
 
+  /** The number of a command that was numbered. */
+  numberOf(command: HeldCommand): number {
+    return this.#numbers.get(command) ?? 0;
+  }
+
   /** @returns the same commands, ordered by client and number */
   number(held: readonly HeldCommand[]): Numbered[] {
     const fresh = held.filter((command) => !this.#numbers.has(command));
@@ -26,7 +31,7 @@ export class Numbering {
       this.#counts.set(command.client, count + 1);
     }
     return held
-      .map((command) => ({ command, number: this.#numbers.get(command) ?? 0 }))
+      .map((command) => ({ command, number: this.numberOf(command) }))
       .toSorted((one, other) => one.command.client - other.command.client || one.number - other.number);
   }
 }

@@ -1,8 +1,19 @@
+import type { InterleaveError } from '../interleave-error.ts';
 import type { Outcome } from './execution.ts';
 import type { TraceStep } from './trace-step.ts';
 
-/** What `check` said: `violated` if it threw. */
-export type Verdict = { readonly kind: 'valid' } | { readonly kind: 'violated'; readonly error: unknown };
+/**
+ * What is known of a run.
+ *
+ * - `valid`: `check` had nothing to say
+ * - `violated`: `check` threw, or the run never ends (InterleaveError `never-ends`)
+ * - `unknown`: the run could not be finished or judged; the error's code says why: `watchdog`, `blocked`, `connection-lost`, `diverged`,
+ *   `late-command`
+ */
+export type Verdict =
+  | { readonly kind: 'valid' }
+  | { readonly kind: 'violated'; readonly error: unknown }
+  | { readonly kind: 'unknown'; readonly error: InterleaveError };
 
 /** One run of a schedule, with its verdict. */
 export interface RunResult<T> {
@@ -13,5 +24,10 @@ export interface RunResult<T> {
   readonly preemptions: number;
   /** By client. */
   readonly outcomes: readonly Outcome<T>[];
+  /**
+   * By client: how it ended, as text, such as `A returned "c1"`; empty for an absent client. Shows no values but those of `_id`, of
+   * `showFields`, and texts and numbers that the trace shows; with `showResults` everything.
+   */
+  readonly endings: readonly string[];
   readonly verdict: Verdict;
 }

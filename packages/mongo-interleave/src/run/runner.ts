@@ -4,8 +4,12 @@ import type { RunResult } from './result.ts';
 
 /** Runs schedules, one at a time. */
 export interface Runner<T> {
-  /** Makes the start state with `reset` and runs one schedule. */
-  execute(scheduler: Scheduler): Promise<Execution<T>>;
+  /**
+   * Makes the start state with `reset` and runs one schedule.
+   *
+   * @param giveUpAtMs when to give the run up, as `performance.now()` counts. Looked at between steps. Default: never
+   */
+  execute(scheduler: Scheduler, giveUpAtMs?: number): Promise<Execution<T>>;
   /** Calls `check` on what the run left in the database. Must come before the next `execute`. */
   judge(execution: Execution<T>): Promise<RunResult<T>>;
 }

@@ -32,6 +32,36 @@ export async function waitForServerCleanup(
   );
 }
 
+/**
+ * Ends the commands and the open transactions of these clients in the server, and waits until they are over.
+ *
+ * @param appNames as the clients told the server
+ * @throws InterleaveError `watchdog` after `maxWaitMs`
+ */
+export async function endWorkOf(control: MongoClient, appNames: readonly string[], maxWaitMs: number): Promise<void> {
+  const admin = control.db('admin');
+  const giveUpAtMs = performance.now() + maxWaitMs;
+  while (performance.now() < giveUpAtMs) {
+    const found = await admin
+      .aggregate([
+        { $currentOp: { allUsers: true, idleSessions: true } },
+        // `hello` waits for news of the server, for as long as its connection is open.
+        { $match: { appName: { $in: appNames }, 'command.hello': { $exists: false }, ...IN_PROGRESS } },
+      ])
+      .toArray();
+    if (found.length === 0) return;
+    const sessions = found.flatMap(({ lsid, transaction }) => (transaction === undefined ? [] : [{ id: idOf(lsid) }]));
+    if (sessions.length > 0) await admin.command({ killSessions: sessions });
+    for (const { opid } of found) if (opid !== undefined) await admin.command({ killOp: 1, op: opid });
+    await sleep(RECHECK_PAUSE_MS);
+  }
+  throw new InterleaveError('watchdog', `The server did not end the commands of a client within ${maxWaitMs} ms.`);
+}
+
+const IN_PROGRESS = {
+  $or: [{ active: true, op: { $ne: 'none' } }, { transaction: { $exists: true } }],
+};
+
 const idOf = (session: unknown): unknown => (session as { readonly id?: unknown }).id;
 
 /**

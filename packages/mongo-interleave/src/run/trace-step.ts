@@ -1,3 +1,4 @@
+import type { Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 
 /** A client whose command would have waited in the server. */
@@ -13,11 +14,17 @@ export interface TraceStep {
   readonly command: string;
   /** Empty for commands without a collection, such as `commitTransaction`. */
   readonly collection: string;
-  /** The filter of the command, or the documents that it inserts. */
+  /** What the command looks for and does: its filter and update, its documents, its stages, as in `{ _id: "p" } $set { count: 2 }`. */
   readonly touched: string;
-  /** The reply in short: a count, an `_id`, or an error's code; and what a fault did. */
+  /** The reply in short: a count, the shown fields of a document, or an error; and what a fault did. */
   readonly reply: string;
   readonly fault?: FaultKind;
   /** Clients that were at the gate but not enabled, and for whose open transactions they waited. */
   readonly waiting?: readonly WaitingClient[];
+}
+
+/** The collection of a command; empty for a command without a collection. */
+export function collectionOf(name: string, body: Fields): string {
+  const collection = body[name === 'getMore' ? 'collection' : name];
+  return typeof collection === 'string' ? collection : '';
 }

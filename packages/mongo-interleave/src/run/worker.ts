@@ -1,56 +1,94 @@
 import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
-import { readArrayFields } from '../footprint/array-fields.ts';
-import type { Schema } from '../footprint/command-access.ts';
-import { GeneratedIds, StartStateIds } from '../footprint/generated-ids.ts';
+import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { readUniqueKeys } from '../footprint/unique-keys.ts';
+import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
-import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
+import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
+import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import { lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { executeRun } from './execute-run.ts';
-import type { Execution } from './execution.ts';
+import type { Execution, Outcome } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
+import { Lives } from './lives.ts';
+import { LoopBook } from './loop-book.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { Upserts } from './upserts.ts';
+import { WriteProbe } from './write-probe.ts';
 
 const DEFAULT_MAX_STEPS = 1_000;
+/** A flow whose loops look new each time, because they hold random values, is not tried for ever. */
+const MAX_TRIALS_IN_A_ROW = 8;
+
+/** After so many, the rest is told in the next run. */
+const MAX_LATE_COMMANDS = 20;
+
+/** All clients, one after the other. */
+const REHEARSAL: Scheduler = {
+  next: ([first]) => {
+    if (first === undefined) throw new TypeError('No step is enabled.');
+    return first;
+  },
+  executed: () => undefined,
+  restart: () => undefined,
+};
 
 /** One database, the gate in front of it and the clients behind that gate. Runs one schedule at a time. */
-export class Worker<T> implements Runner<T> {
-  readonly #options: InterleaveOptions<T>;
+export class Worker<T, P = undefined> implements Runner<T> {
+  readonly #options: InterleaveOptions<T, P>;
   readonly #control: MongoClient;
   readonly #db: Db;
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
+  readonly #lives: Lives<T, P>;
   readonly #faults: FaultInjector;
-  readonly #startStateIds = new StartStateIds();
-  #schema: Schema | undefined;
+  readonly #startStateNames: StartStateNames;
+  readonly #schemas: SchemaReader;
+  readonly #loops: LoopBook;
+  /** Commands that came after the end of their flows, and wait at the gate. */
+  readonly #late: HeldCommand[];
+  #isRehearsed = false;
+  /** Of the last run: what its trace shows, its results show too. */
+  #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
   #isClosed = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: InterleaveOptions<T>, control: MongoClient, gate: Gate, clients: GatedClient[]) {
+  private constructor(options: InterleaveOptions<T, P>, { control, gate, lives, clients, late, loops }: Opened<T, P>) {
     const { maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
     this.#options = options;
     this.#control = control;
     this.#db = control.db(options.database);
     this.#gate = gate;
+    this.#lives = lives;
     this.#clients = clients;
-    this.#faults = new FaultInjector(control, gate, clients, { ...options, maxWaitMs });
+    this.#startStateNames = new StartStateNames(this.#db);
+    this.#schemas = new SchemaReader(control);
+    this.#late = late;
+    this.#loops = loops;
+    this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
+    this.#writer = new TraceWriter(options);
   }
 
-  /** @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached */
-  static async open<T>(options: InterleaveOptions<T>): Promise<Worker<T>> {
+  /**
+   * @param loops what the workers of one session know of the loops of their flows
+   * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
+   */
+  static async open<T, P = undefined>(
+    options: InterleaveOptions<T, P>,
+    loops: LoopBook = new LoopBook(),
+  ): Promise<Worker<T, P>> {
     const control = new MongoClient(options.uri);
     const { tls, credentials } = control.options;
     if (tls || credentials !== undefined) {
@@ -58,62 +96,107 @@ export class Worker<T> implements Runner<T> {
     }
     let gate: Gate | undefined;
     const clients: GatedClient[] = [];
+    const late: HeldCommand[] = [];
     try {
       await control.connect();
       if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
-      const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS, clientOptions = {} } = options;
+      const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
-      gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait });
-      for (let index = 0; index < count; index++) clients.push(await connectGatedClient(gate, index, clientOptions));
-      return new Worker(options, control, gate, clients);
+      const onLate = (command: HeldCommand): void => void late.push(command);
+      gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait, onLate });
+      const lives = new Lives(gate, options);
+      for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
+      return new Worker(options, { control, gate, lives, clients, late, loops });
     } catch (error) {
-      await closeAll(control, gate, clients);
+      await closeAll(control, gate, () => Promise.all(clients.map((client) => client.close())));
       throw error;
     }
   }
 
-  async execute(scheduler: Scheduler): Promise<Execution<T>> {
+  async execute(scheduler: Scheduler, giveUpAtMs: number = Infinity): Promise<Execution<T>> {
     try {
-      return await this.#run(scheduler);
+      if (!this.#isRehearsed) {
+        // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
+        this.#isRehearsed = true;
+        await this.#run(REHEARSAL, giveUpAtMs, {});
+      }
+      return await this.#run(scheduler, giveUpAtMs, this.#options);
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
   }
 
-  async #run(scheduler: Scheduler): Promise<Execution<T>> {
+  async #run(
+    scheduler: Scheduler,
+    giveUpAtMs: number,
+    told: Pick<InterleaveOptions<T>, 'onStep'>,
+  ): Promise<Execution<T>> {
+    for (let trial = 0; ; trial++) {
+      const mayTry = scheduler.restart !== undefined && trial < MAX_TRIALS_IN_A_ROW;
+      const execution = await this.#runOnce(scheduler, { giveUpAtMs, mayTry, ...told });
+      if (execution !== 'tried') return execution;
+      scheduler.restart?.();
+    }
+  }
+
+  async #runOnce(scheduler: Scheduler, limits: RunLimits<T>): Promise<Execution<T> | 'tried'> {
     if (this.#closed !== undefined) throw stopped();
-    await this.#faults.closeCrashed();
-    await this.#options.reset(this.#db);
-    this.#schema ??= { unique: await readUniqueKeys(this.#db), arrays: await readArrayFields(this.#db) };
-    const transactions = new Transactions(this.#schema, this.#options.retriesAtOnce);
-    const execution = await this.#executeFrom(transactions, scheduler);
+    await this.#finishLate();
+    await this.#replaceUnfit();
+    await this.#faults.closeFrozen();
+    await this.#prepareAll();
+    await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+    const schema = this.#schemas.open();
+    const transactions = new Transactions(schema, this.#options.retriesAtOnce);
+    const execution = await this.#executeFrom(transactions, scheduler, limits);
+    if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
     // A transaction that a flow left open would block the next reset.
     const open = transactions.openSessions;
     if (open.length > 0) await this.#control.db('admin').command({ killSessions: open });
-    if (execution.refusal !== undefined) throw execution.refusal;
-    if (execution.trace.length === 0) {
-      throw new InterleaveError(
-        'nothing-held',
-        'No command reached the gate. Does the flow use the client and the database that it is given?',
-      );
+    if (execution === 'tried') return execution;
+    if (execution.trace.length === 0 && execution.failure === undefined && !execution.isGivenUp) {
+      // What the clients have written to their sockets has arrived when a command behind it is answered.
+      const ping = ({ mongo }: GatedClient): Promise<unknown> => mongo.db('admin').command({ ping: 1 });
+      await Promise.all(this.#clients.map((client) => ping(client).catch(() => undefined)));
+      this.#expectWorking();
+      throw nothingHeld(execution.outcomes);
     }
-    return execution;
+    return { ...execution, failure: execution.failure ?? this.#whyUnknown() };
   }
 
-  /** Runs from the start state. If the run can't be finished, its clients hang at the gate, so everything is closed. */
-  async #executeFrom(transactions: Transactions, scheduler: Scheduler): Promise<Execution<T>> {
-    const { onStep, showFields = [], maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const generatedIds = new GeneratedIds(await this.#startStateIds.read(this.#db));
+  /** Prepares the clients that are not prepared yet, in their order, from the start state. */
+  async #prepareAll(): Promise<void> {
+    const fresh = this.#clients.filter((client) => !this.#lives.isPrepared(client));
+    if (fresh.length === 0) return;
+    if (this.#options.prepare !== undefined) await this.#options.reset(this.#db);
+    for (const client of fresh) await this.#lives.prepare(client, 0);
+  }
+
+  /** Runs from the start state. After an error from which the gate can't recover, everything is closed. */
+  async #executeFrom(
+    transactions: Transactions,
+    scheduler: Scheduler,
+    { onStep, giveUpAtMs, mayTry }: RunLimits<T>,
+  ): Promise<Execution<T> | 'tried'> {
+    this.#writer = new TraceWriter(this.#options);
+    const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
+    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
+      flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
-      generatedIds,
-      writer: new TraceWriter(showFields),
+      names,
+      writer: this.#writer,
       faults: this.#faults,
+      loops: this.#loops,
+      mayTry,
+      giveUpAtMs,
+      upserts: new Upserts(this.#control),
+      probe: new WriteProbe(this.#control),
       onStep: (step: TraceStep) => onStep?.(step, this.#db),
     };
     try {
@@ -125,16 +208,67 @@ export class Worker<T> implements Runner<T> {
     }
   }
 
-  async judge({ token, steps, trace, outcomes }: Execution<T>): Promise<RunResult<T>> {
+  async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
+    const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
+    await this.#finishLate();
+    const endings = this.#writer.ends(outcomes, steps);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
+  }
+
+  async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
     let verdict: Verdict = { kind: 'valid' };
     try {
-      await this.#options.check(this.#db, outcomes);
+      const said: unknown = await this.#gate.pass('check to end', async () => this.#options.check(this.#db, outcomes));
+      if (said === false)
+        throw new TypeError('check returned false. It should throw an error that says what is wrong.');
     } catch (error) {
       // A check that lost its connection has seen nothing, so its error is no violation.
       if (this.#isClosed) throw stopped(error);
+      if (error instanceof InterleaveError && error.code === 'watchdog') return { kind: 'unknown', error };
       verdict = { kind: 'violated', error };
     }
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, verdict };
+    this.#expectWorking();
+    const error = this.#whyUnknown();
+    return error === undefined ? verdict : { kind: 'unknown', error };
+  }
+
+  /** A client sent a command after its flow had ended, so the data are not those of the schedule. */
+  #whyUnknown(): InterleaveError | undefined {
+    const [first] = this.#late;
+    const spoilt = this.#gate.takeSpoilt();
+    return first === undefined ? spoilt : lateCommand(first);
+  }
+
+  /** @throws InterleaveError what the gate found out between two waits */
+  #expectWorking(): void {
+    if (this.#gate.failure !== undefined && !this.#isClosed) throw this.#gate.failure;
+  }
+
+  /**
+   * Sends the commands that came too late to the server, after the run was judged and before the next start state is made. If they were
+   * dropped, they would fail where nobody expects it, which ends the process.
+   */
+  async #finishLate(): Promise<void> {
+    for (let count = 0; this.#late.length > 0 && count < MAX_LATE_COMMANDS; count++) {
+      const { client } = this.#late[0] ?? { client: 0 };
+      try {
+        for (const command of this.#late.splice(0)) (await this.#gate.release(command)).deliver();
+        // What the client sends next comes now, if at all.
+        await this.#control.db('admin').command({ ping: 1 });
+      } catch (error) {
+        if (this.#gate.failure !== undefined) throw error;
+        await this.#faults.replace([client]);
+      }
+    }
+  }
+
+  /** Replaces clients that were closed by their flows, and with `freshLives` all that have lived. */
+  async #replaceUnfit(): Promise<void> {
+    const isUnfit = (client: GatedClient): boolean =>
+      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
+    await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
+    // What the clients of the last run did while they were closed says nothing of the next run.
+    this.#gate.takeSpoilt();
   }
 
   close(): Promise<void> {
@@ -143,14 +277,52 @@ export class Worker<T> implements Runner<T> {
   }
 
   #end(): Promise<void> {
-    this.#closed ??= this.#faults.close().then(() => closeAll(this.#control, this.#gate, this.#clients));
+    const endLives = (): Promise<unknown> => Promise.all(this.#clients.map((client) => this.#lives.end(client)));
+    this.#closed ??= this.#faults.close().then(() => closeAll(this.#control, this.#gate, endLives));
     return this.#closed;
   }
 }
 
+interface Opened<T, P> {
+  readonly control: MongoClient;
+  readonly gate: Gate;
+  readonly lives: Lives<T, P>;
+  readonly clients: GatedClient[];
+  readonly late: HeldCommand[];
+  readonly loops: LoopBook;
+}
+
+interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {
+  readonly giveUpAtMs: number;
+  readonly mayTry: boolean;
+}
+
+const verdictOf = (error: InterleaveError): Verdict => ({
+  kind: error.code === 'never-ends' ? 'violated' : 'unknown',
+  error,
+});
+
+function nothingHeld<T>(outcomes: readonly Outcome<T>[]): InterleaveError {
+  for (const [client, outcome] of outcomes.entries()) {
+    if (outcome.kind !== 'threw') continue;
+    const { error } = outcome;
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    const message = `${clientLetter(client)} threw ${text} before it sent any command.`;
+    return new InterleaveError('nothing-held', message, { cause: error });
+  }
+  return new InterleaveError(
+    'nothing-held',
+    'No command reached the gate. Does the flow use the client and the database that it is given?',
+  );
+}
+
 /** Closes the clients before the gate: a driver ends its sessions when it closes, and waits long for a server that is gone. */
-async function closeAll(control: MongoClient, gate: Gate | undefined, clients: readonly GatedClient[]): Promise<void> {
+async function closeAll(
+  control: MongoClient,
+  gate: Gate | undefined,
+  closeClients: () => Promise<unknown>,
+): Promise<void> {
   gate?.retire();
-  await Promise.all([control.close(), ...clients.map(({ mongo }) => mongo.close())]);
+  await Promise.all([control.close(), closeClients()]);
   await gate?.close();
 }

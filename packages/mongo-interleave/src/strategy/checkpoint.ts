@@ -2,15 +2,20 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { deserialize, serialize } from 'node:v8';
 import type { Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import type { Observed } from './dependence.ts';
 import type { ExploreOptions } from './explore-options.ts';
 import type { SearchState } from './sleep-set-search.ts';
+import type { SummaryState } from './summary.ts';
 
 /** An unfinished exploration, as plain data. */
 export interface Checkpoint {
   readonly counts: { readonly classes: number; readonly redundant: number; readonly fractionDone: number };
-  /** Tokens. */
-  readonly violations: readonly string[];
+  /** The token of the simplest run of each failure, and the number of its classes. */
+  readonly violations: readonly { readonly token: string; readonly classes: number }[];
+  readonly summary: SummaryState;
   readonly searches: readonly SearchState<Footprint>[];
+  /** What the searches know of dependent steps. */
+  readonly observed: Observed;
 }
 
 export interface CheckpointFile {
@@ -23,7 +28,7 @@ export interface CheckpointFile {
 }
 
 /** Goes up when the stored data change. Version 1 had no number in the file. */
-const VERSION = 2;
+const VERSION = 3;
 const SAVE_PAUSE_MS = 2_000;
 
 /**
@@ -31,14 +36,18 @@ const SAVE_PAUSE_MS = 2_000;
  *
  * @throws InterleaveError `invalid-option` for a file of another version or of an exploration with other options
  */
-export async function openCheckpoint({
-  checkpointFile,
-  faults,
-  maxPreemptions,
-}: Pick<ExploreOptions<unknown>, 'checkpointFile' | 'faults' | 'maxPreemptions'>): Promise<CheckpointFile> {
+export async function openCheckpoint(
+  {
+    checkpointFile,
+    faults,
+    maxPreemptions,
+    everyState,
+  }: Pick<ExploreOptions<unknown>, 'checkpointFile' | 'faults' | 'maxPreemptions' | 'everyState'>,
+  clients: number,
+): Promise<CheckpointFile> {
   if (checkpointFile === undefined) return { saved: undefined, save: async () => {}, end: async () => {} };
   const file = checkpointFile;
-  const options = JSON.stringify({ faults, maxPreemptions });
+  const options = JSON.stringify({ clients, faults, maxPreemptions, everyState });
   const saved = await read(file, options);
   let nextMs = performance.now() + SAVE_PAUSE_MS;
   let last: Promise<void> = Promise.resolve();

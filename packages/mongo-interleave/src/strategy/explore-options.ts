@@ -35,15 +35,21 @@ export interface ExploreOptions<T> {
    */
   readonly maxPreemptions?: number;
   /**
+   * Two steps that both change committed data never commute, so each sequence of committed states is met. For an `onStep` that judges the
+   * data: otherwise one order of two independent writes stands for the other, and the state between them in the other order is never
+   * seen. Default false.
+   */
+  readonly everyState?: boolean;
+  /**
    * Runs each schedule twice. Throws `nondeterministic` and shows the first difference if anything but the schedule influenced the
    * run. Default false.
    */
   readonly twice?: boolean;
   /** Stops after this many runs, redundant runs included. Default 10,000. */
   readonly maxRuns?: number;
-  /** Stops after this many milliseconds, at the end of the current run. Default 60,000. */
+  /** Stops after this many milliseconds, also in the middle of a run, which is then not counted. Default 60,000. */
   readonly maxDurationMs?: number;
-  /** Stops after this many violated runs. Default: no limit. */
+  /** Stops after this many classes that are not valid. Default: no limit. */
   readonly maxViolations?: number;
   /**
    * Number of workers, each with a database of its own; 1 to 64, default 1. The other databases are named like `database` with `_2`,

@@ -1,13 +1,21 @@
 import { expectAboveZero, expectCount } from '../check-option.ts';
+import { commandName } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import type { Condition } from '../run/condition.ts';
+import type { Execution } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
+import { Dependence } from './dependence.ts';
+import { FAULT_KINDS } from '../schedule/token.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts';
 import { expectSame } from './expect-same.ts';
 import type { ExploreOptions } from './explore-options.ts';
 import { replay } from './replay.ts';
 import { searchScheduler } from './search-scheduler.ts';
 import { SearchQueue, type Search } from './search-queue.ts';
+import type { RunEnd } from './sleep-set-search.ts';
+import { Summary, type Ends } from './summary.ts';
+import { Violations, type Violation } from './violations.ts';
 
 const DEFAULT_MAX_RUNS = 10_000;
 const DEFAULT_MAX_DURATION_MS = 60_000;
@@ -21,35 +29,51 @@ export interface Exploration<T> {
   /** `classes` + `redundant`. */
   readonly runs: number;
   readonly seconds: number;
-  /** True if every class was run; false if a limit stopped the search. */
+  /** True if every class was run and judged; false if a limit stopped the search, or a run could not be finished or judged. */
   readonly complete: boolean;
   /** From 0 to 1, see `Progress`. */
   readonly fractionDone: number;
-  /** The runs whose `check` threw, in the order in which they were found. */
-  readonly violations: readonly RunResult<T>[];
+  /** Classes that are not valid: violated, or of unknown verdict. */
+  readonly violated: number;
+  /** The distinct failures, the simplest run of each, in the order in which they were found. */
+  readonly violations: readonly Violation<T>[];
+  /** What `complete` does not cover. */
+  readonly conditions: readonly Condition[];
+  /** By client, how its flow ended. */
+  readonly ends: readonly Ends[];
 }
 
 /**
  * Runs one schedule of each class of equivalent schedules, until all classes were run or a limit is reached.
  *
- * @throws InterleaveError `invalid-option`, `nondeterministic`, and the errors of the runs
+ * @throws InterleaveError `invalid-option`, `nondeterministic`, `all-threw`, and the errors of the runs
  */
 export async function explore<T>(
   options: ExploreOptions<T>,
   workers: readonly [Runner<T>, ...Runner<T>[]],
+  { clients, mayAllThrow = false }: { readonly clients: number; readonly mayAllThrow?: boolean | undefined },
 ): Promise<Exploration<T>> {
-  expectValid(options, workers.length);
+  expectValid(options, { workers: workers.length, clients });
   const startedMs = performance.now();
-  const explorer = new Explorer(options, workers.length, await openCheckpoint(options), startedMs);
+  const explorer = new Explorer(options, workers.length, await openCheckpoint(options, clients), startedMs);
   await explorer.replayViolations(workers[0]);
   await Promise.all(workers.map((worker) => explorer.work(worker)));
-  return explorer.end();
+  return explorer.end(mayAllThrow);
 }
 
-function expectValid<T>(options: ExploreOptions<T>, workers: number): void {
+function expectValid<T>(
+  options: ExploreOptions<T>,
+  { workers, clients }: { readonly workers: number; readonly clients: number },
+): void {
   const { maxRuns = 1, maxDurationMs = 1, maxViolations = 1, maxPreemptions = 0, faults } = options;
   expectAboveZero({ maxRuns, maxDurationMs, maxViolations });
   expectCount({ 'faults.maxFaults': faults?.maxFaults ?? 0, maxPreemptions });
+  const kind = faults?.kinds.find((one) => !FAULT_KINDS.includes(one));
+  if (kind !== undefined)
+    throw new InterleaveError('invalid-option', `There is no fault "${kind}". Faults: ${FAULT_KINDS.join(', ')}.`);
+  const stranger = faults?.clients?.find((client) => client < 0 || client >= clients);
+  if (stranger !== undefined)
+    throw new InterleaveError('invalid-option', `faults.clients names client ${stranger}, and there are ${clients}.`);
   if (faults?.kinds.includes('error') === true && workers > 1)
     throw new InterleaveError(
       'invalid-option',
@@ -60,25 +84,33 @@ function expectValid<T>(options: ExploreOptions<T>, workers: number): void {
 /** The state that the workers of one exploration share. */
 class Explorer<T> {
   readonly #options: ExploreOptions<T>;
+  readonly #dependence: Dependence;
   readonly #queue: SearchQueue;
   readonly #checkpoint: CheckpointFile;
   readonly #startedMs: number;
   readonly #counts: { classes: number; redundant: number; fractionDone: number };
-  readonly #violations: RunResult<T>[] = [];
+  #violations = new Violations<T>();
+  #summary: Summary<T>;
+  /** What searches found that were started again. */
+  readonly #earlier: Violation<T>[] = [];
+  /** The search must start again, but a limit has stopped it. */
+  #isStale = false;
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
     this.#options = options;
-    this.#queue = new SearchQueue(options, workers, checkpoint.saved?.searches);
+    this.#dependence = new Dependence(checkpoint.saved?.observed);
+    this.#queue = new SearchQueue(this.#dependence, options, workers, checkpoint.saved?.searches);
     this.#checkpoint = checkpoint;
     this.#startedMs = startedMs;
+    this.#summary = new Summary(checkpoint.saved?.summary);
     this.#counts = { classes: 0, redundant: 0, fractionDone: 0, ...checkpoint.saved?.counts };
   }
 
-  /** A checkpoint holds the tokens of the violations found so far, not their results. */
+  /** A checkpoint holds the tokens of the failures found so far, not their runs. */
   async replayViolations(worker: Runner<T>): Promise<void> {
-    for (const token of this.#checkpoint.saved?.violations ?? [])
-      this.#violations.push(await worker.judge(await replay(worker, token)));
+    for (const { token, classes } of this.#checkpoint.saved?.violations ?? [])
+      this.#violations.add(await again(worker, token), classes);
   }
 
   /** Runs one schedule after the other until none is left or a limit is reached. */
@@ -101,40 +133,98 @@ class Explorer<T> {
     }
   }
 
-  async end(): Promise<Exploration<T>> {
+  async end(mayAllThrow: boolean): Promise<Exploration<T>> {
     if (this.#failure !== undefined) throw this.#failure.error;
-    const complete = this.#queue.isEmpty;
-    await this.#checkpoint.end(complete, () => this.#state());
+    const isDone = this.#queue.isEmpty && !this.#isStale;
+    await this.#checkpoint.end(isDone, () => (this.#isStale ? this.#restartedState() : this.#state()));
+    // A search that is done has met them again.
+    if (!isDone) this.#keepEarlier();
+    const { classes: violated, all: violations } = this.#violations;
+    if (violated === 0 && !mayAllThrow) this.#summary.expectReturned();
     return {
       ...this.#counts,
+      fractionDone: Math.min(1, this.#counts.fractionDone),
       runs: this.#runs,
       seconds: this.#seconds(),
-      complete,
-      violations: this.#violations,
+      complete: isDone && this.#summary.isWhole,
+      violated,
+      violations,
+      conditions: [...this.#summary.conditions, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
+      ends: this.#summary.ends,
     };
   }
 
+  /** One class of several clients proves little: often they don't share what the user thinks, or a reset leaves nothing to share. */
+  #nothingRaced(isDone: boolean): Condition[] {
+    const clients = this.#summary.ends.length;
+    return isDone && clients > 1 && this.#counts.classes === 1 && this.#violations.classes === 0
+      ? [{ kind: 'no-race' }]
+      : [];
+  }
+
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
-    const execution = await worker.execute(searchScheduler(search, this.#options));
-    const result = search.isRedundant ? undefined : await worker.judge(execution);
-    if (result !== undefined && this.#options.twice === true) await expectSame({ execution, result }, worker);
+    const { maxDurationMs = DEFAULT_MAX_DURATION_MS, twice = false } = this.#options;
+    const scheduler = searchScheduler(search, this.#options);
+    const execution = this.#explain(await worker.execute(scheduler, this.#startedMs + maxDurationMs));
+    if (execution.isGivenUp) {
+      search.abandon();
+      this.#queue.giveBack(search, true);
+      return;
+    }
+    const { failure, pending } = execution;
+    const result = search.isRedundant && failure === undefined ? undefined : await worker.judge(execution);
+    if (result !== undefined && failure === undefined && twice) await expectSame({ execution, result }, worker);
     // No await from here on: another worker may save a checkpoint, which must hold this run whole or not at all.
-    const { hasMore, treeFraction } = search.end();
-    this.#count(result, treeFraction);
+    if (failure !== undefined) search.pending(pending);
+    const { kind, hasMore, treeFraction } = search.end(failure === undefined ? Infinity : lengthToGoOnFrom(execution));
+    this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
+    const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
+    const hasLearned = this.#dependence.learn(steps);
+    if (hasLearned || execution.hasRefuted) {
+      if (this.#isOver()) this.#isStale = true;
+      else this.#restart();
+    }
     this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
   }
 
-  /** @param result undefined for a redundant run */
-  #count(result: RunResult<T> | undefined, treeFraction: number): void {
+  /** What differs in the second run already is most often something that the first run has changed for good. */
+  #explain(execution: Execution<T>): Execution<T> {
+    const { failure } = execution;
+    if (failure?.code !== 'diverged' || this.#runs > 1) return execution;
+    const why =
+      'The first run may have changed the start state (collections, indexes) or the program for good: make collections and indexes in `reset`, and start the program in `prepare`.';
+    return { ...execution, failure: new InterleaveError('diverged', `${failure.message} ${why}`) };
+  }
+
+  /** @param result undefined for a redundant run that ended as it should */
+  #count(kind: RunEnd['kind'], execution: Execution<T>, result: RunResult<T> | undefined, treeFraction: number): void {
     this.#counts.fractionDone += treeFraction;
-    if (result === undefined) {
-      this.#counts.redundant++;
-      return;
-    }
-    this.#counts.classes++;
-    if (result.verdict.kind === 'violated') this.#violations.push(result);
+    if (kind === 'redundant') this.#counts.redundant++;
+    else this.#counts.classes++;
+    // A redundant run that never ends belongs to a class that was explored before.
+    if (result === undefined || (kind === 'redundant' && result.verdict.kind === 'violated')) return;
+    this.#violations.add(result);
+    this.#summary.add(execution, result);
     this.#options.onClass?.(result);
+  }
+
+  /** A run has shown that more steps are dependent: classes that were one are several, so all runs so far count as redundant. */
+  #restart(): void {
+    this.#counts.redundant += this.#counts.classes;
+    this.#counts.classes = 0;
+    this.#counts.fractionDone = 0;
+    this.#earlier.push(...this.#violations.all);
+    this.#violations = new Violations();
+    this.#summary = this.#summary.restarted();
+    this.#queue.restart();
+  }
+
+  /** Nothing that was found is lost when a limit stops the search that was started again. */
+  #keepEarlier(): void {
+    for (const violation of this.#earlier)
+      if (!this.#violations.all.some(({ key }) => key === violation.key))
+        this.#violations.add(violation, violation.classes);
   }
 
   #isOver(): boolean {
@@ -144,15 +234,27 @@ class Explorer<T> {
       this.#failure !== undefined ||
       this.#runs >= maxRuns ||
       this.#seconds() * 1_000 >= maxDurationMs ||
-      this.#violations.length >= maxViolations
+      this.#violations.classes >= maxViolations
     );
   }
 
   #state(): Checkpoint {
     return {
       counts: this.#counts,
-      violations: this.#violations.map(({ token }) => token),
+      violations: this.#violations.all.map(({ token, classes }) => ({ token, classes })),
+      summary: this.#summary.state,
       searches: this.#queue.states,
+      observed: this.#dependence.observed,
+    };
+  }
+
+  #restartedState(): Checkpoint {
+    return {
+      counts: { classes: 0, redundant: this.#runs, fractionDone: 0 },
+      violations: [],
+      summary: this.#summary.restarted().state,
+      searches: [[]],
+      observed: this.#dependence.observed,
     };
   }
 
@@ -162,5 +264,32 @@ class Explorer<T> {
 
   #seconds(): number {
     return (performance.now() - this.#startedMs) / 1_000;
+  }
+}
+
+const limitsOf = ({ maxPreemptions }: Pick<ExploreOptions<unknown>, 'maxPreemptions'>): Condition[] =>
+  maxPreemptions === undefined ? [] : [{ kind: 'preemptions', max: maxPreemptions }];
+
+/**
+ * How many steps of a run that did not end by itself the search goes on from: all, except for a run that was ended by `maxSteps`. Such a
+ * run only repeats from some step on. The search goes on from the step before which each client had sent each kind of command (name and
+ * collection) for the first time: what follows is the tail of the loop, which has no end to search to.
+ */
+function lengthToGoOnFrom<T>({ steps, isCutOff }: Execution<T>): number {
+  if (!isCutOff) return steps.length;
+  const kinds = steps.map(({ choice, command }) => {
+    const name = commandName(command);
+    return JSON.stringify([choice.client, name, command[name === 'getMore' ? 'collection' : name]]);
+  });
+  return Math.max(...[...new Set(kinds)].map((kind) => kinds.indexOf(kind))) + 1;
+}
+
+/** Runs the schedule of a failure again. */
+async function again<T>(worker: Runner<T>, token: string): Promise<RunResult<T>> {
+  try {
+    return await worker.judge(await replay(worker, token));
+  } catch (error) {
+    if (!(error instanceof InterleaveError && error.code === 'diverged')) throw error;
+    return { token, trace: [], preemptions: 0, outcomes: [], endings: [], verdict: { kind: 'unknown', error } };
   }
 }

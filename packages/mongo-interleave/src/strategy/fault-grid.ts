@@ -1,3 +1,4 @@
+import { formatVerdict } from '../run/format-run.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
 import { FAULT_KINDS, type FaultKind } from '../schedule/token.ts';
@@ -39,21 +40,20 @@ export async function runGrid<T>(
           switches: hasRival ? [{ client: 0, after: command + 1, to: 1 }] : [],
           faults: [{ client: 0, after: command, kind: fault }],
         });
-        cells.push({
-          command,
-          name,
-          collection,
-          fault,
-          hasRival,
-          result: await runner.judge(await runner.execute(scheduler)),
-        });
+        const execution = await runner.execute(scheduler);
+        // Few faults fit the insert of an upsert.
+        if (!execution.steps.some(({ choice }) => choice.fault === fault)) continue;
+        cells.push({ command, name, collection, fault, hasRival, result: await runner.judge(execution) });
       }
     }
   }
   return cells;
 }
 
-/** Formats a grid: a line for each command, a column for each fault. `x` is a violated run, whose token follows below the table. */
+/**
+ * Formats a grid: a line for each command, a column for each fault. `.` is a valid run, `x` a violated one, `?` a run that could not be
+ * judged. Below the table stands what each of them says, with their tokens.
+ */
 export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
   const columns = distinct(cells.map(columnOf));
   const commands = distinct(cells.map(({ command }) => command));
@@ -71,14 +71,19 @@ export function formatGrid<T>(cells: readonly GridCell<T>[]): string {
       .join('  ')
       .trimEnd(),
   );
-  const red = cells.filter(({ result }) => result.verdict.kind === 'violated');
-  const tokens = red.map((cell) => `${cell.result.token}  ${columnOf(cell)} at ${cell.command + 1} ${cell.name}`);
-  return [...lines, ...tokens].join('\n');
+  const bad = cells.filter(({ result }) => result.verdict.kind !== 'valid');
+  const failures = [...Map.groupBy(bad, ({ result }) => formatVerdict(result))];
+  return [...lines, ...failures.flatMap(([verdict, some]) => [verdict, ...some.map(formatCell)])].join('\n');
 }
+
+const formatCell = <T>(cell: GridCell<T>): string =>
+  `  ${cell.result.token}  ${columnOf(cell)} at ${cell.command + 1} ${cell.name}`;
 
 const columnOf = <T>({ fault, hasRival }: GridCell<T>): string => `${fault}${hasRival ? ', rival' : ''}`;
 
 const markOf = <T>(cell: GridCell<T> | undefined): string =>
-  cell === undefined ? '' : cell.result.verdict.kind === 'violated' ? 'x' : '.';
+  cell === undefined ? '' : MARKS[cell.result.verdict.kind];
+
+const MARKS = { valid: '.', violated: 'x', unknown: '?' } as const;
 
 const distinct = <E>(all: readonly E[]): E[] => [...new Set(all)];

@@ -1,5 +1,5 @@
 import type { Schedule, Switch } from '../schedule/outline.ts';
-import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
+import { canHit, type EnabledStep, type Scheduler } from '../schedule/scheduler.ts';
 
 /** Schedules by an outline, as far as the flows allow it: a switch to a client that is not enabled is skipped. */
 export function outlineScheduler({ clients, switches, faults }: Schedule): Scheduler {
@@ -30,8 +30,15 @@ export function outlineScheduler({ clients, switches, faults }: Schedule): Sched
       const after = released.get(client) ?? 0;
       released.set(client, after + 1);
       const fault = faults.find((one) => one.client === client && one.after === after);
-      return fault === undefined ? step : { ...step, choice: { ...step.choice, fault: fault.kind } };
+      return fault === undefined || !canHit(step, fault.kind)
+        ? step
+        : { ...step, choice: { ...step.choice, fault: fault.kind } };
     },
     executed: () => undefined,
+    restart: () => {
+      released.clear();
+      used.clear();
+      current = clients[0];
+    },
   };
 }

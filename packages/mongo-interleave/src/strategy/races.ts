@@ -1,38 +1,41 @@
 /** A step of a run, and which steps happened before it. */
 export interface Placed<F> {
-  readonly client: number;
   readonly footprint: F;
-  /**
-   * Vector clock: for each client the number of its last step that had to come before this one, this step included. Steps are numbered
-   * through the whole run, from 1.
-   */
-  readonly clock: readonly number[];
+  /** The steps that had to come before this one, this step included: bit n is the step with index n. */
+  readonly before: bigint;
 }
 
-/** Did the step with index `earlier`, of this client, have to come before the given step? */
-const isBefore = (earlier: number, client: number, { clock }: Placed<unknown>): boolean =>
-  (clock[client] ?? 0) > earlier;
+/** Did the step with index `earlier` have to come before the given step? */
+const isBefore = (earlier: number, { before }: Placed<unknown>): boolean => ((before >> BigInt(earlier)) & 1n) === 1n;
+
+/** How a step relates to an earlier step of a run. */
+export type Relation =
+  /** The step could not have come first: the client sent its command after it had the reply to the earlier one. */
+  | 'ordered'
+  /** It could have, and the order may matter. */
+  | 'race'
+  | 'independent';
 
 /**
  * Adds a step to a run.
  *
- * @returns the step, and its races: the earlier steps of other clients that it depends on, latest first
+ * @param relate how the step relates to the earlier step with this index
+ * @returns the step, and its races: the earlier steps that it depends on, although it could have come before them, latest first
  */
 export function place<F>(
   run: readonly Placed<F>[],
-  { client, footprint }: Pick<Placed<F>, 'client' | 'footprint'>,
-  dependent: (one: F, other: F) => boolean,
+  footprint: F,
+  relate: (index: number) => Relation,
 ): { readonly step: Placed<F>; readonly races: readonly number[] } {
-  const clock: number[] = Array.from({ length: Math.max(client + 1, ...run.map((one) => one.clock.length)) }, () => 0);
+  let before = 1n << BigInt(run.length);
   const races: number[] = [];
   for (const [index, other] of [...run.entries()].toReversed()) {
-    const isOwn = other.client === client;
-    if (!isOwn && !dependent(other.footprint, footprint)) continue;
-    if (!isOwn) races.push(index);
-    for (const [one, count] of other.clock.entries()) clock[one] = Math.max(clock[one] ?? 0, count);
+    const relation = relate(index);
+    if (relation === 'independent') continue;
+    if (relation === 'race') races.push(index);
+    before |= other.before;
   }
-  clock[client] = run.length + 1;
-  return { step: { client, footprint, clock }, races };
+  return { step: { footprint, before }, races };
 }
 
 /**
@@ -40,11 +43,10 @@ export function place<F>(
  * run's last step before step `earlier`.
  */
 export function startsOfReversal(run: readonly Placed<unknown>[], earlier: number): number[] {
-  const { client } = run[earlier] ?? { client: 0 };
   const ahead = [...run.entries()].filter(
-    ([index, step]) => index > earlier && (index === run.length - 1 || !isBefore(earlier, client, step)),
+    ([index, step]) => index > earlier && (index === run.length - 1 || !isBefore(earlier, step)),
   );
   return ahead
-    .filter(([index, step]) => !ahead.some(([other, { client: of }]) => other < index && isBefore(other, of, step)))
+    .filter(([index, step]) => !ahead.some(([other]) => other < index && isBefore(other, step)))
     .map(([index]) => index);
 }

@@ -1,8 +1,8 @@
 import { InterleaveError } from '../interleave-error.ts';
 import type { Execution } from '../run/execution.ts';
 import type { Runner } from '../run/runner.ts';
-import type { TraceStep } from '../run/trace-step.ts';
-import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
+import { collectionOf, type TraceStep } from '../run/trace-step.ts';
+import { canHit, type EnabledStep, type Scheduler } from '../schedule/scheduler.ts';
 import { formatChoice, formatToken, parseToken, type Choice } from '../schedule/token.ts';
 
 /**
@@ -18,8 +18,9 @@ export async function replay<T>(
 ): Promise<Execution<T>> {
   const choices = parseToken(token);
   const execution = await runner.execute(replayScheduler(choices, recorded));
+  if (execution.failure?.code === 'diverged') throw execution.failure;
   const count = execution.steps.length;
-  if (count === choices.length) return execution;
+  if (execution.failure !== undefined || count === choices.length) return execution;
   throw diverged(
     `The run was over after ${count} steps, but the schedule ${formatToken(choices)} has ${choices.length}.`,
   );
@@ -29,6 +30,7 @@ export async function replay<T>(
 export function replayScheduler(choices: readonly Choice[], recorded: readonly TraceStep[] = []): Scheduler {
   return {
     participants: new Set(choices.map(({ client }) => client)),
+    length: choices.length,
     next(enabled, step) {
       const ids = enabled.map(({ id }) => id).join(', ');
       const choice = choices[step];
@@ -36,6 +38,10 @@ export function replayScheduler(choices: readonly Choice[], recorded: readonly T
       const found = enabled.find((one) => isSame(one.choice, choice));
       if (found === undefined)
         throw diverged(`Step ${step + 1} of the schedule is ${formatChoice(choice)}, but there is ${ids}.`);
+      if (choice.fault !== undefined && !canHit(found, choice.fault))
+        throw diverged(
+          `Step ${step + 1} of the schedule is ${formatChoice(choice)}, but no such fault fits ${found.id}.`,
+        );
       const expected = recorded[step];
       if (expected !== undefined && !isSameCommand(found, expected))
         throw diverged(`Step ${step + 1} was ${expected.command} ${expected.collection}, but there is ${found.id}.`);
@@ -48,8 +54,7 @@ export function replayScheduler(choices: readonly Choice[], recorded: readonly T
 const isSame = (one: Choice, other: Choice): boolean => one.client === other.client && one.position === other.position;
 
 function isSameCommand({ command: { name, body } }: EnabledStep, expected: TraceStep): boolean {
-  const collection = body[name];
-  return name === expected.command && (typeof collection === 'string' ? collection : '') === expected.collection;
+  return name === expected.command && collectionOf(name, body) === expected.collection;
 }
 
 const diverged = (message: string): InterleaveError => new InterleaveError('diverged', message);

@@ -1,12 +1,15 @@
 import { expectAboveZero } from '../check-option.ts';
 import { dependent, type Footprint } from '../footprint/footprint.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import type { Condition } from '../run/condition.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import type { FaultOptions } from './explore-options.ts';
 import { partialOrder, prioritized, randomWalk, uniformRandomWalk, type Pending, type Sampler } from './samplers.ts';
 import { seededRandom } from './seeded-random.ts';
+import { Summary, type Ends } from './summary.ts';
+import { Violations, type Violation } from './violations.ts';
 
 /** How schedules are drawn: random walk, uniform random walk (URW), probabilistic concurrency testing (PCT), partial order sampling (POS). */
 export type Strategy = 'random' | 'urw' | 'pct' | 'pos';
@@ -19,9 +22,9 @@ export interface SampleOptions<T> {
   readonly maxRuns?: number;
   /** An integer. The same seed draws the same schedules. Default: a random seed, which the result names. */
   readonly seed?: number;
-  /** Stops after this many milliseconds, at the end of the current run. Default 60,000. */
+  /** Stops after this many milliseconds, also in the middle of a run, which is then not counted. Default 60,000. */
   readonly maxDurationMs?: number;
-  /** Stops after this many violated runs. Default: no limit. */
+  /** Stops after this many runs that are not valid. Default: no limit. */
   readonly maxViolations?: number;
   /** The faults to choose from; each run has one, at a random step. Default: no faults. */
   readonly faults?: Pick<FaultOptions, 'kinds'>;
@@ -36,7 +39,14 @@ export interface Sampling<T> {
   readonly distinct: number;
   readonly seconds: number;
   readonly seed: number;
-  readonly violations: readonly RunResult<T>[];
+  /** Runs that are not valid. */
+  readonly violated: number;
+  /** The distinct failures, the simplest run of each, in the order in which they were found. `classes` counts runs here. */
+  readonly violations: readonly Violation<T>[];
+  /** What the runs took for granted. */
+  readonly conditions: readonly Condition[];
+  /** By client, how its flow ended. */
+  readonly ends: readonly Ends[];
 }
 
 const DEFAULT_MAX_RUNS = 1_000;
@@ -47,9 +57,13 @@ const SEED_COUNT = 2 ** 31;
 /**
  * Draws schedules at random and runs them, until a limit is reached.
  *
- * @throws InterleaveError `invalid-option`, and the errors of the runs
+ * @throws InterleaveError `invalid-option`, `all-threw`, and the errors of the runs
  */
-export async function sample<T>(options: SampleOptions<T>, runner: Runner<T>): Promise<Sampling<T>> {
+export async function sample<T>(
+  options: SampleOptions<T>,
+  runner: Runner<T>,
+  mayAllThrow = false,
+): Promise<Sampling<T>> {
   const { maxRuns = DEFAULT_MAX_RUNS, maxDurationMs = DEFAULT_MAX_DURATION_MS, maxViolations = Infinity } = options;
   const { seed = Math.floor(Math.random() * SEED_COUNT), depth = DEFAULT_DEPTH } = options;
   expectAboveZero({ maxRuns, maxDurationMs, maxViolations, depth });
@@ -58,23 +72,36 @@ export async function sample<T>(options: SampleOptions<T>, runner: Runner<T>): P
   const random = seededRandom(seed);
   const sampler = samplerOf(options.strategy, random, depth);
   const tokens = new Set<string>();
-  const violations: RunResult<T>[] = [];
+  const violations = new Violations<T>();
+  const summary = new Summary<T>();
   let runs = 0;
   let steps = 1;
-  while (runs < maxRuns && performance.now() - startedMs < maxDurationMs && violations.length < maxViolations) {
+  while (runs < maxRuns && performance.now() - startedMs < maxDurationMs && violations.classes < maxViolations) {
     const kinds = options.faults?.kinds ?? [];
     const kind = kinds[Math.floor(random() * kinds.length)];
     const fault = kind === undefined ? undefined : { kind, step: Math.floor(random() * steps) };
-    const execution = await runner.execute(sampleScheduler(sampler, fault));
+    const execution = await runner.execute(sampleScheduler(sampler, fault), startedMs + maxDurationMs);
     sampler.end();
+    if (execution.isGivenUp) break;
     const result = await runner.judge(execution);
     runs++;
     steps = Math.max(steps, result.trace.length);
     tokens.add(result.token);
-    if (result.verdict.kind === 'violated') violations.push(result);
+    violations.add(result);
+    summary.add(execution, result);
     options.onRun?.(result);
   }
-  return { runs, distinct: tokens.size, seconds: (performance.now() - startedMs) / 1_000, seed, violations };
+  if (violations.classes === 0 && !mayAllThrow) summary.expectReturned();
+  return {
+    runs,
+    distinct: tokens.size,
+    seconds: (performance.now() - startedMs) / 1_000,
+    seed,
+    violated: violations.classes,
+    violations: violations.all,
+    conditions: summary.conditions,
+    ends: summary.ends,
+  };
 }
 
 function samplerOf(strategy: Strategy, random: () => number, depth: number): Sampler<Footprint> {
@@ -103,5 +130,6 @@ function sampleScheduler(
       return fault?.step === step ? { ...chosen, choice: { ...chosen.choice, fault: fault.kind } } : chosen;
     },
     executed: (footprint) => sampler.executed(footprint, others),
+    restart: () => sampler.end(),
   };
 }

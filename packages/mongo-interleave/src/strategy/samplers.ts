@@ -1,7 +1,7 @@
 import type { Transition } from './transition.ts';
 
 /** An enabled transition, with the footprint that it will have. */
-export interface Pending<F> extends Transition {
+export interface Pending<F> extends Pick<Transition, 'id' | 'client'> {
   readonly predict: () => F;
 }
 
@@ -33,7 +33,7 @@ export function uniformRandomWalk<F>(random: () => number): Sampler<F> {
   const total = new Map<number, number>();
   const sent = new Map<number, number>();
   let runs = 0;
-  const left = ({ client }: Transition): number =>
+  const left = ({ client }: Pick<Transition, 'client'>): number =>
     Math.max(1, (total.get(client) ?? 0) / Math.max(1, runs) - (sent.get(client) ?? 0));
   return {
     next: (enabled) => {
@@ -71,7 +71,7 @@ export function prioritized<F>(random: () => number, depth: number): Sampler<F> 
     const count = Math.min(depth - 1, left.length);
     return new Set(Array.from({ length: count }, () => left.splice(Math.floor(random() * left.length), 1)).flat());
   }
-  const priorityOf = ({ client }: Transition): number => {
+  const priorityOf = ({ client }: Pick<Transition, 'client'>): number => {
     const known = priorities.get(client) ?? 1 + random();
     priorities.set(client, known);
     return known;
@@ -101,7 +101,7 @@ export function prioritized<F>(random: () => number, depth: number): Sampler<F> 
  */
 export function partialOrder<F>(random: () => number, dependent: (one: F, other: F) => boolean): Sampler<F> {
   const priorities = new Map<string, number>();
-  const priorityOf = ({ id }: Transition): number => {
+  const priorityOf = ({ id }: Pick<Transition, 'id'>): number => {
     const known = priorities.get(id) ?? random();
     priorities.set(id, known);
     return known;

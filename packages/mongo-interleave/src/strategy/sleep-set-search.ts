@@ -1,8 +1,9 @@
 import { InterleaveError } from '../interleave-error.ts';
-import { place, startsOfReversal, type Placed } from './races.ts';
+import { place, startsOfReversal, type Placed, type Relation } from './races.ts';
 import type { Transition } from './transition.ts';
 
-interface ExploredTransition<F> {
+/** A transition and what it touched. */
+export interface ExploredTransition<F> {
   readonly transition: Transition;
   readonly footprint: F;
 }
@@ -17,14 +18,22 @@ interface Node<F> {
   readonly chosen: Transition;
   /** Undefined until the chosen transition was executed. */
   readonly step: Placed<F> | undefined;
-  /** Clients whose transitions must be explored from here. Grows when a run shows a race that can be reversed from here. */
-  readonly backtrackSet: readonly number[];
+  /** Commands whose transitions must be explored from here. Grows when a run shows a race that can be reversed from here. */
+  readonly backtrackSet: readonly string[];
   /** The other transitions were given to another search. */
   readonly isShared: boolean;
 }
 
 /** Where a search is, as plain data. */
 export type SearchState<F> = readonly Node<F>[];
+
+/** Which steps are independent: the order of two neighbours makes no difference. */
+export interface SearchRelation<F> {
+  /** Of two clients. */
+  dependent(one: F, other: F): boolean;
+  /** Of one client, which sent both commands before it had a reply to either. */
+  dependentAtOnce(one: F, other: F): boolean;
+}
 
 /** How a run ended. */
 export interface RunEnd {
@@ -53,14 +62,14 @@ export interface RunEnd {
  * Pure: the caller executes. For each run, call `next` and `executed` in turn, then `end`, until `end` says that there is no more.
  */
 export class SleepSetSearch<F> {
-  readonly #dependent: (one: F, other: F) => boolean;
+  readonly #relation: SearchRelation<F>;
   readonly #path: Node<F>[];
   #depth = 0;
   #isRedundant = false;
 
   /** @param state where an earlier search was; default: at the beginning */
-  constructor(dependent: (one: F, other: F) => boolean, state: SearchState<F> = []) {
-    this.#dependent = dependent;
+  constructor(relation: SearchRelation<F>, state: SearchState<F> = []) {
+    this.#relation = relation;
     this.#path = [...state];
   }
 
@@ -100,7 +109,7 @@ export class SleepSetSearch<F> {
       done: [],
       chosen,
       step: undefined,
-      backtrackSet: [chosen.client],
+      backtrackSet: [chosen.commandId],
       isShared: false,
     });
     return chosen;
@@ -112,19 +121,39 @@ export class SleepSetSearch<F> {
     const node = this.#path[this.#depth];
     if (node === undefined) return;
     const before = this.#path.slice(0, this.#depth).flatMap(({ step }) => step ?? []);
-    const { client } = node.chosen;
     // The races of a repeated step were found by the earlier run.
     const { step, races } =
       node.step === undefined
-        ? place(before, { client, footprint }, this.#dependent)
+        ? place(before, footprint, (index) => this.#relate(index, node.chosen, footprint))
         : { step: { ...node.step, footprint }, races: [] };
     this.#path[this.#depth++] = { ...node, step };
-    for (const earlier of races) this.#reverseRace(earlier, [...before, step]);
+    for (const earlier of races) this.#reverseRace(earlier, [...before, step], node.chosen);
   }
 
-  /** The current run is over. */
-  end(): RunEnd {
+  /** The current run can't go on. Makes sure that some run has these steps earlier, which its clients were about to take. */
+  pending(steps: readonly ExploredTransition<F>[]): void {
+    if (this.#isRedundant) return;
+    const before = this.#path.slice(0, this.#depth).flatMap(({ step }) => step ?? []);
+    for (const { transition, footprint } of steps) {
+      const { step, races } = place(before, footprint, (index) => this.#relate(index, transition, footprint));
+      for (const earlier of races) this.#reverseRace(earlier, [...before, step], transition);
+    }
+  }
+
+  /** The current run was given up: the next run is the same again. */
+  abandon(): void {
+    this.#depth = 0;
+    this.#isRedundant = false;
+  }
+
+  /**
+   * The current run is over.
+   *
+   * @param length how many of its steps to go on from, if the run did not end by itself. Default: all
+   */
+  end(length: number = Infinity): RunEnd {
     const kind = this.#isRedundant ? 'redundant' : 'class';
+    if (length < this.#path.length) this.#path.length = length;
     const own = treeFractionOf(this.#path);
     this.#depth = 0;
     this.#isRedundant = false;
@@ -142,7 +171,7 @@ export class SleepSetSearch<F> {
       if (nextBacktrack(node) === undefined || node.step === undefined) continue;
       // The other search can't add to the backtrack sets of these states, so they get all clients now.
       for (const [index, one] of this.#path.slice(0, depth + 1).entries())
-        this.#path[index] = { ...one, backtrackSet: clientsOf(one.enabled) };
+        this.#path[index] = { ...one, backtrackSet: commandsOf(one.enabled) };
       const [whole = node, next = node.chosen] = [this.#path[depth], nextBacktrack(node)];
       const above = this.#path.slice(0, depth).map((one) => ({ ...one, isShared: true }));
       this.#path[depth] = { ...whole, isShared: true };
@@ -151,17 +180,30 @@ export class SleepSetSearch<F> {
     return undefined;
   }
 
-  /** Makes sure that some run has the last of these steps before the `earlier` one. */
-  #reverseRace(earlier: number, steps: readonly Placed<F>[]): void {
+  /** How a transition from the current state relates to the step with this index. */
+  #relate(index: number, { client, commandId }: Transition, footprint: F): Relation {
+    const earlier = this.#path[index];
+    if (earlier?.step === undefined) return 'ordered';
+    const other = earlier.step.footprint;
+    if (earlier.chosen.client !== client) return this.#relation.dependent(other, footprint) ? 'race' : 'independent';
+    // The look of an upsert and its insert.
+    if (earlier.chosen.commandId === commandId) return 'ordered';
+    const isAtOnce = earlier.enabled.some((one) => one.commandId === commandId);
+    if (!isAtOnce) return 'ordered';
+    return this.#relation.dependentAtOnce(other, footprint) ? 'race' : 'independent';
+  }
+
+  /** Makes sure that some run has the last of these steps, which is that of a transition, before the `earlier` one. */
+  #reverseRace(earlier: number, steps: readonly Placed<F>[], last: Transition): void {
     const node = this.#path[earlier];
     // All transitions of a shared state are explored.
     if (node === undefined || node.isShared) return;
     const { enabled, sleep, backtrackSet } = node;
-    const starts = startsOfReversal(steps, earlier).flatMap((index) => this.#path[index]?.chosen ?? []);
-    if (starts.some(({ id, client }) => backtrackSet.includes(client) || has(sleep, id))) return;
-    const start = starts.findLast(({ client }) => enabled.some((one) => one.client === client));
+    const starts = startsOfReversal(steps, earlier).map((index) => this.#path[index]?.chosen ?? last);
+    if (starts.some(({ id, commandId }) => backtrackSet.includes(commandId) || has(sleep, id))) return;
+    const start = starts.findLast(({ commandId }) => enabled.some((one) => one.commandId === commandId));
     // The starts are not enabled here: they wait, and any enabled transition may be what ends their wait.
-    const more = start === undefined ? clientsOf(enabled) : [start.client];
+    const more = start === undefined ? commandsOf(enabled) : [start.commandId];
     this.#path[earlier] = { ...node, backtrackSet: [...backtrackSet, ...more] };
   }
 
@@ -187,7 +229,11 @@ export class SleepSetSearch<F> {
     const { chosen, step, sleep, done } = parent;
     if (step === undefined) return [];
     return [...sleep, ...done].filter(
-      ({ transition, footprint }) => transition.client !== chosen.client && !this.#dependent(footprint, step.footprint),
+      ({ transition, footprint }) =>
+        transition.commandId !== chosen.commandId &&
+        (transition.client === chosen.client
+          ? !this.#relation.dependentAtOnce(footprint, step.footprint)
+          : !this.#relation.dependent(footprint, step.footprint)),
     );
   }
 
@@ -201,13 +247,13 @@ export class SleepSetSearch<F> {
   }
 }
 
-const has = <F>(list: readonly ExploredTransition<F>[], id: string): boolean =>
+const has = <F>(list: readonly ExploredTransition<F>[], id: string | undefined): boolean =>
   list.some(({ transition }) => transition.id === id);
 
 const awake = <F>(enabled: readonly Transition[], sleep: readonly ExploredTransition<F>[]): readonly Transition[] =>
   enabled.filter(({ id }) => !has(sleep, id));
 
-const clientsOf = (enabled: readonly Transition[]): number[] => enabled.map(({ client }) => client);
+const commandsOf = (enabled: readonly Transition[]): string[] => enabled.map(({ commandId }) => commandId);
 
 const treeFractionOf = <F>(path: readonly Node<F>[]): number =>
   path.reduce((product, { enabled, sleep }) => product / awake(enabled, sleep).length, 1);
@@ -217,7 +263,7 @@ const nextBacktrack = <F>({ enabled, sleep, done, chosen, backtrackSet, isShared
   isShared
     ? undefined
     : awake(enabled, sleep).find(
-        ({ id, client }) => backtrackSet.includes(client) && id !== chosen.id && !has(done, id),
+        ({ id, commandId }) => backtrackSet.includes(commandId) && id !== chosen.id && !has(done, id),
       );
 
 function moveOn<F>(node: Node<F>, next: Transition): Node<F> {

@@ -2,4 +2,6 @@
 export interface Transition {
   readonly id: string;
   readonly client: number;
+  /** The held command: the same for the step without a fault and with each fault, and for both steps of an upsert. */
+  readonly commandId: string;
 }

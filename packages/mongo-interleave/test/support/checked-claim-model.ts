@@ -1,3 +1,5 @@
+import type { Transition } from '../../src/strategy/transition.ts';
+
 /*
  * The checked-claim flow on a pure model of its documents, one key and enough backups: check, claim, delete bindings, delete key,
  * insert key, insert binding; a client that finds no key ends after the check, one whose delete misses ends there.
@@ -38,8 +40,11 @@ export class CheckedClaimModel {
   }
 
   /** Clients with a command left. */
-  get enabled(): { readonly client: number; readonly id: string }[] {
-    return this.#next.flatMap((at, client) => (at < COMMANDS ? [{ client, id: `${client}.${at}` }] : []));
+  get enabled(): Transition[] {
+    return this.#next.flatMap((at, client) => {
+      const id = `${client}.${at}`;
+      return at < COMMANDS ? [{ client, id, commandId: id }] : [];
+    });
   }
 
   /** Backups that were claimed, and serve nobody. */

@@ -97,4 +97,8 @@ async function checkRotatedOnce(db: Db, outcomes: readonly Outcome<string>[]): P
   if (used !== 1 || rotated !== 1) throw new Error(`${used} backups used, ${rotated} callers rotated`);
 }
 
-export const rotationScenario: Pick<InterleaveOptions<string>, 'reset' | 'check'> = { reset, check: checkRotatedOnce };
+export const rotationScenario: Pick<InterleaveOptions<string>, 'reset' | 'check' | 'showResults'> = {
+  reset,
+  check: checkRotatedOnce,
+  showResults: true,
+};

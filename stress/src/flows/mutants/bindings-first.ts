@@ -8,6 +8,7 @@ export const bindingsFirst: RotationMutant = {
   about:
     'moves the bindings before the lock, and beside the transaction: who then loses the race has moved them already',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I3'],
   depth: 2,
   maxConcurrency: MAX_BARE_CONCURRENCY,

@@ -7,6 +7,7 @@ export const bindingsOutside: RotationMutant = {
   name: 'bindings-outside',
   about: 'the reference, but the bindings move without the session: they point to a key that nobody sees yet, or ever',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I3'],
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,

@@ -5,6 +5,7 @@ export const checkedClaim: RotationMutant = {
   name: 'checked-claim',
   about: 'checks that the key exists, then claims: all who passed the check claim a backup each, and one serves',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I2'],
   depth: 2,
   storms: [

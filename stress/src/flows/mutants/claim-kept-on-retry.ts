@@ -7,6 +7,7 @@ export const claimKeptOnRetry: RotationMutant = {
   name: 'claim-kept-on-retry',
   about: 'claims beside the transaction before the lock, and gives nothing back when a conflict makes it begin again',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I2'],
   depth: 2,
   maxConcurrency: MAX_BARE_CONCURRENCY,

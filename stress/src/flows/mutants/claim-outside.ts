@@ -7,6 +7,7 @@ export const claimOutside: RotationMutant = {
   name: 'claim-outside',
   about: 'the reference, but the claim runs without the session: what undoes the rotation does not undo the claim',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I2'],
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,

@@ -5,6 +5,7 @@ export const keptKey: RotationMutant = {
   name: 'kept-key',
   about: 'keeps the failed key as exhausted, which fools its existence check for ever: each late caller claims again',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I1'],
   depth: 1,
   storms: [{ scenario: 'late-callers', deployment: 'openhandspool' }],

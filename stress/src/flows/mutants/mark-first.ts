@@ -5,6 +5,7 @@ export const markFirst: RotationMutant = {
   name: 'mark-first',
   about: 'marks the key exhausted and drops its bindings before the claim: "no backup left" already costs the bindings',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I4'],
   depth: 1,
   storms: [{ scenario: 'scarce', deployment: 'openhandspool' }],

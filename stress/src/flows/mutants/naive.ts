@@ -5,6 +5,7 @@ export const naive: RotationMutant = {
   name: 'naive',
   about: 'reads a free backup and marks it used at the end: two callers read the same one',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I3'],
   depth: 2,
   storms: [{ scenario: 'many-keys', deployment: 'keypool' }],

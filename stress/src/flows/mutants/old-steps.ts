@@ -12,12 +12,15 @@ export interface OldSteps {
   /** Takes any free backup; `null` when there is none. */
   claimBackup(keyId: string): Promise<BackupDocument | null>;
   markUsed(backupId: string, keyId: string): Promise<void>;
+  /** Makes a claimed backup free again. */
+  giveBack(backupId: string): Promise<void>;
   takeBindings(keyId: string): Promise<readonly WithId<BindingDocument>[]>;
   /** @returns false when it was gone already. */
   deleteKey(keyId: string): Promise<boolean>;
   setExhausted(keyId: string): Promise<void>;
   insertKey(backup: BackupDocument): Promise<void>;
   createBindings(bindings: readonly WithId<BindingDocument>[], keyId: string): Promise<void>;
+  moveBindings(from: string, to: string): Promise<void>;
 }
 
 function oldSteps(db: Db, pool: Pool, caller: number, observer: RotationObserver): OldSteps {
@@ -37,6 +40,9 @@ function oldSteps(db: Db, pool: Pool, caller: number, observer: RotationObserver
       await backups.updateOne({ _id: backupId }, used(keyId));
       observer.claimed({ keyId, backupId, caller });
     },
+    giveBack: async (backupId) => {
+      await backups.updateOne({ _id: backupId }, { $set: { isUsed: false }, $unset: { usedAt: '', usedFor: '' } });
+    },
     takeBindings: async (keyId) => {
       const taken = await bindings.find({ [pool.bindingKeyField]: keyId }).toArray();
       await bindings.deleteMany({ [pool.bindingKeyField]: keyId });
@@ -52,6 +58,9 @@ function oldSteps(db: Db, pool: Pool, caller: number, observer: RotationObserver
     createBindings: async (taken, keyId) => {
       if (taken.length > 0)
         await bindings.insertMany(taken.map((binding) => ({ ...binding, [pool.bindingKeyField]: keyId })));
+    },
+    moveBindings: async (from, to) => {
+      await bindings.updateMany({ [pool.bindingKeyField]: from }, { $set: { [pool.bindingKeyField]: to } });
     },
   };
 }

@@ -5,6 +5,7 @@ export const surplusInsert: RotationMutant = {
   name: 'surplus-insert',
   about: "does not look at the delete's count: every caller that passed the check installs a key, bound to nothing",
   expected: 'violated',
+  judged: 'end',
   breaks: ['I1'],
   depth: 2,
   storms: [{ scenario: 'same-key', deployment: 'keypool' }],

@@ -11,6 +11,7 @@ export const swallowedDuplicate: RotationMutant = {
   about:
     'the reference, but the new key is inserted beside the transaction and a duplicate key error taken for "done by another"',
   expected: 'violated',
+  judged: 'end',
   breaks: ['I5'],
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,
