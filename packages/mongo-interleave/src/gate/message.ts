@@ -151,3 +151,13 @@ export function asOnlyMember(frame: Buffer, address: string): Buffer {
 
 /** The command's name, which is its first field. Empty for an empty document. */
 export const commandName = (body: Fields): string => Object.keys(body)[0] ?? '';
+
+/** The collection of a command, also of `getMore`. Empty for a command without a collection, such as `commitTransaction`. */
+export function collectionOf(body: Fields): string {
+  const name = commandName(body);
+  const collection = body[name === 'getMore' ? 'collection' : name];
+  return typeof collection === 'string' ? collection : '';
+}
+
+/** A command as text, such as `find coupons`. */
+export const commandText = (body: Fields): string => `${commandName(body)} ${collectionOf(body)}`.trimEnd();

@@ -18,3 +18,7 @@ export function errorLines(error: unknown): string[] {
     .map((line) => line.trimEnd().replaceAll(DUPLICATE_KEY, '{ ... }'))
     .filter((line) => MEANINGFUL.test(line));
 }
+
+/** An error of a flow as text, with its name. */
+export const namedError = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -1,9 +1,8 @@
 import { entriesOf, listOf } from '../footprint/known-fields.ts';
 import { errorCode } from '../footprint/transactions.ts';
 import { contentOf } from '../gate/content.ts';
-import { commandName, type Fields } from '../gate/message.ts';
+import { collectionOf, commandName, type Fields } from '../gate/message.ts';
 import type { ExecutedStep } from './execution.ts';
-import { collectionOf } from './trace-step.ts';
 
 /**
  * Finds the first step at which two runs of one schedule decide something differently: which clients could go on, which command was sent
@@ -38,7 +37,7 @@ function decisionsOf(steps: readonly ExecutedStep[]): string[] {
       const text = contentOf({ id: document['_id'] });
       return names.get(text) ?? text;
     };
-    return JSON.stringify([enabledClients, name, collectionOf(name, command), replyOf(reply, nameOf)]);
+    return JSON.stringify([enabledClients, name, collectionOf(command), replyOf(reply, nameOf)]);
   });
 }
 

@@ -2,7 +2,7 @@ import { dependent, type Footprint } from '../footprint/footprint.ts';
 import { errorCode } from '../footprint/transactions.ts';
 import { contentOf } from '../gate/content.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
-import type { Fields } from '../gate/message.ts';
+import { commandText, type Fields } from '../gate/message.ts';
 
 /** A longer cycle of commands is not seen as a loop. */
 const MAX_PERIOD = 12;
@@ -47,7 +47,7 @@ export class LoopWatch {
     const hasFailed = reply === undefined || errorCode(reply) !== undefined;
     this.#done.push({
       client,
-      name: nameOf(command),
+      name: commandText(command.body),
       body,
       reply,
       footprint,
@@ -59,7 +59,7 @@ export class LoopWatch {
   /** The loops that the client may be in if this is its next command, the shortest first. */
   loopsAt(command: HeldCommand): Loop[] {
     const { client, body } = command;
-    const name = nameOf(command);
+    const name = commandText(command.body);
     const loops: Loop[] = [];
     const steps: Done[] = [];
     for (let index = this.#done.length - 1; index >= 0 && steps.length < MAX_PERIOD; index--) {
@@ -119,11 +119,6 @@ function changes({ footprint, transaction, isRolledBack }: Done, rest: readonly 
 
 const mayChange = ({ writes, movesSnapshot, everything, isFault }: Footprint): boolean =>
   writes.length > 0 || movesSnapshot || everything || isFault;
-
-function nameOf({ name, body }: HeldCommand): string {
-  const collection = body[name === 'getMore' ? 'collection' : name];
-  return typeof collection === 'string' ? `${name} ${collection}` : name;
-}
 
 const texts = new WeakMap<Fields, string>();
 

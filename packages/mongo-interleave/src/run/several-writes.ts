@@ -1,3 +1,4 @@
+import { listOf } from '../footprint/known-fields.ts';
 import { commandName, type Fields } from '../gate/message.ts';
 
 /**
@@ -14,5 +15,3 @@ export function hasSeveralWrites(command: Fields, reply: Fields | undefined): bo
   const { n, nModified = n } = reply;
   return parts.some(({ length }) => length === 1) && typeof nModified === 'number' && nModified > 1;
 }
-
-const listOf = (value: unknown): readonly Fields[] => (Array.isArray(value) ? (value as Fields[]) : []);

@@ -1,13 +1,12 @@
 import type { HeldCommand } from '../gate/held-command.ts';
-import { commandName, type Fields } from '../gate/message.ts';
+import { commandText, type Fields } from '../gate/message.ts';
 import type { Condition } from './condition.ts';
 import type { Numbered } from './numbering.ts';
 import { hasSeveralWrites } from './several-writes.ts';
 
 /** What one step takes for granted: what may decide besides the order of the commands. */
 export function takenForGranted({ body }: HeldCommand, reply: Fields | undefined): Condition[] {
-  const collection = body[commandName(body)];
-  const command = typeof collection === 'string' ? `${commandName(body)} ${collection}` : commandName(body);
+  const command = commandText(body);
   const conditions: Condition[] = [];
   if (hasSeveralWrites(body, reply)) conditions.push({ kind: 'several-writes', command });
   if (asksTime(body)) conditions.push({ kind: 'time', command });

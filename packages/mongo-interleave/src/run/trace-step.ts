@@ -1,4 +1,3 @@
-import type { Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 
 /** A client whose command would have waited in the server. */
@@ -21,10 +20,4 @@ export interface TraceStep {
   readonly fault?: FaultKind;
   /** Clients that were at the gate but not enabled, and for whose open transactions they waited. */
   readonly waiting?: readonly WaitingClient[];
-}
-
-/** The collection of a command; empty for a command without a collection. */
-export function collectionOf(name: string, body: Fields): string {
-  const collection = body[name === 'getMore' ? 'collection' : name];
-  return typeof collection === 'string' ? collection : '';
 }

@@ -1,12 +1,12 @@
 import type { ClientCommand } from '../gate/held-command.ts';
-import type { Fields } from '../gate/message.ts';
+import { collectionOf, type Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 import { describeCommand } from './describe-command.ts';
 import { describeEnds } from './describe-end.ts';
 import { describeReply } from './describe-reply.ts';
 import type { ExecutedStep, Outcome } from './execution.ts';
 import { shorten, ShownValues } from './shown-values.ts';
-import { collectionOf, type TraceStep } from './trace-step.ts';
+import type { TraceStep } from './trace-step.ts';
 
 const MAX_TOUCHED = 240;
 const MAX_REPLY = 240;
@@ -43,7 +43,7 @@ export class TraceWriter {
     return {
       client,
       command: name,
-      collection: collectionOf(name, body),
+      collection: collectionOf(body),
       touched,
       reply: [...came, ...(fault === undefined ? [] : [FAULT_EFFECTS[fault]])].join(', '),
       ...(fault === undefined ? {} : { fault }),

@@ -1,4 +1,5 @@
 import { BSON, MongoServerError, type MongoClient } from 'mongodb';
+import { listOf } from '../footprint/known-fields.ts';
 import { bothOf, changeFilter } from '../gate/change-filter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
@@ -152,13 +153,13 @@ export function findingNothing(command: Fields): Fields {
 
 function onlyStatement(command: Fields): Fields | undefined {
   const statements = listOf(command['updates']);
-  return statements.length === 1 ? (statements[0] as Fields) : undefined;
+  return statements.length === 1 ? statements[0] : undefined;
 }
 
 /** The `_id` of the new document, from the reply to an update or a findAndModify. */
 function upsertedId({ upserted, lastErrorObject }: Fields): unknown {
-  const [first] = listOf(upserted) as readonly { readonly _id: unknown }[];
-  return first?._id ?? (lastErrorObject as Fields | undefined)?.['upserted'];
+  const [first] = listOf(upserted);
+  return first?.['_id'] ?? (lastErrorObject as Fields | undefined)?.['upserted'];
 }
 
 interface Duplicate {
@@ -167,15 +168,15 @@ interface Duplicate {
 }
 
 function duplicateOf(reply: Reply): Duplicate | undefined {
-  const [writeError] = listOf(reply.body['writeErrors']) as readonly Fields[];
+  const [writeError] = listOf(reply.body['writeErrors']);
   if ((writeError ?? reply.body)['code'] !== DUPLICATE_KEY) return undefined;
   const exact = reply.exact();
-  return writeError === undefined ? exact : (listOf(exact['writeErrors'])[0] as Duplicate);
+  return writeError === undefined ? exact : listOf(exact['writeErrors'])[0];
 }
 
 /** The equalities that a parsed filter consists of, by path; undefined if it has other conditions as well. */
 function equalitiesOf(parsed: Fields): ReadonlyMap<string, unknown> | undefined {
-  const conditions = '$and' in parsed ? (listOf(parsed['$and']) as readonly Fields[]) : [parsed];
+  const conditions = '$and' in parsed ? listOf(parsed['$and']) : [parsed];
   const equalities = new Map<string, unknown>();
   for (const condition of conditions) {
     const [[path, test] = ['', {}], ...others] = Object.entries(condition);
@@ -185,5 +186,3 @@ function equalitiesOf(parsed: Fields): ReadonlyMap<string, unknown> | undefined 
   }
   return equalities;
 }
-
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);

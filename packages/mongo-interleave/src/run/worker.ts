@@ -12,6 +12,7 @@ import { InterleaveError } from '../interleave-error.ts';
 import { lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
+import { namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
 import type { Execution, Outcome } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
@@ -306,8 +307,7 @@ function nothingHeld<T>(outcomes: readonly Outcome<T>[]): InterleaveError {
   for (const [client, outcome] of outcomes.entries()) {
     if (outcome.kind !== 'threw') continue;
     const { error } = outcome;
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    const message = `${clientLetter(client)} threw ${text} before it sent any command.`;
+    const message = `${clientLetter(client)} threw ${namedError(error)} before it sent any command.`;
     return new InterleaveError('nothing-held', message, { cause: error });
   }
   return new InterleaveError(

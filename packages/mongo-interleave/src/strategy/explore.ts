@@ -1,5 +1,5 @@
 import { expectAboveZero, expectCount } from '../check-option.ts';
-import { commandName } from '../gate/message.ts';
+import { commandText } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { Condition } from '../run/condition.ts';
 import type { Execution } from '../run/execution.ts';
@@ -277,10 +277,7 @@ const limitsOf = ({ maxPreemptions }: Pick<ExploreOptions<unknown>, 'maxPreempti
  */
 function lengthToGoOnFrom<T>({ steps, isCutOff }: Execution<T>): number {
   if (!isCutOff) return steps.length;
-  const kinds = steps.map(({ choice, command }) => {
-    const name = commandName(command);
-    return JSON.stringify([choice.client, name, command[name === 'getMore' ? 'collection' : name]]);
-  });
+  const kinds = steps.map(({ choice, command }) => `${choice.client} ${commandText(command)}`);
   return Math.max(...[...new Set(kinds)].map((kind) => kinds.indexOf(kind))) + 1;
 }
 

@@ -1,7 +1,8 @@
+import { collectionOf } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { Execution } from '../run/execution.ts';
 import type { Runner } from '../run/runner.ts';
-import { collectionOf, type TraceStep } from '../run/trace-step.ts';
+import type { TraceStep } from '../run/trace-step.ts';
 import { canHit, type EnabledStep, type Scheduler } from '../schedule/scheduler.ts';
 import { formatChoice, formatToken, parseToken, type Choice } from '../schedule/token.ts';
 
@@ -54,7 +55,7 @@ export function replayScheduler(choices: readonly Choice[], recorded: readonly T
 const isSame = (one: Choice, other: Choice): boolean => one.client === other.client && one.position === other.position;
 
 function isSameCommand({ command: { name, body } }: EnabledStep, expected: TraceStep): boolean {
-  return name === expected.command && collectionOf(name, body) === expected.collection;
+  return name === expected.command && collectionOf(body) === expected.collection;
 }
 
 const diverged = (message: string): InterleaveError => new InterleaveError('diverged', message);

@@ -1,6 +1,7 @@
 import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { Condition } from '../run/condition.ts';
+import { namedError } from '../run/error-lines.ts';
 import type { Execution } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 
@@ -83,10 +84,9 @@ export class Summary<T> {
     const first = this.#firstError;
     if (first === undefined || this.#ends.some(({ returned }) => returned > 0)) return;
     const { client, error } = first;
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     throw new InterleaveError(
       'all-threw',
-      `No client ever returned, so nothing was tested. First, ${clientLetter(client)} threw ${text}. If that is meant, set mayAllThrow.`,
+      `No client ever returned, so nothing was tested. First, ${clientLetter(client)} threw ${namedError(error)}. If that is meant, set mayAllThrow.`,
       { cause: error },
     );
   }
