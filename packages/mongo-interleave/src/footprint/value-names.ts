@@ -20,16 +20,20 @@ const OUTSIDE: ReadonlySet<string> = new Set(['$clusterTime', '$db', 'lsid', 'tx
  * state or in a reply.
  */
 export class ValueNames {
-  readonly #places: Map<string, string[]>;
+  readonly #places = new Map<string, string[]>();
   readonly #database: string;
   /** Texts and clients that have a place. */
   readonly #seen = new Set<string>();
   readonly #seenCommands = new WeakSet<Fields>();
 
   /** @param database of the scenario; each worker has another, and their footprints are compared as well */
-  constructor(startState: StartNames, database: string) {
+  constructor(database: string) {
     this.#database = database;
-    this.#places = new Map([...startState].map(([text, name]) => [text, [name]]));
+  }
+
+  /** Must be called before anything is seen. */
+  start(names: StartNames): void {
+    for (const [text, name] of names) this.#places.set(text, [name]);
   }
 
   /** A command has come to the gate. Must be called with all held commands before a step is taken; once for each is enough. */

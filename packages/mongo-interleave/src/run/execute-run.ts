@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
-import type { ValueNames } from '../footprint/value-names.ts';
+import { ValueNames, type StartNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -30,7 +30,8 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly names: ValueNames;
+  /** Of the values that only the start state holds. */
+  readonly startNames: Promise<StartNames>;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly upserts: Upserts;
@@ -71,6 +72,7 @@ type Break = 'given-up' | 'tried';
 class Run<T> {
   readonly #setup: RunSetup<T>;
   readonly #scheduler: Scheduler;
+  readonly #names: ValueNames;
   readonly #numbering = new Numbering();
   readonly #watch = new LoopWatch();
   readonly #steps: ExecutedStep[] = [];
@@ -89,6 +91,7 @@ class Run<T> {
   constructor(setup: RunSetup<T>, scheduler: Scheduler) {
     this.#setup = setup;
     this.#scheduler = scheduler;
+    this.#names = new ValueNames(setup.options.database);
   }
 
   async execute(): Promise<Execution<T> | 'tried'> {
@@ -98,6 +101,7 @@ class Run<T> {
     }
     let failure: InterleaveError | undefined;
     let brokenOff: Break | undefined;
+    this.#names.start(await this.#setup.startNames);
     try {
       brokenOff = await this.#runToEnd();
     } catch (error) {
@@ -124,7 +128,7 @@ class Run<T> {
 
   /** @returns undefined if all clients have ended */
   async #runToEnd(): Promise<Break | undefined> {
-    const { gate, transactions, names, options, giveUpAtMs } = this.#setup;
+    const { gate, transactions, options, giveUpAtMs } = this.#setup;
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
       this.#held = held;
@@ -132,7 +136,7 @@ class Run<T> {
       if (held.length === 0) return undefined;
       if (performance.now() >= giveUpAtMs) return 'given-up';
       await transactions.load(held.map(({ command }) => command));
-      for (const { command, number } of held) names.see(command.client, number, command.body);
+      for (const { command, number } of held) this.#names.see(command.client, number, command.body);
       const enabled = await enabledSteps(held, this.#setup);
       this.#assume(
         ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
@@ -196,10 +200,9 @@ class Run<T> {
   }
 
   #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
-    const { names } = this.#setup;
     const number = this.#numbering.numberOf(command);
-    if (reply !== undefined) names.seeReply(command.client, number, reply);
-    const renamed = names.rename(footprint);
+    if (reply !== undefined) this.#names.seeReply(command.client, number, reply);
+    const renamed = this.#names.rename(footprint);
     this.#watch.record(command, reply, renamed);
     this.#awaitCheck.took(command, reply);
     return renamed;
@@ -300,13 +303,13 @@ class Run<T> {
 
   /** Of a client that has sent nothing it is not known what it would have done. */
   #pending(): PendingStep[] {
-    const { gate, transactions, names } = this.#setup;
+    const { gate, transactions } = this.#setup;
     const silent = gate.live.filter((client) => !this.#held.some(({ command }) => command.client === client));
     return [
       ...this.#held.map((one): PendingStep => {
         const { command } = one;
         const id = describe(one);
-        const footprint = names.rename(transactions.predict(command));
+        const footprint = this.#names.rename(transactions.predict(command));
         return { transition: { id, commandId: id, client: command.client }, footprint };
       }),
       ...silent.map((client): PendingStep => {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
+import { StartStateNames } from '../footprint/value-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -183,14 +183,14 @@ export class Worker<T, P = undefined> implements Runner<T> {
   ): Promise<Execution<T> | 'tried'> {
     this.#writer = new TraceWriter(this.#options);
     const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
       flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
-      names,
+      // Read while the clients come to the gate: nothing changes before the first step.
+      startNames: this.#startStateNames.read(this.#schemas.namespaces),
       writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
