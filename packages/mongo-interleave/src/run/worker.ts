@@ -35,15 +35,17 @@ const MAX_TRIALS_IN_A_ROW = 8;
 /** After so many, the rest is told in the next run. */
 const MAX_LATE_COMMANDS = 20;
 
-/** All clients, one after the other. */
-const REHEARSAL: Scheduler = {
-  next: ([first]) => {
-    if (first === undefined) throw new TypeError('No step is enabled.');
-    return first;
+/** All clients, one after the other. @param pick which of the commands that a client sent at once comes first: 0, or -1 for the last */
+const rehearsal = (pick: 0 | -1): Scheduler => ({
+  next: (enabled) => {
+    const client = enabled[0]?.choice.client;
+    const step = enabled.filter(({ choice }) => choice.client === client).at(pick);
+    if (step === undefined) throw new TypeError('No step is enabled.');
+    return step;
   },
   executed: () => undefined,
   restart: () => undefined,
-};
+});
 
 /** One database, the gate in front of it and the clients behind that gate. Runs one schedule at a time. */
 export class Worker<T, P = undefined> implements Runner<T> {
@@ -60,6 +62,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  #hasChains = false;
   /** Of the last run: what its trace shows, its results show too. */
   #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
@@ -120,12 +123,20 @@ export class Worker<T, P = undefined> implements Runner<T> {
       if (!this.#isRehearsed) {
         // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
         this.#isRehearsed = true;
-        await this.#run(REHEARSAL, giveUpAtMs, {});
+        await this.#rehearse(giveUpAtMs);
       }
-      return await this.#run(scheduler, giveUpAtMs, this.#options);
+      const execution = await this.#run(scheduler, giveUpAtMs, this.#options);
+      return { ...execution, hasChains: execution.hasChains || this.#hasChains };
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
+  }
+
+  /** A client that goes on after the last of its commands at once, and not after the others, shows it only if that one comes first. */
+  async #rehearse(giveUpAtMs: number): Promise<void> {
+    const { conditions, hasChains } = await this.#run(rehearsal(0), giveUpAtMs, {});
+    if (!conditions.some(({ kind }) => kind === 'at-once')) return;
+    this.#hasChains = hasChains || (await this.#run(rehearsal(-1), giveUpAtMs, {})).hasChains;
   }
 
   async #run(
