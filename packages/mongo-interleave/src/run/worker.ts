@@ -12,6 +12,7 @@ import { InterleaveError } from '../interleave-error.ts';
 import { lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
+import { isCrash } from '../schedule/token.ts';
 import { namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
 import type { Execution, Outcome } from './execution.ts';
@@ -19,6 +20,7 @@ import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
 import { LoopBook } from './loop-book.ts';
+import { momentOf, writesPastGate, type Moment } from './past-the-gate.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
@@ -62,6 +64,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  #runs = 0;
   #hasChains = false;
   /** Of the last run: what its trace shows, its results show too. */
   #writer: TraceWriter;
@@ -161,6 +164,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
+    const since = isPowerOfTwo(++this.#runs) ? await momentOf(this.#control) : undefined;
     const execution = await this.#executeFrom(transactions, scheduler, limits);
     if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
@@ -175,7 +179,16 @@ export class Worker<T, P = undefined> implements Runner<T> {
       this.#expectWorking();
       throw nothingHeld(execution.outcomes);
     }
-    return { ...execution, failure: execution.failure ?? this.#whyUnknown() };
+    return {
+      ...execution,
+      failure: execution.failure ?? this.#whyUnknown() ?? (await this.#pastGate(execution, since)),
+    };
+  }
+
+  /** A client that is restarted after a crash is prepared past the gate. */
+  async #pastGate({ steps }: Execution<T>, since: Moment): Promise<InterleaveError | undefined> {
+    if (steps.some(({ choice }) => isCrash(choice.fault))) return undefined;
+    return writesPastGate(this.#control, { database: this.#options.database, since, steps });
   }
 
   /** Prepares the clients that are not prepared yet, in their order, from the start state. */
@@ -308,6 +321,9 @@ interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {
   readonly giveUpAtMs: number;
   readonly mayTry: boolean;
 }
+
+/** Looking past the gate takes time, so it is done ever more seldom. */
+const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count));
 
 const verdictOf = (error: InterleaveError): Verdict => ({
   kind: error.code === 'never-ends' ? 'violated' : 'unknown',
