@@ -12,6 +12,11 @@ export interface KeyDocument {
   // Rotations add:
   /** The `rotationId` of the rotation that installed this key. */
   incarnation?: string | null;
+  /**
+   * The incarnations that this key has replaced, one after the other, the latest last; at most {@link MAX_PREDECESSORS}. From these, late
+   * callers are answered when the used backups have been deleted.
+   */
+  predecessors?: readonly Predecessor[];
   /** A counter that `bind` and `sweep` increase, so that a rotation of this key at the same moment conflicts with them. */
   bindingSequence?: number;
   /** On a kept key: the id of the backup that took its place. A key with `replacedBy` is not live. */
@@ -21,6 +26,17 @@ export interface KeyDocument {
   /** On a kept key: when it was replaced, by the server's clock. */
   replacedAt?: Date;
 }
+
+/** An incarnation that was replaced. */
+export interface Predecessor {
+  readonly keyId: string;
+  readonly incarnation: string;
+  /** The rotation that replaced it. */
+  readonly rotationId: string;
+}
+
+/** Of a longer chain of replacements, the earliest are dropped: callers of those are answered only while the used backups are there. */
+export const MAX_PREDECESSORS = 50;
 
 /** A backup. Those that an older flow claimed lack `usedForIncarnation` and `rotationId`. */
 export interface BackupDocument {
@@ -39,6 +55,8 @@ export interface BackupDocument {
   usedForIncarnation?: string;
   /** The rotation that claimed the backup. */
   rotationId?: string;
+  /** The collection of the key that it was claimed for, because pools can share their backups. */
+  usedIn?: string | null;
 }
 
 /** A binding. The key's id is in the field that the pool's `bindingKeyField` names. */

@@ -82,7 +82,7 @@ describe('one bad key in a batch', () => {
       keys: ids.map((id) => key(id, { incarnation: `${id}-life` })),
       backups: [
         ...backups(9),
-        backup('b-old', { isUsed: true, usedFor: 'k3', usedForIncarnation: 'k3-life', rotationId: 'earlier' }),
+        backup('b-old', { isUsed: true, usedFor: 'k3', usedForIncarnation: 'k3-life', usedIn: 'keys', rotationId: 'earlier' }),
       ],
       bindings: ids.map((id) => binding(`p-${id}`, id)),
     });
@@ -112,7 +112,7 @@ describe('an incarnation that took a backup before', () => {
     await db.collection<{ _id: string }>('keys').insertOne(key('k1'));
     const before = await readState(db, deletingPool);
     const error = await rejection(rotator.rotate('k1'), 'inconsistent');
-    expect(error.message).toContain('rotation_one_backup_per_incarnation');
+    expect(error.message).toContain('rotation_one_claim_per_incarnation');
     expect(error.message).toContain('"k1"');
     expect(error.message).toContain('new incarnation');
     expect(await readState(db, deletingPool)).toEqual(before);

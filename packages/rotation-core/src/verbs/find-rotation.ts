@@ -1,4 +1,4 @@
-import { backupsOf } from '../documents.ts';
+import { backupsOf, keysOf } from '../documents.ts';
 import type { RotatorContext } from '../flow/context.ts';
 import { toRotationError } from '../flow/database-error.ts';
 import { requireId } from '../options.ts';
@@ -18,12 +18,22 @@ export interface FoundRotation {
  */
 export async function findRotation({ db, pool }: RotatorContext, rotationId: string): Promise<FoundRotation | null> {
   requireId('rotationId', rotationId);
+  const committed = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
   try {
     const backup = await backupsOf(db, pool).findOne(
-      { rotationId, isUsed: true },
-      { projection: { usedFor: 1 }, readConcern: { level: 'majority' }, readPreference: 'primary' },
+      { rotationId, isUsed: true, usedIn: { $in: [pool.collections.keys, null] } },
+      { ...committed, projection: { usedFor: 1 } },
     );
-    return typeof backup?.usedFor === 'string' ? { keyId: backup.usedFor, replacement: backup._id } : null;
+    if (typeof backup?.usedFor === 'string') return { keyId: backup.usedFor, replacement: backup._id };
+    // The backup was deleted or restored meanwhile.
+    const heir = await keysOf(db, pool).findOne(
+      { 'predecessors.rotationId': rotationId },
+      { ...committed, projection: { predecessors: 1 } },
+    );
+    const all = heir?.predecessors ?? [];
+    const place = all.findIndex((predecessor) => predecessor.rotationId === rotationId);
+    const keyId = all[place]?.keyId;
+    return heir === null || keyId === undefined ? null : { keyId, replacement: all[place + 1]?.keyId ?? heir._id };
   } catch (error) {
     throw toRotationError(error);
   }

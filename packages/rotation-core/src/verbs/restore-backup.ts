@@ -1,4 +1,4 @@
-import { backupsOf, isLive, keysOf } from '../documents.ts';
+import { backupsOf, isLive, type KeyDocument } from '../documents.ts';
 import type { RotatorContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireId } from '../options.ts';
@@ -20,14 +20,19 @@ export type RestoreOutcome =
 export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
   return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
-    const backup = await backupsOf(db, pool).findOne({ _id: backupId }, { session, projection: { isUsed: 1 } });
+    const backup = await backupsOf(db, pool).findOne(
+      { _id: backupId },
+      { session, projection: { isUsed: 1, usedIn: 1 } },
+    );
     if (backup === null) return { kind: 'not-found' };
     if (backup.isUsed === false) return { kind: 'already-free' };
-    const key = await keysOf(db, pool).findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
+    // Another pool may have taken it, if the pools share their backups.
+    const keys = db.collection<KeyDocument>(backup.usedIn ?? pool.collections.keys);
+    const key = await keys.findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
     if (isLive(key ?? undefined)) return { kind: 'live-key' };
     await backupsOf(db, pool).updateOne(
       { _id: backupId },
-      { $set: { isUsed: false }, $unset: { usedAt: 1, usedFor: 1, usedForIncarnation: 1, rotationId: 1 } },
+      { $set: { isUsed: false }, $unset: { usedAt: 1, usedFor: 1, usedForIncarnation: 1, usedIn: 1, rotationId: 1 } },
       { session },
     );
     return { kind: 'restored' };

@@ -3,7 +3,7 @@ import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
 /**
- * Claims one backup for each failed key. The claim names key, incarnation and rotation: this is the evidence from which late
+ * Claims one backup for each failed key. The claim names key, collection, incarnation and rotation: this is the evidence from which late
  * callers are answered. A unique index on key and incarnation makes "at most one backup for one incarnation" (I1) a rule of the
  * database.
  *
@@ -23,6 +23,7 @@ export async function claimBackups(
             usedFor: failedKey._id,
             usedForIncarnation: incarnationOf(failedKey),
             rotationId: rotation.rotationId,
+            usedIn: pool.collections.keys,
           },
           // By the server's clock: the clocks of several processes would not put their claims in order.
           $currentDate: { usedAt: true },

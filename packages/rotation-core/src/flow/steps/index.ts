@@ -6,6 +6,7 @@ import { installKeys } from './install-keys.ts';
 import { moveBindings } from './move-bindings.ts';
 import { readClaimedBackups } from './read-claimed-backups.ts';
 import { readEvidence } from './read-evidence.ts';
+import { readHeirs } from './read-heirs.ts';
 import { readKeys } from './read-keys.ts';
 import { retireKeys } from './retire-keys.ts';
 
@@ -13,6 +14,7 @@ import { retireKeys } from './retire-keys.ts';
 export interface Steps {
   readonly readKeys: typeof readKeys;
   readonly readEvidence: typeof readEvidence;
+  readonly readHeirs: typeof readHeirs;
   readonly boundKeys: typeof boundKeys;
   readonly findFreeBackups: typeof findFreeBackups;
   readonly retireKeys: typeof retireKeys;
@@ -26,6 +28,7 @@ export interface Steps {
 export const referenceSteps: Steps = {
   readKeys,
   readEvidence,
+  readHeirs,
   boundKeys,
   findFreeBackups,
   retireKeys,

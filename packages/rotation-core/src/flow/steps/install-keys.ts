@@ -1,4 +1,11 @@
-import { keysOf, type BackupDocument, type KeyDocument } from '../../documents.ts';
+import {
+  incarnationOf,
+  keysOf,
+  MAX_PREDECESSORS,
+  type BackupDocument,
+  type KeyDocument,
+  type Predecessor,
+} from '../../documents.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -15,10 +22,10 @@ export async function installKeys(
   backups: ReadonlyMap<string, BackupDocument>,
 ): Promise<number> {
   const result = await keysOf(db, pool).bulkWrite(
-    replacements.map(({ rotation, backupId }) => ({
+    replacements.map((replacement) => ({
       replaceOne: {
-        filter: { _id: backupId, replacedBy: { $type: 'string' } },
-        replacement: newKey(rotation.rotationId, backups.get(backupId)),
+        filter: { _id: replacement.backupId, replacedBy: { $type: 'string' } },
+        replacement: newKey(replacement, backups.get(replacement.backupId)),
         upsert: true,
       },
     })),
@@ -33,11 +40,11 @@ export async function installKeys(
  * never be live.
  */
 function newKey(
-  rotationId: string,
+  replacement: Replacement,
   backup: (BackupDocument & Partial<KeyDocument>) | undefined,
 ): Omit<KeyDocument, '_id'> {
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
-  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, rotationId: claimedBy, ...own } = backup;
+  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, ...own } = backup;
   const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
   return {
     ...kept,
@@ -45,6 +52,13 @@ function newKey(
     tokensUsed: 0,
     requestsCount: 0,
     createdAt: new Date(),
-    incarnation: rotationId,
+    incarnation: replacement.rotation.rotationId,
+    predecessors: predecessorsOf(replacement),
   };
 }
+
+const predecessorsOf = ({ failedKey, rotation: { rotationId } }: Replacement): Predecessor[] =>
+  [
+    ...(failedKey.predecessors ?? []),
+    { keyId: failedKey._id, incarnation: incarnationOf(failedKey), rotationId },
+  ].slice(-MAX_PREDECESSORS);
