@@ -111,6 +111,8 @@ describe.each(services)('$title', (service) => {
             requestsCount: 0,
             createdAt: expect.any(Date),
             incarnation: rotationId,
+            predecessors: [{ keyId: 'k1', incarnation: 'created 2025-11-12T13:14:15.000Z', rotationId }],
+            replacedKey: 'k1',
           },
           ...retired(failed, reason, rotationId),
           keyOf('k2'),
@@ -119,14 +121,20 @@ describe.each(services)('$title', (service) => {
           {
             ...backupOf('b1', { tier: 'gold' }),
             isUsed: true,
+            activated: true,
             usedAt: expect.any(Date),
             usedFor: 'k1',
             usedForIncarnation: 'created 2025-11-12T13:14:15.000Z',
+            usedIn: service.keys,
             rotationId,
           },
         ]);
         expect(after.bindings).toEqual(
-          bindings.map((binding) => (binding['proxyId'] === 'p3' ? binding : { ...binding, [service.keyField]: 'b1' })),
+          bindings.map((binding) =>
+            binding['proxyId'] === 'p3'
+              ? binding
+              : { ...binding, [service.keyField]: 'b1', updatedAt: expect.any(Date) as Date },
+          ),
         );
         const archived = service.archive === undefined ? [] : await read(service.archive);
         expect(archived).toEqual(service.archive === undefined ? [] : [{ ...failed, rotationId }]);

@@ -12,6 +12,9 @@ export const keypool: Pool = definePool({
   collections: { keys: 'factory_keys', backups: 'backup_keys', bindings: 'proxy_key_bindings' },
   bindingKeyField: 'factoryKeyId',
   movedBindingFields: ['updatedAt'],
+  replacedKeyField: 'replacedKey',
+  usedBackup: { activated: true },
+  restoredBackup: { activated: false, usedFor: '', usedAt: null },
   retirement: { kind: 'delete' },
   failures: { rotate: COMMON_FAILURES, coolDownMs: 60_000 },
 });

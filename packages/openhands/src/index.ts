@@ -13,6 +13,9 @@ export const openhands: Pool = definePool({
   collections: { keys: 'openhands_keys', backups: 'openhands_backup_keys', bindings: 'openhands_bindings' },
   bindingKeyField: 'openhandsKeyId',
   movedBindingFields: ['updatedAt'],
+  replacedKeyField: 'replacedKey',
+  usedBackup: { activated: true },
+  restoredBackup: { activated: false, usedFor: '', usedAt: null },
   retirement: { kind: 'delete' },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {

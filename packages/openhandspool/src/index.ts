@@ -14,6 +14,9 @@ export const openhandspool: Pool = definePool({
   collections: { keys: 'openhands_keys', backups: 'openhands_backup_keys', bindings: 'openhands_bindings' },
   bindingKeyField: 'openhandsKeyId',
   movedBindingFields: ['updatedAt'],
+  replacedKeyField: 'replacedKey',
+  usedBackup: { activated: true },
+  restoredBackup: { activated: false, usedFor: '', usedAt: null },
   retirement: { kind: 'keep', status: { exhausted: 'exhausted', 'auth-error': 'need_refresh' } },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {

@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { RotationError } from './errors.ts';
 import type { KeyStatus, Pool } from './pool.ts';
 
 /** A key. Services write the first six fields; rotations add the others, which old documents lack. */
@@ -76,11 +77,43 @@ export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => d
 export const isLive = (key: Pick<KeyDocument, 'replacedBy'> | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
 
+/** What names the incarnation of a key. `createdAt` may be a time in any form: a Date, a text of one (from JSON), or milliseconds. */
+export interface IncarnationFields {
+  readonly incarnation?: string | null;
+  readonly createdAt?: unknown;
+}
+
 /**
- * Names the incarnation of a key. Pass it to `rotate` together with the key's id: if the id was inserted again after the key
- * failed, the new key is left alone.
+ * Names the incarnation of a key. Pass it to `rotate` together with the key's id: if the id was inserted again after the key failed, the
+ * new key is left alone.
  *
- * A document without `incarnation` is identified by `created ` and its `createdAt`, and without that by `unknown`.
+ * A document without `incarnation` is identified by `created ` and its `createdAt`.
+ *
+ * @param key the document as the database has it. Read by a projection or a schema without `incarnation`, it names another incarnation,
+ *   and `rotate` answers `other-incarnation`
+ * @throws RotationError `invalid-argument` if the document has neither field. Call `rotate` without an incarnation then
  */
-export const incarnationOf = (key: Pick<KeyDocument, 'incarnation' | 'createdAt'>): string =>
-  key.incarnation ?? (key.createdAt instanceof Date ? `created ${key.createdAt.toISOString()}` : 'unknown');
+export function incarnationOf(key: IncarnationFields): string {
+  const incarnation = namedIncarnation(key);
+  if (incarnation !== undefined) return incarnation;
+  throw new RotationError(
+    'invalid-argument',
+    'The key document has neither incarnation nor createdAt: read it with both fields, or call rotate without an incarnation',
+  );
+}
+
+/** The incarnation of a key that was read whole. Old keys may have neither field. */
+export const storedIncarnationOf = (key: IncarnationFields): string => namedIncarnation(key) ?? 'unknown';
+
+function namedIncarnation({ incarnation, createdAt }: IncarnationFields): string | undefined {
+  if (typeof incarnation === 'string') return incarnation;
+  const time = timeOf(createdAt);
+  return time === undefined ? undefined : `created ${time.toISOString()}`;
+}
+
+function timeOf(value: unknown): Date | undefined {
+  if (value === undefined || value === null) return undefined;
+  // BSON's classes of numbers turn into numbers.
+  const time = value instanceof Date ? value : new Date(typeof value === 'string' ? value : Number(value));
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

@@ -4,13 +4,15 @@ import type { Pool } from './pool.ts';
 /** The indexes that a pool needs, by the role of the collection. */
 export const indexesOf = ({
   bindingKeyField,
+  eligible,
+  order,
 }: Pool): Readonly<Record<'keys' | 'backups' | 'bindings', readonly IndexDescription[]>> => ({
   keys: [
     { name: 'rotation_predecessors', key: { 'predecessors.keyId': 1 }, sparse: true },
     { name: 'rotation_predecessor_rotations', key: { 'predecessors.rotationId': 1 }, sparse: true },
   ],
   backups: [
-    { name: 'rotation_free', key: { isUsed: 1, _id: 1 } },
+    freeIndex(eligible, order),
     { name: 'rotation_evidence', key: { usedFor: 1, usedAt: -1 } },
     { name: 'rotation_id', key: { rotationId: 1 }, sparse: true },
     {
@@ -21,5 +23,24 @@ export const indexesOf = ({
       partialFilterExpression: { usedForIncarnation: { $exists: true } },
     },
   ],
-  bindings: [{ name: `rotation_${bindingKeyField}`, key: { [bindingKeyField]: 1 } }],
+  // In a collection with a collation the ids are compared as they are all the same.
+  bindings: [{ name: `rotation_${bindingKeyField}`, key: { [bindingKeyField]: 1 }, collation: { locale: 'simple' } }],
 });
+
+/** Serves the eligible backups in the pool's order without a sort: equalities first, then the order, then what else is asked. */
+function freeIndex(eligible: Pool['eligible'] = {}, order: Pool['order'] = {}): IndexDescription {
+  const fields = Object.keys(eligible).filter((name) => !name.startsWith('$'));
+  const isEquality = (name: string): boolean => {
+    const value = eligible[name];
+    return typeof value !== 'object' || value === null;
+  };
+  const key = {
+    isUsed: 1,
+    ...Object.fromEntries(fields.filter(isEquality).map((name) => [name, 1])),
+    ...order,
+    _id: 1,
+    ...Object.fromEntries(fields.filter((name) => !isEquality(name)).map((name) => [name, 1])),
+  } as const;
+  const names = Object.keys(key).filter((name) => name !== 'isUsed' && name !== '_id');
+  return { name: ['rotation_free', ...names].join('_'), key };
+}

@@ -13,7 +13,12 @@ export type RotationOutcome =
   | { readonly kind: 'already-rotated'; readonly keyId: string; readonly replacement: string }
   /** There was no free backup. Key, bindings and backups are unchanged. */
   | { readonly kind: 'no-backup'; readonly keyId: string }
-  /** Neither the key (in this incarnation) nor a live successor of it exists. */
+  /**
+   * The key is live, in the incarnation `live`. Nothing is known of the incarnation that was asked for, so the key was left alone: either that
+   * incarnation is long over, or `asked` was taken from a document that lacks the field `incarnation`.
+   */
+  | { readonly kind: 'other-incarnation'; readonly keyId: string; readonly asked: string; readonly live: string }
+  /** Neither the key nor a live successor of it exists. */
   | { readonly kind: 'not-found'; readonly keyId: string }
   /** The deadline passed or the attempts were used up, and this call certainly changed nothing. Try again later. */
   | { readonly kind: 'busy'; readonly keyId: string }

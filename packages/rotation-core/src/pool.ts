@@ -25,11 +25,24 @@ export type KeyStatus = 'healthy' | 'rate_limited' | 'exhausted' | 'error' | 'ne
 export type Retirement =
   /**
    * The key is deleted. If `archive` names a collection, a copy of the key is put there first; it overwrites the copy of an
-   * earlier incarnation.
+   * earlier incarnation. An archive of records gets a new document each time.
    */
-  | { readonly kind: 'delete'; readonly archive?: string }
+  | { readonly kind: 'delete'; readonly archive?: string | RecordArchive }
   /** The key is kept for review, with the status for the reason, with `replacedBy`, and without bindings. */
   | { readonly kind: 'keep'; readonly status: Readonly<Record<RotationReason, KeyStatus>> };
+
+/**
+ * An archive that several collections share. Each retirement adds `{ sourceCollection, sourceId, reason, deletedBy, deletedAt, document,
+ * metadata: { replacementKeyId, rotationId } }`, where `document` is the key as it was.
+ */
+export interface RecordArchive {
+  readonly collection: string;
+  /** Who archives, such as the name of the service. */
+  readonly deletedBy: string;
+}
+
+/** Values of fields, as they are written. */
+export type FieldValues = Readonly<Record<string, string | number | boolean | null>>;
 
 /** Upstream answers that mean that a key failed. An answer matches a rule if both its status and its body match. */
 export interface FailureRule {
@@ -57,11 +70,23 @@ export interface Pool {
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
-  /**
-   * Fields that a service sets on a binding when it moves it, such as `updatedAt`. The rotations of this package leave them as they
-   * are; a test of another service's flow does not hold a change of them against it. Default: none.
-   */
+  /** Fields of a binding that get the server's time when the binding is moved, such as `updatedAt`. Default: none. */
   readonly movedBindingFields?: readonly string[];
+  /** Fields of a new key, and their values. Default: `{ status: 'healthy', tokensUsed: 0, requestsCount: 0 }`. */
+  readonly newKey?: FieldValues;
+  /** The field of a new key that gets the id of the failed key. Default: none. */
+  readonly replacedKeyField?: string;
+  /** More fields of a backup that was used. Default: none. */
+  readonly usedBackup?: FieldValues;
+  /** Fields of a backup that was restored. Default: the marks of its use are removed. */
+  readonly restoredBackup?: FieldValues;
+  /** Which backups may be claimed, besides that they are free: a filter of MongoDB. Default: all. */
+  readonly eligible?: Readonly<Record<string, unknown>>;
+  /**
+   * Which of the eligible backups are claimed first: fields with 1 (ascending) or -1. Rotations at the same moment choose at random among the
+   * first few, four for each of them, so that they don't all want the same backup. Default: any backup.
+   */
+  readonly order?: Readonly<Record<string, 1 | -1>>;
   /** What a rotation does with the failed key. */
   readonly retirement: Retirement;
   /**
@@ -115,5 +140,7 @@ export function definePool(pool: Pool): Pool {
 }
 
 /** The collection for copies of deleted keys; undefined where the pool has none. */
-export const archiveOf = ({ retirement }: Pool): string | undefined =>
-  retirement.kind === 'delete' ? retirement.archive : undefined;
+export function archiveOf({ retirement }: Pool): string | undefined {
+  const archive = retirement.kind === 'delete' ? retirement.archive : undefined;
+  return typeof archive === 'object' ? archive.collection : archive;
+}

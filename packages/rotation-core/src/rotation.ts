@@ -16,5 +16,7 @@ export interface Rotation {
 export type Answer =
   | { readonly kind: 'rotated'; readonly replacement: string }
   | { readonly kind: 'already-rotated'; readonly replacement: string }
+  /** The key is live, but in another incarnation than the one that was asked for, of which nothing is known. */
+  | { readonly kind: 'other-incarnation'; readonly asked: string; readonly live: string }
   | { readonly kind: 'no-backup' }
   | { readonly kind: 'not-found' };

@@ -82,7 +82,13 @@ describe('one bad key in a batch', () => {
       keys: ids.map((id) => key(id, { incarnation: `${id}-life` })),
       backups: [
         ...backups(9),
-        backup('b-old', { isUsed: true, usedFor: 'k3', usedForIncarnation: 'k3-life', usedIn: 'keys', rotationId: 'earlier' }),
+        backup('b-old', {
+          isUsed: true,
+          usedFor: 'k3',
+          usedForIncarnation: 'k3-life',
+          usedIn: 'keys',
+          rotationId: 'earlier',
+        }),
       ],
       bindings: ids.map((id) => binding(`p-${id}`, id)),
     });

@@ -13,6 +13,7 @@ export function toAnswer(outcome: RotationOutcome): FlowAnswer {
       return { kind: 'indeterminate', rotationId: outcome.rotationId };
     case 'no-backup':
     case 'not-found':
+    case 'other-incarnation':
     case 'busy':
       return { kind: outcome.kind };
   }

@@ -1,4 +1,4 @@
-import { incarnationOf, isLive, type KeyDocument } from '../documents.ts';
+import { storedIncarnationOf, isLive, type KeyDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
@@ -24,6 +24,8 @@ export interface BatchOptions {
  */
 const PAGE_SIZE_FACTOR = 16;
 const MIN_PAGE_SIZE = 256;
+/** Of a pool with an order, backups are chosen among the first of the page: this many times as many as the batch. */
+const ORDERED_FACTOR = 4;
 
 /**
  * Rotates several different keys in one transaction:
@@ -58,7 +60,7 @@ export async function rotateBatch(
       const successor = keptByOldFlow.get(key._id);
       if (successor !== undefined) kept.set(rotation, successor);
       else {
-        rotation.incarnation = incarnationOf(key);
+        rotation.incarnation = storedIncarnationOf(key);
         failed.push({ rotation, failedKey: key });
       }
     }
@@ -67,7 +69,7 @@ export async function rotateBatch(
   const successors = new Map([...kept, ...(await followEvidence(transaction, gone, steps))]);
   for (const rotation of [...kept.keys(), ...gone]) {
     const successor = successors.get(rotation);
-    if (successor === undefined) answers.set(rotation, { kind: 'not-found' });
+    if (successor === undefined) answers.set(rotation, withoutSuccessor(rotation, keys.get(rotation.keyId)));
     // The commit of an earlier attempt was in doubt, and succeeded after all: the evidence has this rotation's own id.
     else if (successor.rotationId === rotation.rotationId)
       answers.set(rotation, { kind: 'rotated', replacement: successor.replacement });
@@ -82,7 +84,8 @@ export async function rotateBatch(
     onStockSeen?.(0);
     return answers;
   }
-  const chosen = takeNeighbours(free, failed.length, random);
+  const first = transaction.pool.order === undefined ? free : free.slice(0, ORDERED_FACTOR * failed.length);
+  const chosen = takeNeighbours(first, failed.length, random);
   const replacements: Replacement[] = chosen.flatMap((backupId, index) => {
     const entry = failed[index];
     return entry === undefined ? [] : [{ ...entry, backupId }];
@@ -105,9 +108,14 @@ export async function rotateBatch(
   return answers;
 }
 
+function withoutSuccessor({ incarnation }: Rotation, key: KeyDocument | undefined): Answer {
+  if (key === undefined || !isLive(key) || incarnation === undefined) return { kind: 'not-found' };
+  return { kind: 'other-incarnation', asked: incarnation, live: storedIncarnationOf(key) };
+}
+
 /** A rotation without an incarnation means the key that is live now; otherwise only the key of that incarnation is meant. */
 const isMeant = ({ incarnation }: Rotation, key: KeyDocument): boolean =>
-  incarnation === undefined || incarnation === incarnationOf(key);
+  incarnation === undefined || incarnation === storedIncarnationOf(key);
 
 /**
  * Takes neighbours in index order, from a random place. Two transactions that take n of m backups each then conflict with a

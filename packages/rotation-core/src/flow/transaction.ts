@@ -9,6 +9,14 @@ export interface Transaction {
   readonly session: ClientSession;
 }
 
+/** Options of a read whose documents are written again: each value keeps its BSON type. */
+export const AS_STORED = {
+  promoteValues: false,
+  promoteLongs: false,
+  promoteBuffers: false,
+  bsonRegExp: true,
+} as const;
+
 /** At most this many commits are sent while the result is unknown; a new transaction then finds out by the evidence. */
 const MAX_COMMIT_ATTEMPTS = 5;
 /** Wait before the second commit; before the third twice as long, and so on. */

@@ -9,6 +9,8 @@ export type RestoreOutcome =
   /** The backup is a live key. It was left alone: a free backup could be claimed a second time. */
   | { readonly kind: 'live-key' };
 
+const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rotationId'];
+
 /**
  * Makes a used backup free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept
  * `usedFor` would count as evidence, and callers of the old key would be sent to it.
@@ -19,6 +21,8 @@ export type RestoreOutcome =
  */
 export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
+  const restored = context.pool.restoredBackup ?? {};
+  const marks = MARKS_OF_USE.filter((name) => !Object.hasOwn(restored, name));
   return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
     const backup = await backupsOf(db, pool).findOne(
       { _id: backupId },
@@ -32,7 +36,7 @@ export async function restoreBackup(context: RotatorContext, backupId: string): 
     if (isLive(key ?? undefined)) return { kind: 'live-key' };
     await backupsOf(db, pool).updateOne(
       { _id: backupId },
-      { $set: { isUsed: false }, $unset: { usedAt: 1, usedFor: 1, usedForIncarnation: 1, usedIn: 1, rotationId: 1 } },
+      { $set: { ...restored, isUsed: false }, $unset: Object.fromEntries(marks.map((name) => [name, 1])) },
       { session },
     );
     return { kind: 'restored' };

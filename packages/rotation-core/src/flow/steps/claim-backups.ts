@@ -1,4 +1,4 @@
-import { incarnationOf, backupsOf } from '../../documents.ts';
+import { storedIncarnationOf, backupsOf } from '../../documents.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -19,9 +19,10 @@ export async function claimBackups(
         filter: { _id: backupId, isUsed: false },
         update: {
           $set: {
+            ...pool.usedBackup,
             isUsed: true,
             usedFor: failedKey._id,
-            usedForIncarnation: incarnationOf(failedKey),
+            usedForIncarnation: storedIncarnationOf(failedKey),
             rotationId: rotation.rotationId,
             usedIn: pool.collections.keys,
           },

@@ -1,11 +1,12 @@
 import {
-  incarnationOf,
+  storedIncarnationOf,
   keysOf,
   MAX_PREDECESSORS,
   type BackupDocument,
   type KeyDocument,
   type Predecessor,
 } from '../../documents.ts';
+import type { Pool } from '../../pool.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -25,7 +26,7 @@ export async function installKeys(
     replacements.map((replacement) => ({
       replaceOne: {
         filter: { _id: replacement.backupId, replacedBy: { $type: 'string' } },
-        replacement: newKey(replacement, backups.get(replacement.backupId)),
+        replacement: newKey(replacement, backups.get(replacement.backupId), pool),
         upsert: true,
       },
     })),
@@ -34,23 +35,25 @@ export async function installKeys(
   return result.upsertedCount + result.matchedCount;
 }
 
+const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
+
 /**
- * A new key is healthy and its counters are 0. It takes over fields of the backup that this package doesn't know, but not the
+ * A new key has the values of the pool's `newKey`. It takes over fields of the backup that this package doesn't know, but not the
  * marks of an earlier incarnation, which a backup has if an operator made it out of a kept key: a key with `replacedBy` would
  * never be live.
  */
 function newKey(
   replacement: Replacement,
   backup: (BackupDocument & Partial<KeyDocument>) | undefined,
+  { newKey: fields = HEALTHY, replacedKeyField }: Pool,
 ): Omit<KeyDocument, '_id'> {
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
   const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, ...own } = backup;
   const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
   return {
     ...kept,
-    status: 'healthy',
-    tokensUsed: 0,
-    requestsCount: 0,
+    ...fields,
+    ...(replacedKeyField === undefined ? {} : { [replacedKeyField]: replacement.failedKey._id }),
     createdAt: new Date(),
     incarnation: replacement.rotation.rotationId,
     predecessors: predecessorsOf(replacement),
@@ -60,5 +63,5 @@ function newKey(
 const predecessorsOf = ({ failedKey, rotation: { rotationId } }: Replacement): Predecessor[] =>
   [
     ...(failedKey.predecessors ?? []),
-    { keyId: failedKey._id, incarnation: incarnationOf(failedKey), rotationId },
+    { keyId: failedKey._id, incarnation: storedIncarnationOf(failedKey), rotationId },
   ].slice(-MAX_PREDECESSORS);
