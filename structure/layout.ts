@@ -97,7 +97,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
         ['verbs'],
         ['flow'],
         ['queue'],
-        [files('options', 'documents', 'classify-failure', 'rotation', 'events', 'outcomes')],
+        [files('options', 'documents', 'indexes', 'classify-failure', 'rotation', 'events', 'outcomes')],
         [files('pool')],
         [files('errors')],
       ],

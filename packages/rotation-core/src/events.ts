@@ -1,3 +1,9 @@
+/**
+ * Why a free backup can't take the place of a key. `live-key`: a live key has its id. `failed-credential`: it has the apiKey of the failed key.
+ * `duplicate`: a unique index of the service refuses the key that it would become, or a binding to it.
+ */
+export type Unusable = 'live-key' | 'failed-credential' | 'duplicate';
+
 /** What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. */
 export type RotationEvent = { readonly pool: string } & (
   | {
@@ -30,6 +36,8 @@ export type RotationEvent = { readonly pool: string } & (
       /** Milliseconds until the next attempt. */
       readonly delayMs: number;
     }
+  /** A free backup can't take the place of a key. It is passed over for a minute, and counts as no stock. */
+  | { readonly type: 'backup-unusable'; readonly backupId: string; readonly why: Unusable }
   /** A rotation found no free backup. */
   | { readonly type: 'no-backup'; readonly keyId: string }
   /** A caller was answered `indeterminate`; reported once for each rotation. */

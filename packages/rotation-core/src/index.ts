@@ -1,7 +1,14 @@
 export { classifyFailure, type FailureVerdict, type UpstreamFailure } from './classify-failure.ts';
-export { incarnationOf, type BackupDocument, type BindingDocument, type KeyDocument } from './documents.ts';
+export {
+  incarnationOf,
+  type BackupDocument,
+  type BindingDocument,
+  type IncarnationFields,
+  type KeyDocument,
+  type Predecessor,
+} from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
-export type { RotationEvent, RotationListener } from './events.ts';
+export type { RotationEvent, RotationListener, Unusable } from './events.ts';
 export type { RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
@@ -9,8 +16,10 @@ export {
   definePool,
   type FailureRule,
   type FailureRules,
+  type FieldValues,
   type KeyStatus,
   type Pool,
+  type RecordArchive,
   type Retirement,
   type RotationReason,
 } from './pool.ts';

@@ -103,7 +103,7 @@ function requireInteger(name: string, value: number, min: number, max: number = 
 }
 
 /** MongoDB takes longer ids, but no key has one. */
-const MAX_ID_LENGTH = 1_024;
+export const MAX_ID_LENGTH = 1_024;
 
 /** An id from outside could be an object such as `{ $ne: null }`: in a filter it would be an operator and match any document. */
 export function requireId(name: string, value: unknown): string {

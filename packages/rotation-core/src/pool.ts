@@ -116,6 +116,7 @@ export const COMMON_FAILURES: readonly FailureRule[] = [
 export function definePool(pool: Pool): Pool {
   const { keys, backups, bindings } = pool.collections;
   const archive = archiveOf(pool);
+  const recorded = pool.retirement.kind === 'delete' ? pool.retirement.archive : undefined;
   const names = {
     name: pool.name,
     'collections.keys': keys,
@@ -123,6 +124,7 @@ export function definePool(pool: Pool): Pool {
     'collections.bindings': bindings,
     bindingKeyField: pool.bindingKeyField,
     ...(archive === undefined ? {} : { 'retirement.archive': archive }),
+    ...(typeof recorded === 'object' ? { 'retirement.archive.deletedBy': recorded.deletedBy } : {}),
   };
   for (const [field, value] of Object.entries(names)) {
     if (typeof value !== 'string' || value === '')
@@ -133,10 +135,40 @@ export function definePool(pool: Pool): Pool {
       'invalid-argument',
       `Pool bindingKeyField: expected a field name other than _id, without "." and "$"`,
     );
+  expectOwnFields(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
+}
+
+/** Fields that a rotation reads again, by the option that must not write them. */
+const RESERVED = {
+  newKey: ['_id', 'apiKey', 'incarnation', 'predecessors', 'replacedBy', 'rotationId', 'createdAt', 'bindingSequence'],
+  usedBackup: ['_id', 'apiKey', 'isUsed', 'usedFor', 'usedForIncarnation', 'usedIn', 'usedAt', 'rotationId'],
+  restoredBackup: ['_id', 'apiKey', 'isUsed', 'usedForIncarnation', 'usedIn', 'rotationId'],
+  eligible: ['_id', 'isUsed'],
+  order: ['_id', 'isUsed'],
+} as const;
+
+function expectOwnFields(pool: Pool): void {
+  for (const [option, reserved] of Object.entries(RESERVED) as [keyof typeof RESERVED, readonly string[]][]) {
+    const taken = Object.keys(pool[option] ?? {}).find((name) => reserved.includes(name));
+    if (taken !== undefined)
+      throw new RotationError(
+        'invalid-argument',
+        `Pool ${option}: ${taken} is a field that rotations need; leave it out`,
+      );
+  }
+  const direction = Object.entries(pool.order ?? {}).find(([, value]) => value !== 1 && value !== -1);
+  if (direction !== undefined)
+    throw new RotationError('invalid-argument', `Pool order.${direction[0]}: expected 1 or -1`);
+  for (const [option, name] of [
+    ['replacedKeyField', pool.replacedKeyField],
+    ...(pool.movedBindingFields ?? []).map((field) => ['movedBindingFields', field]),
+  ])
+    if (name !== undefined && !/^[^.$]+$/.test(name))
+      throw new RotationError('invalid-argument', `Pool ${option}: expected a field name without "." and "$"`);
 }
 
 /** The collection for copies of deleted keys; undefined where the pool has none. */

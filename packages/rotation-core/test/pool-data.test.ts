@@ -2,8 +2,8 @@ import { BSON, Double, Int32, Long, type Document } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, definePool, incarnationOf, type KeyDocument, type Pool } from '../src/index.ts';
-import { backup, backups, binding, idsOf, key, readState, seed } from './support/documents.ts';
-import { asRotated, rejection } from './support/outcomes.ts';
+import { backup, backups, binding, key, readState, seed } from './support/documents.ts';
+import { asRotated } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
 
 /* What services put into their collections, and what they expect to find there after a rotation. */
@@ -228,9 +228,4 @@ describe('the incarnation of a key', () => {
       live: rotationId,
     });
   });
-});
-
-test('a document that is no key any more is an error of the caller, in one line', async () => {
-  const rotator = createRotator(db, deletingPool);
-  await rejection(rotator.rotate(''), 'invalid-argument');
 });

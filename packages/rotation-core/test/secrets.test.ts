@@ -1,7 +1,7 @@
 import { openTestDatabase } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
-import { backup, backups, binding, key, seed, SECRET_MARK } from './support/documents.ts';
+import { SECRET_MARK, backup, backups, binding, claimedBefore, key, seed } from './support/documents.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
 import { expectNoSecret } from './support/secrets.ts';
 
@@ -43,7 +43,7 @@ test.each([deletingPool, archivingPool, keepingPool])(
 
 /** Data that makes the server answer with an error about a document. */
 const refusals = {
-  'a double _id': { keys: [key('k1'), key('b1')], backups: [backup('b1')] },
+  'a double claim': { keys: [key('k1')], backups: [backup('b1'), claimedBefore(key('k1'))] },
   'a document that fails validation': { keys: [key('k1')], backups: [backup('b1', { refused: true })] },
 };
 

@@ -1,11 +1,13 @@
-import { storedIncarnationOf, isLive, type KeyDocument } from '../documents.ts';
+import { isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
 import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import type { Replacement } from './replacement.ts';
 import type { Steps } from './steps/index.ts';
+import { WRITES_PER_MOVE } from './steps/move-bindings.ts';
 import type { Transaction } from './transaction.ts';
+import { refusingDuplicates, UnusableBackup } from './unusable-backup.ts';
 
 /** What a batch needs besides the transaction. */
 export interface BatchOptions {
@@ -13,6 +15,8 @@ export interface BatchOptions {
   /** Returns a number from 0 up to 1. */
   readonly random: () => number;
   /** Called after each claim, inside the transaction, which may still be undone. */
+  /** Backups that can't be used. */
+  readonly passedOver?: readonly string[];
   readonly onClaimed?: (replacement: Replacement) => void;
   /** Called with the number of free backups that are left, if one page shows them all. */
   readonly onStockSeen?: (freeBackups: number) => void;
@@ -41,7 +45,7 @@ const ORDERED_FACTOR = 4;
 export async function rotateBatch(
   transaction: Transaction,
   rotations: readonly Rotation[],
-  { steps, random, onClaimed, onStockSeen }: BatchOptions,
+  { steps, random, passedOver, onClaimed, onStockSeen }: BatchOptions,
 ): Promise<Map<Rotation, Answer>> {
   const answers = new Map<Rotation, Answer>();
 
@@ -78,7 +82,9 @@ export async function rotateBatch(
   if (failed.length === 0) return answers;
 
   const pageSize = Math.max(MIN_PAGE_SIZE, PAGE_SIZE_FACTOR * failed.length);
-  const free = await steps.findFreeBackups(transaction, pageSize);
+  const page = await steps.findFreeBackups(transaction, pageSize, passedOver);
+  // This transaction retires the failed keys first, so that installing one of them again would meet no duplicate key.
+  const free = page.filter((id) => !isLive(keys.get(id)));
   if (free.length === 0) {
     for (const { rotation } of failed) answers.set(rotation, { kind: 'no-backup' });
     onStockSeen?.(0);
@@ -91,19 +97,24 @@ export async function rotateBatch(
     return entry === undefined ? [] : [{ ...entry, backupId }];
   });
 
-  expectNotLive(replacements, keys);
   expectAll('retired', await steps.retireKeys(transaction, replacements), replacements);
   await steps.archiveKeys(transaction, replacements);
   expectAll('claimed', await steps.claimBackups(transaction, replacements), replacements);
   for (const replacement of replacements) onClaimed?.(replacement);
   const backups = await steps.readClaimedBackups(transaction, replacements);
-  expectAll('installed', await steps.installKeys(transaction, replacements, backups), replacements);
-  await steps.moveBindings(
-    transaction,
-    replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId })),
+  expectOtherCredentials(replacements, backups);
+  const installed = await refusingDuplicates(
+    replacements.map(({ backupId }) => backupId),
+    () => steps.installKeys(transaction, replacements, backups),
+  );
+  expectAll('installed', installed, replacements);
+  const moves = replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId }));
+  await refusingDuplicates(
+    moves.flatMap(({ to }) => Array<string>(WRITES_PER_MOVE).fill(to)),
+    () => steps.moveBindings(transaction, moves),
   );
 
-  if (free.length < pageSize) onStockSeen?.(free.length - chosen.length);
+  if (page.length < pageSize) onStockSeen?.(free.length - chosen.length);
   for (const { rotation, backupId } of replacements) answers.set(rotation, { kind: 'rotated', replacement: backupId });
   return answers;
 }
@@ -126,18 +137,13 @@ function takeNeighbours(page: readonly string[], count: number, random: () => nu
   return [...page.slice(start), ...page.slice(0, start)].slice(0, count);
 }
 
-/**
- * Refuses a free backup that is one of the failed keys themselves. This transaction retires that key first, so that installing
- * the backup would meet no duplicate key, and the failed credential would become a replacement. A backup that is any other live
- * key is refused by the unique index on `_id`.
- */
-function expectNotLive(replacements: readonly Replacement[], keys: ReadonlyMap<string, KeyDocument>): void {
-  const bad = replacements.find(({ backupId }) => isLive(keys.get(backupId)));
-  if (bad !== undefined)
-    throw new RotationError(
-      'inconsistent',
-      `The free backup "${bad.backupId}" is a live key; delete that backup. The rotation was undone.`,
-    );
+/** A backup with the credential that has failed would fail at once. @throws UnusableBackup */
+function expectOtherCredentials(
+  replacements: readonly Replacement[],
+  backups: ReadonlyMap<string, BackupDocument>,
+): void {
+  const bad = replacements.find(({ failedKey, backupId }) => backups.get(backupId)?.apiKey === failedKey.apiKey);
+  if (bad !== undefined) throw new UnusableBackup(bad.backupId, 'failed-credential');
 }
 
 /** The snapshot holds all documents of a write. If the write matched fewer, it did not see the snapshot, and there was no lock. */

@@ -1,3 +1,4 @@
+import { RotationError } from '../errors.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import type { PendingRotation } from '../queue/pending-rotation.ts';
 import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
@@ -5,6 +6,7 @@ import type { RotatorContext } from './context.ts';
 import { toRotationError } from './database-error.ts';
 import { createAbandonedEnder } from './end-abandoned.ts';
 import { isRetryable, runTransaction } from './transaction.ts';
+import { PassedOver, UnusableBackup } from './unusable-backup.ts';
 
 /** The queue's ties to the database: runs a group in one transaction, says how long to back off, and emits the events. */
 export function createGroupRotator(
@@ -12,6 +14,7 @@ export function createGroupRotator(
 ): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate'> {
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
+  const passedOver = new PassedOver();
 
   async function runGroup(group: readonly PendingRotation[]): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
@@ -24,6 +27,7 @@ export function createGroupRotator(
           flow.rotateBatch({ db, pool, session }, rotations, {
             steps: flow.steps,
             random: settings.random,
+            passedOver: passedOver.ids,
             onClaimed: ({ rotation: { keyId, rotationId }, backupId }) =>
               emit({ type: 'claimed', pool: pool.name, keyId, backupId, rotationId }),
             onStockSeen: (count) => {
@@ -39,6 +43,12 @@ export function createGroupRotator(
         emit({ type: 'low-stock', pool: pool.name, freeBackups, threshold });
       return { kind: 'committed', answers };
     } catch (error) {
+      if (error instanceof UnusableBackup) {
+        const { backupId, why } = error;
+        passedOver.add(backupId);
+        emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
+        return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
+      }
       const rotationError = toRotationError(error, rotations.length === 1 ? rotations[0]?.rotationId : undefined);
       if (!isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
       await endAbandoned(group);

@@ -1,5 +1,9 @@
 import { backupsOf } from '../../documents.ts';
+import { MAX_ID_LENGTH } from '../../options.ts';
 import type { Transaction } from '../transaction.ts';
+
+/** What can't be the id of a key is no backup. */
+const canBeKey = (id: string): boolean => id.length <= MAX_ID_LENGTH;
 
 /**
  * Reads the ids of a page of free backups that the pool may claim, in the pool's order. An empty page proves that the snapshot has no free backup: the page is
@@ -7,11 +11,18 @@ import type { Transaction } from '../transaction.ts';
  *
  * The index `rotation_free` covers the query, so that its cost does not depend on the stock; `$match` with `$sample` would scan.
  */
-export async function findFreeBackups({ db, pool, session }: Transaction, limit: number): Promise<readonly string[]> {
+export async function findFreeBackups(
+  { db, pool, session }: Transaction,
+  limit: number,
+  passedOver: readonly string[] = [],
+): Promise<readonly string[]> {
   const page = await backupsOf(db, pool)
-    .find({ ...pool.eligible, isUsed: false }, { session, projection: { _id: 1 } })
+    .find(
+      { ...pool.eligible, isUsed: false, _id: { $type: 'string', $gt: '', $nin: [...passedOver] } },
+      { session, projection: { _id: 1 } },
+    )
     .sort({ ...pool.order, _id: 1 })
     .limit(limit)
     .toArray();
-  return page.map(({ _id }) => _id);
+  return page.map(({ _id }) => _id).filter(canBeKey);
 }

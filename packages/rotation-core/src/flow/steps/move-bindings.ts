@@ -8,6 +8,9 @@ export interface BindingMove {
   readonly to: string;
 }
 
+/** Each move is two writes of one command. */
+export const WRITES_PER_MOVE = 2;
+
 /** Only what equals an id is meant, also in a collection whose collation takes other texts for equal. */
 const EXACT = { locale: 'simple' };
 
