@@ -58,6 +58,8 @@ export interface BackupDocument {
   rotationId?: string;
   /** The collection of the key that it was claimed for, because pools can share their backups. */
   usedIn?: string | null;
+  /** A counter that rotations increase near the bound of the pool's brake. */
+  brakeSequence?: number;
 }
 
 /** A binding. The key's id is in the field that the pool's `bindingKeyField` names. */

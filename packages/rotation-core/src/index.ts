@@ -16,6 +16,7 @@ export {
   definePool,
   type FailureRule,
   type FailureRules,
+  type Brake,
   type FieldValues,
   type KeyStatus,
   type Pool,

@@ -16,6 +16,11 @@ export const indexesOf = ({
     { name: 'rotation_evidence', key: { usedFor: 1, usedAt: -1 } },
     { name: 'rotation_id', key: { rotationId: 1 }, sparse: true },
     {
+      name: 'rotation_recent',
+      key: { usedIn: 1, usedAt: -1, _id: 1 },
+      partialFilterExpression: { usedAt: { $type: 'date' } },
+    },
+    {
       // I1 as a rule of the database. Partial, so that several backups that older flows used for one key don't violate it.
       name: 'rotation_one_claim_per_incarnation',
       key: { usedIn: 1, usedFor: 1, usedForIncarnation: 1 },

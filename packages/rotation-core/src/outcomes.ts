@@ -11,6 +11,11 @@ export type RotationOutcome =
     }
   /** Another rotation replaced the key, just now or earlier. `replacement` is the live key at the end of the chain. */
   | { readonly kind: 'already-rotated'; readonly keyId: string; readonly replacement: string }
+  /**
+   * The pool has made as many rotations as its brake allows: what fails so often tells of the upstream, not of the keys. Key, bindings and
+   * backups are unchanged. Try again at `until`.
+   */
+  | { readonly kind: 'held-back'; readonly keyId: string; readonly until: Date }
   /** There was no free backup. Key, bindings and backups are unchanged. */
   | { readonly kind: 'no-backup'; readonly keyId: string }
   /**

@@ -41,6 +41,18 @@ export interface RecordArchive {
   readonly deletedBy: string;
 }
 
+/** At most `maxRotations` rotations of the pool within `perMs` milliseconds. */
+export interface Brake {
+  /** From 1 to 1,000. */
+  readonly maxRotations: number;
+  /** From 1,000 up. */
+  readonly perMs: number;
+}
+
+const DEFAULT_BRAKE: Brake = { maxRotations: 100, perMs: 60_000 };
+
+export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake;
+
 /** Values of fields, as they are written. */
 export type FieldValues = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -94,6 +106,11 @@ export interface Pool {
    * nothing is bound to it and a backup that was used for it is live, or has a live successor. Default: none.
    */
   readonly keptStatuses?: readonly KeyStatus[];
+  /**
+   * At most so many rotations in so much time, counted in the database. `false`: no bound. Default: 100 in 60,000 ms. Where the upstream is
+   * down, every replacement fails as well, and the stock would be gone in seconds.
+   */
+  readonly brake?: Brake | false;
   /** Which upstream answers mean that a key failed. */
   readonly failures: FailureRules;
 }
@@ -136,10 +153,21 @@ export function definePool(pool: Pool): Pool {
       `Pool bindingKeyField: expected a field name other than _id, without "." and "$"`,
     );
   expectOwnFields(pool);
+  expectBrake(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
+}
+
+function expectBrake(pool: Pool): void {
+  const brake = brakeOf(pool);
+  if (brake === false) return;
+  const { maxRotations, perMs } = brake;
+  if (!Number.isSafeInteger(maxRotations) || maxRotations < 1 || maxRotations > 1_000)
+    throw new RotationError('invalid-argument', 'Pool brake.maxRotations: expected a whole number from 1 to 1,000');
+  if (!Number.isSafeInteger(perMs) || perMs < 1_000)
+    throw new RotationError('invalid-argument', 'Pool brake.perMs: expected a whole number from 1,000 up');
 }
 
 /** Fields that a rotation reads again, by the option that must not write them. */

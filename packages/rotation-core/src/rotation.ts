@@ -18,5 +18,7 @@ export type Answer =
   | { readonly kind: 'already-rotated'; readonly replacement: string }
   /** The key is live, but in another incarnation than the one that was asked for, of which nothing is known. */
   | { readonly kind: 'other-incarnation'; readonly asked: string; readonly live: string }
+  /** The pool's brake holds. */
+  | { readonly kind: 'held-back'; readonly until: Date }
   | { readonly kind: 'no-backup' }
   | { readonly kind: 'not-found' };

@@ -57,6 +57,8 @@ describe('a bad pool is refused by the name of the field', () => {
     ['eligible', { eligible: { isUsed: true } }],
     ['order', { order: { _id: 1 } }],
     ['order.price', { order: { price: untyped('up') } }],
+    ['brake.maxRotations', { brake: { maxRotations: 0, perMs: 60_000 } }],
+    ['brake.perMs', { brake: { maxRotations: 1, perMs: 999 } }],
     ['replacedKeyField', { replacedKeyField: 'replaced.key' }],
     ['movedBindingFields', { movedBindingFields: ['$updatedAt'] }],
     ['retirement.archive.deletedBy', { retirement: { kind: 'delete', archive: { collection: 'a', deletedBy: '' } } }],

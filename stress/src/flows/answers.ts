@@ -14,6 +14,7 @@ export function toAnswer(outcome: RotationOutcome): FlowAnswer {
     case 'no-backup':
     case 'not-found':
     case 'other-incarnation':
+    case 'held-back':
     case 'busy':
       return { kind: outcome.kind };
   }

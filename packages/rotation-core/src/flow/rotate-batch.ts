@@ -2,6 +2,7 @@ import { isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } fr
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
+import { applyBrake } from './brake.ts';
 import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import type { Replacement } from './replacement.ts';
 import type { Steps } from './steps/index.ts';
@@ -35,8 +36,9 @@ const ORDERED_FACTOR = 4;
  * Rotates several different keys in one transaction:
  *
  *   1. read the keys; a key that is not live any more is answered from evidence;
- *   2. read a page of free backups; if there is none, change nothing;
- *   3. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
+ *   2. hold back what the pool's brake does not allow;
+ *   3. read a page of free backups; if there is none, change nothing;
+ *   4. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
  *
  * The caller commits. Until then the answers are not true.
  *
@@ -79,6 +81,10 @@ export async function rotateBatch(
       answers.set(rotation, { kind: 'rotated', replacement: successor.replacement });
     else answers.set(rotation, { kind: 'already-rotated', replacement: successor.replacement });
   }
+  if (failed.length === 0) return answers;
+
+  const { count: allowed, until } = await applyBrake(transaction, failed.length, steps);
+  for (const { rotation } of failed.splice(allowed)) answers.set(rotation, { kind: 'held-back', until });
   if (failed.length === 0) return answers;
 
   const pageSize = Math.max(MIN_PAGE_SIZE, PAGE_SIZE_FACTOR * failed.length);

@@ -9,7 +9,7 @@ export type RestoreOutcome =
   /** The backup is a live key. It was left alone: a free backup could be claimed a second time. */
   | { readonly kind: 'live-key' };
 
-const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rotationId'];
+const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rotationId', 'brakeSequence'];
 
 /**
  * Makes a used backup free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept

@@ -5,6 +5,8 @@ import { findFreeBackups } from './find-free-backups.ts';
 import { installKeys } from './install-keys.ts';
 import { moveBindings } from './move-bindings.ts';
 import { readClaimedBackups } from './read-claimed-backups.ts';
+import { readRecentClaims } from './read-recent-claims.ts';
+import { touchClaim } from './touch-claim.ts';
 import { readEvidence } from './read-evidence.ts';
 import { readHeirs } from './read-heirs.ts';
 import { readKeys } from './read-keys.ts';
@@ -16,6 +18,8 @@ export interface Steps {
   readonly readEvidence: typeof readEvidence;
   readonly readHeirs: typeof readHeirs;
   readonly boundKeys: typeof boundKeys;
+  readonly readRecentClaims: typeof readRecentClaims;
+  readonly touchClaim: typeof touchClaim;
   readonly findFreeBackups: typeof findFreeBackups;
   readonly retireKeys: typeof retireKeys;
   readonly archiveKeys: typeof archiveKeys;
@@ -30,6 +34,8 @@ export const referenceSteps: Steps = {
   readEvidence,
   readHeirs,
   boundKeys,
+  readRecentClaims,
+  touchClaim,
   findFreeBackups,
   retireKeys,
   archiveKeys,

@@ -48,7 +48,8 @@ function newKey(
   { newKey: fields = HEALTHY, replacedKeyField }: Pool,
 ): Omit<KeyDocument, '_id'> {
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
-  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, ...own } = backup;
+  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, brakeSequence, ...own } =
+    backup;
   const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
   return {
     ...kept,
