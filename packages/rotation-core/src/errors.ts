@@ -2,10 +2,11 @@
  * - `invalid-argument`: an id, an option or a pool is invalid; nothing was sent.
  * - `not-a-replica-set`: the server has no transactions; the message names the remedy.
  * - `inconsistent`: the data contradicts itself (a duplicate key inside a rotation, a free backup that is a live key).
- *   The rotation was undone; the message names the documents.
+ *   Nothing was changed; the message names the documents.
  * - `aborted`: the caller's signal fired. If `rotationId` is set, the rotation had started: ask `findRotation` for it later.
- * - `database`: any other error of the server or the driver; a driver's error is the `cause`. If `rotationId` is set, the
- *   rotation may have been committed: ask `findRotation` for it later.
+ * - `database`: any other error of the server or the driver, or a deadline of another verb than `rotate`. The message names the
+ *   command, the collection, the server's code and a remedy. The cause of a driver's error is a copy with name, message and stack.
+ *   If `rotationId` is set, the rotation may have been committed: ask `findRotation` for it later.
  */
 export type RotationErrorCode = 'invalid-argument' | 'not-a-replica-set' | 'inconsistent' | 'aborted' | 'database';
 

@@ -1,8 +1,8 @@
 export { classifyFailure, type FailureVerdict, type UpstreamFailure } from './classify-failure.ts';
 export { incarnationOf, type BackupDocument, type BindingDocument, type KeyDocument } from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
-export type { RotationEvent, RotationListener } from './events.ts';
-export type { RotateOptions, RotatorOptions } from './options.ts';
+export type { RetryReason, RotationEvent, RotationListener } from './events.ts';
+export type { CallOptions, RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
   COMMON_FAILURES,
@@ -16,6 +16,7 @@ export {
 } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
+export type { MissingStructure } from './verbs/ensure-indexes.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
 export type { SweepResult } from './verbs/sweep.ts';

@@ -21,38 +21,42 @@ afterEach(() => {
   if (timersLeft > 0) throw new Error(`${String(timersLeft)} timers are left`);
 });
 
-/** A group that was handed to the database and waits for its end. */
+/** A group that was handed to the database, which has answered unless it `isSilent`, and waits for its end. */
 interface Handed {
   readonly pending: readonly PendingRotation[];
   readonly ids: readonly string[];
+  readonly goOn: () => boolean;
   end(result: GroupResult): Promise<void>;
   rotateAll(): Promise<void>;
 }
 
-function startQueue(options: Partial<QueueOptions> = {}) {
+function startQueue({ isSilent = false, ...options }: Partial<QueueOptions> & { isSilent?: boolean } = {}) {
   const handed: Handed[] = [];
   const onRetry = vi.fn<QueueOptions['onRetry']>();
   const onAnswer = vi.fn<QueueOptions['onAnswer']>();
   const onIndeterminate = vi.fn<QueueOptions['onIndeterminate']>();
+  const onBusy = vi.fn<QueueOptions['onBusy']>();
   const queue = new RotationQueue({
     maxBatchSize: 64,
     maxTransactions: 4,
     maxAttempts: 200,
     coalesce: true,
     backoffMs: () => 10,
-    runGroup: async (pending) => {
+    runGroup: async (pending, goOn) => {
       const { promise, resolve } = Promise.withResolvers<GroupResult>();
       const end = async (result: GroupResult): Promise<void> => {
         resolve(result);
         await vi.advanceTimersByTimeAsync(0);
       };
       const ids = pending.map(({ rotation }) => rotation.keyId);
-      handed.push({ pending, ids, end, rotateAll: () => end(committed(pending)) });
+      if (!isSilent) goOn();
+      handed.push({ pending, ids, end, goOn, rotateAll: () => end(committed(pending)) });
       return promise;
     },
     onRetry,
     onAnswer,
     onIndeterminate,
+    onBusy,
     ...options,
   });
   const ask = (keyId: string, request: Partial<RotationRequest> = {}) =>
@@ -64,7 +68,7 @@ function startQueue(options: Partial<QueueOptions> = {}) {
       signal: undefined,
       ...request,
     });
-  return { ask, handed, onRetry, onAnswer, onIndeterminate };
+  return { ask, handed, onRetry, onAnswer, onIndeterminate, onBusy };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
