@@ -18,5 +18,6 @@ export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
 export type { MissingStructure } from './verbs/ensure-indexes.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
+export type { AnyDb } from './verbs/require-db.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
 export type { SweepResult } from './verbs/sweep.ts';

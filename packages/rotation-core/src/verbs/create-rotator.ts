@@ -1,4 +1,3 @@
-import type { Db } from 'mongodb';
 import { RotationError } from '../errors.ts';
 import { notify, type RotationEvent } from '../events.ts';
 import type { RotatorContext } from '../flow/context.ts';
@@ -22,7 +21,7 @@ import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts'
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
 import { findRotation, type FoundRotation } from './find-rotation.ts';
-import { requireDb } from './require-db.ts';
+import { requireDb, type AnyDb } from './require-db.ts';
 import { restoreBackup, type RestoreOutcome } from './restore-backup.ts';
 import { runCall, type Consequences } from './run-call.ts';
 import { sweep, type SweepResult } from './sweep.ts';
@@ -67,13 +66,13 @@ export interface Rotator {
  *
  * @throws RotationError `invalid-argument` that names the option, or says why the Db can't be used.
  */
-export function createRotator(db: Db, pool: Pool, options: RotatorOptions = {}): Rotator {
+export function createRotator(db: AnyDb, pool: Pool, options: RotatorOptions = {}): Rotator {
   // resolveOptions drops what only a harness may set.
   return createRotatorOf(referenceFlow, db, pool, resolveOptions(options));
 }
 
 /** `createRotator` for a test harness: with a flow of the harness's choice, and options that a service must not set. */
-export function createRotatorOf(flow: FlowParts, db: Db, pool: Pool, options: TestingOptions = {}): Rotator {
+export function createRotatorOf(flow: FlowParts, db: AnyDb, pool: Pool, options: TestingOptions = {}): Rotator {
   const settings = resolveTestingOptions(options);
   const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
   const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };

@@ -1,6 +1,12 @@
 import type { Db } from 'mongodb';
 import { RotationError } from '../errors.ts';
 
+/** A Db, as far as types go: those of two copies of the driver don't fit each other. `createRotator` checks the rest. */
+export interface AnyDb {
+  readonly databaseName: string;
+  collection(name: string): object;
+}
+
 interface Candidate {
   readonly collection?: unknown;
   readonly databaseName?: unknown;
@@ -14,13 +20,13 @@ interface Candidate {
  *
  * @throws RotationError `invalid-argument` that says what to pass instead.
  */
-export function requireDb(value: Db): Db {
+export function requireDb(value: AnyDb): Db {
   const { collection, databaseName, client, db, models } = fieldsOf(value);
   if (typeof collection === 'function' && typeof databaseName === 'string') {
     // Since driver 6.9, clients can be disposed of, and have what this package needs.
     if (typeof client !== 'object' || client === null || !(Symbol.asyncDispose in client))
       throw new RotationError('invalid-argument', 'The Db is of a driver older than 6.9; update the package mongodb');
-    return value;
+    return value as Db;
   }
   const got = value === null ? 'null' : typeof value;
   if (models !== undefined)
