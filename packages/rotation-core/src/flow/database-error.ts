@@ -96,7 +96,9 @@ const REMEDIES: Readonly<Record<number, string>> = {
 function remedyOfDriver(name: string): string {
   if (/^Mongo(ServerSelection|Network)/.test(name))
     return 'Check that the members of the replica set are up and can be reached from here under the names that rs.conf() gives them';
-  if (/^Mongo(TopologyClosed|NotConnected|ClientClosed|PoolClosed)/.test(name)) return 'The MongoClient was closed';
+  if (/^Mongo(TopologyClosed|NotConnected|ClientClosed|PoolClosed)/.test(name))
+    return 'The MongoClient is closed, or could not be connected: connect it';
   if (name.startsWith('MongoWaitQueue')) return 'All connections are in use; raise maxPoolSize of the MongoClient';
+  if (name.startsWith('MongoOperationTimeout')) return 'timeoutMS of the MongoClient is over; raise it';
   return 'The cause says more';
 }

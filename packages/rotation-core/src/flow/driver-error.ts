@@ -30,11 +30,10 @@ export function hasLabel(error: unknown, label: string): boolean {
   return Array.isArray(errorLabels) && errorLabels.includes(label);
 }
 
-/** By which names the driver says that it could not talk to a server. */
-const CONNECTION_ERROR =
-  /^Mongo(Network|ServerSelection|TopologyClosed|PoolClear|PoolClosed|WaitQueue|ServerClosed|NotConnected|ClientClosed|UnexpectedServerResponse)/;
+/** Names of errors by which the driver says that it got no answer of a server. */
+const CONNECTION_ERROR = /^Mongo(Network|ServerSelection|PoolClear|WaitQueue|UnexpectedServerResponse)/;
 
-export const isConnectionError = (error: unknown): boolean => CONNECTION_ERROR.test(String(fieldsOf(error).name));
+const isConnectionError = (error: unknown): boolean => CONNECTION_ERROR.test(String(fieldsOf(error).name));
 
 /** @returns undefined if the error is not a server's answer. */
 export function serverAnswerOf(error: unknown): ServerAnswer | undefined {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, Db } from 'mongodb';
 import type { Pool } from '../pool.ts';
-import { hasLabel, serverAnswerOf } from './driver-error.ts';
+import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
 import { requireTransactions } from './require-transactions.ts';
 import { putBackSession, takeSession } from './rotation-sessions.ts';
 
@@ -84,6 +84,7 @@ export const isRetryable = (error: unknown): boolean =>
   hasLabel(error, 'TransientTransactionError') ||
   hasLabel(error, 'UnknownTransactionCommitResult') ||
   hasLabel(error, 'SystemOverloadedError') ||
+  isUnreachable(error) ||
   isEndedTransaction(error);
 
 /** True if the server had ended the transaction: its session was killed, or its lifetime was over. */
