@@ -1,4 +1,4 @@
-import type { Collection, Db, Document } from 'mongodb';
+import type { Collection, Db } from 'mongodb';
 import type { Steps } from './steps/index.ts';
 
 /** Where a call is: the command that was sent last. An error says it. */
@@ -7,34 +7,38 @@ export interface Place {
   step?: string | undefined;
   /** The driver's method, as in `updateOne`. */
   method?: string | undefined;
+  /** Where the method is one of the database, its name. */
   collection?: string | undefined;
 }
 
-/** Notes in `place` which collection of `db` is used by which method, for all that is done through the returned Db. */
+/** Notes in `place` which method is called on the database or on one of its collections, for calls through the returned Db. */
 export function notePlace(db: Db, place: Place): Db {
-  return intercept(db, (name, value) =>
-    name === 'collection'
-      ? (...args: unknown[]) => {
-          const collection = value.apply(db, args) as Collection<Document>;
-          return intercept(collection, (method, called) => (...given: unknown[]) => {
-            place.method = method;
-            place.collection = collection.collectionName;
-            return called.apply(collection, given);
-          });
-        }
-      : value.bind(db),
-  );
+  const openCollection = (...args: unknown[]): Collection => {
+    const collection = Reflect.apply(db.collection, db, args) as Collection;
+    return intercept(collection, (method) => {
+      place.method = method;
+      place.collection = collection.collectionName;
+    });
+  };
+  const noted = intercept(db, (method, [name]) => {
+    place.method = method;
+    place.collection = typeof name === 'string' ? name : db.databaseName;
+  });
+  return new Proxy(noted, {
+    get: (target, name) => (name === 'collection' ? openCollection : Reflect.get(target, name)),
+  });
 }
 
-/** As `target`, with `wrap` around its methods. The methods run on the target itself: the driver's classes have private fields. */
-function intercept<T extends object>(
-  target: T,
-  wrap: (name: string, method: (...args: unknown[]) => unknown) => unknown,
-): T {
+/** As `target`, with `note` called before each of its methods. They run on the target itself, which may have private fields. */
+function intercept<T extends object>(target: T, note: (method: string, args: readonly unknown[]) => void): T {
   return new Proxy(target, {
     get: (_target, name) => {
       const value: unknown = Reflect.get(target, name, target);
-      return typeof name === 'string' && typeof value === 'function' ? wrap(name, value as never) : value;
+      if (typeof name !== 'string' || typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        note(name, args);
+        return Reflect.apply(value, target, args);
+      };
     },
   });
 }
