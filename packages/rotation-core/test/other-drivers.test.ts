@@ -49,7 +49,7 @@ describe.each(Object.entries(DRIVERS))('%s', (name, open) => {
     const calls = rotatorsOn(service.db).flatMap((rotator) =>
       keyIds.map(async (keyId, index) => {
         await sleep((index * 7) % MAX_JITTER_MS);
-        return await rotator.rotate(keyId);
+        return await rotator.rotate(keyId, { deadlineMs: 60_000 });
       }),
     );
     expect(countKinds(await Promise.all(calls))).toEqual({ rotated: KEYS, 'already-rotated': (ROTATORS - 1) * KEYS });

@@ -1,4 +1,4 @@
-import type { Collection, Db } from 'mongodb';
+import type { Collection, CollectionOptions, Db } from 'mongodb';
 import type { Steps } from './steps/index.ts';
 
 /** Where a call is: the command that was sent last. An error says it. */
@@ -13,8 +13,8 @@ export interface Place {
 
 /** Notes in `place` which method is called on the database or on one of its collections, for calls through the returned Db. */
 export function notePlace(db: Db, place: Place): Db {
-  const openCollection = (...args: unknown[]): Collection => {
-    const collection = Reflect.apply(db.collection, db, args) as Collection;
+  const openCollection = (name: string, options?: CollectionOptions): Collection => {
+    const collection = db.collection(name, options);
     return intercept(collection, (method) => {
       place.method = method;
       place.collection = collection.collectionName;

@@ -1,6 +1,7 @@
-import { createRequire } from 'node:module';
 import mongoose from 'mongoose';
 import { MongoClient } from 'mongodb';
+import { MongoClient as MongoClient4 } from 'mongodb4';
+import { MongoClient as MongoClient5 } from 'mongodb5';
 import { expect, test } from 'vitest';
 import { createRotator, type AnyDb } from '../src/index.ts';
 import { RotationError } from '../src/errors.ts';
@@ -10,7 +11,6 @@ import { untyped } from './support/untyped.ts';
 
 /* Nothing is connected here: what can't be used is refused before anything is sent. */
 const client = new MongoClient('mongodb://127.0.0.1:1');
-const require = createRequire(import.meta.url);
 const closed = mongoose.createConnection();
 
 // Red where the Db is taken as it comes: the first call then throws a TypeError of the driver or of ours.
@@ -27,9 +27,9 @@ test.each<[string, unknown, RegExp]>([
   ['a mongoose connection', closed, /^Expected a Db, got a connection of mongoose: pass its db, once it is open$/],
   ['mongoose itself', mongoose, /^Expected a Db, got a connection of mongoose: /],
   ['a collection', client.db('d').collection('c'), /^Expected a Db, got object: /],
-  ...['mongodb4', 'mongodb5'].map((name): [string, unknown, RegExp] => [
-    `a Db of ${name}`,
-    new (require(name).MongoClient)('mongodb://127.0.0.1:1').db('d'),
+  ...[MongoClient4, MongoClient5].map((Client): [string, unknown, RegExp] => [
+    'a Db of an old driver',
+    new Client('mongodb://127.0.0.1:1').db('d'),
     /^The Db is of a driver older than 6\.9; update the package mongodb$/,
   ]),
 ])('%s is refused in one line', (_title, value, message) => {
