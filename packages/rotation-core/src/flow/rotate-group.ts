@@ -9,6 +9,7 @@ import { summarize, toRotationError } from './database-error.ts';
 import { isUnreachable } from './driver-error.ts';
 import { createAbandonedEnder } from './end-abandoned.ts';
 import { notePlace, noteSteps, type Place } from './place.ts';
+import { findTooManyBindings } from './too-many-bindings.ts';
 import { isEndedTransaction, isRetryable, runTransaction } from './transaction.ts';
 
 /** Thrown after the first answer of the database, where a rotation of the group has no caller any more. */
@@ -64,6 +65,11 @@ export function createGroupRotator(
     } catch (error) {
       const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
       if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
+      const [only] = group;
+      if (only !== undefined && group.length === 1 && !inDoubt) {
+        const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
+        if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
+      }
       const failure = { reason: reasonOf(error, inDoubt), error: summarize(error) };
       for (const rotation of rotations) failures.set(rotation, failure);
       await endAbandoned(group);
