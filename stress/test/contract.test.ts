@@ -129,11 +129,12 @@ describe.each(services)('$title', (service) => {
             rotationId,
           },
         ]);
+        const updatedAt: unknown = expect.any(Date);
         expect(after.bindings).toEqual(
           bindings.map((binding) =>
             binding['proxyId'] === 'p3'
               ? binding
-              : { ...binding, [service.keyField]: 'b1', updatedAt: expect.any(Date) as Date },
+              : { ...binding, [service.keyField]: 'b1', updatedAt },
           ),
         );
         const archived = service.archive === undefined ? [] : await read(service.archive);

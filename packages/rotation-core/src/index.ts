@@ -8,8 +8,8 @@ export {
   type Predecessor,
 } from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
-export type { RotationEvent, RotationListener, Unusable } from './events.ts';
-export type { RotateOptions, RotatorOptions } from './options.ts';
+export type { RetryReason, RotationEvent, RotationListener, Unusable } from './events.ts';
+export type { CallOptions, RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
   COMMON_FAILURES,
@@ -26,6 +26,8 @@ export {
 } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
+export type { MissingStructure } from './verbs/ensure-indexes.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
+export type { AnyDb } from './verbs/require-db.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
 export type { SweepResult } from './verbs/sweep.ts';

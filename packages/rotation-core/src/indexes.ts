@@ -1,12 +1,14 @@
 import type { IndexDescription } from 'mongodb';
 import type { Pool } from './pool.ts';
 
+export type NamedIndex = IndexDescription & { readonly name: string };
+
 /** The indexes that a pool needs, by the role of the collection. */
 export const indexesOf = ({
   bindingKeyField,
   eligible,
   order,
-}: Pool): Readonly<Record<'keys' | 'backups' | 'bindings', readonly IndexDescription[]>> => ({
+}: Pool): Readonly<Record<'keys' | 'backups' | 'bindings', readonly NamedIndex[]>> => ({
   keys: [
     { name: 'rotation_predecessors', key: { 'predecessors.keyId': 1 }, sparse: true },
     { name: 'rotation_predecessor_rotations', key: { 'predecessors.rotationId': 1 }, sparse: true },
@@ -33,7 +35,7 @@ export const indexesOf = ({
 });
 
 /** Serves the eligible backups in the pool's order without a sort: equalities first, then the order, then what else is asked. */
-function freeIndex(eligible: Pool['eligible'] = {}, order: Pool['order'] = {}): IndexDescription {
+function freeIndex(eligible: Pool['eligible'] = {}, order: Pool['order'] = {}): NamedIndex {
   const fields = Object.keys(eligible).filter((name) => !name.startsWith('$'));
   const isEquality = (name: string): boolean => {
     const value = eligible[name];

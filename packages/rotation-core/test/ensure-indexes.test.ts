@@ -25,6 +25,7 @@ test('creates the collections and the indexes, any number of times', async () =>
     'rotation_free',
     'rotation_id',
     'rotation_one_claim_per_incarnation',
+    'rotation_recent',
   ]);
   expect(await namesOf('bindings')).toEqual(['_id_', 'rotation_keyId']);
 });
@@ -32,7 +33,7 @@ test('creates the collections and the indexes, any number of times', async () =>
 test('from several processes at once', async () => {
   const dbs: Db[] = [db, await database.connect(), await database.connect()];
   await Promise.all(dbs.map((each) => createRotator(each, archivingPool).ensureIndexes()));
-  expect(await namesOf('backups')).toHaveLength(5);
+  expect(await namesOf('backups')).toHaveLength(6);
 });
 
 test('makes no archive where the pool has none', async () => {
@@ -52,6 +53,7 @@ test('leaves an index alone that a service has under another name', async () => 
     'rotation_evidence',
     'rotation_id',
     'rotation_one_claim_per_incarnation',
+    'rotation_recent',
   ]);
 });
 

@@ -1,5 +1,5 @@
 import { backupsOf, isLive, type KeyDocument } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
+import type { CallContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireId } from '../options.ts';
 
@@ -19,7 +19,7 @@ const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rota
  *
  * @throws RotationError
  */
-export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
+export async function restoreBackup(context: CallContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
   const restored = context.pool.restoredBackup ?? {};
   const marks = MARKS_OF_USE.filter((name) => !Object.hasOwn(restored, name));
