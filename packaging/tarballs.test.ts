@@ -67,11 +67,18 @@ describe.each(PUBLISHED)('$name', ({ name, folder, manifest: source }) => {
     const targets = Object.values(manifest.exports ?? {}).flatMap((target) =>
       typeof target === 'string' ? [target] : Object.values(target),
     );
-    const paths = [manifest.main, manifest.types, ...targets, ...Object.values(manifest.typesVersions?.['*'] ?? {}).flat()];
+    const paths = [
+      manifest.main,
+      manifest.types,
+      ...targets,
+      ...Object.values(manifest.typesVersions?.['*'] ?? {}).flat(),
+    ];
     const files = filesOf(name);
     const missing = paths.filter((path) => path === undefined || !files.includes(normalize(path)));
     expect(missing).toEqual([]);
-    expect(JSON.stringify({ ...manifest.dependencies, ...manifest.peerDependencies })).not.toMatch(/workspace:|catalog:/);
+    expect(JSON.stringify({ ...manifest.dependencies, ...manifest.peerDependencies })).not.toMatch(
+      /workspace:|catalog:/,
+    );
   });
 
   test('each entry is found without the exports map, too', () => {
@@ -94,18 +101,26 @@ describe.each(PUBLISHED)('$name', ({ name, folder, manifest: source }) => {
   });
 
   test('publint finds nothing', async () => {
-    const { code, output } = await run(process.execPath, [commandOf('publint', 'src/cli.js'), tarballs[name] ?? '', '--strict'], {
-      cwd: unpacked,
-    });
+    const { code, output } = await run(
+      process.execPath,
+      [commandOf('publint', 'src/cli.js'), tarballs[name] ?? '', '--strict'],
+      {
+        cwd: unpacked,
+      },
+    );
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('All good!') as string });
   });
 
   test('attw finds the types from each kind of project', async () => {
     // A CommonJS file gets the package by require(esm), which TypeScript before 5.8 does not know: consumers.test.ts shows what each does.
     const args = [tarballs[name] ?? '', '--ignore-rules', 'cjs-resolves-to-esm', '--no-color'];
-    const { code, output } = await run(process.execPath, [commandOf('@arethetypeswrong/cli', 'dist/index.js'), ...args], {
-      cwd: unpacked,
-    });
+    const { code, output } = await run(
+      process.execPath,
+      [commandOf('@arethetypeswrong/cli', 'dist/index.js'), ...args],
+      {
+        cwd: unpacked,
+      },
+    );
     expect({ code, output }).toEqual({ code: 0, output: expect.stringContaining('No problems found') as string });
   });
 });

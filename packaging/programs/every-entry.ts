@@ -1,9 +1,16 @@
 /*
- * All entries but `mongo-interleave/fast-check`, for fast-check's own types are not found by the oldest way of looking for modules.
+ * All entries but `mongo-interleave/fast-check`, which is for ES modules: fast-check's CommonJS build has types of its own.
  * Compiled and run outside the workspace, as ESM and as CommonJS, by each compiler of consumers.test.ts. A line below `@ts-expect-error` is
  * an error only if the types of the entry were found: with `any` in their place the comment itself is one.
  */
-import { classifyFailure, createRotator, incarnationOf, keypool, type KeyDocument, type RotationOutcome } from 'keypool';
+import {
+  classifyFailure,
+  createRotator,
+  incarnationOf,
+  keypool,
+  type KeyDocument,
+  type RotationOutcome,
+} from 'keypool';
 import { MongoClient, type Db } from 'mongodb';
 import { runCommandLine, type System } from 'mongo-harness';
 import * as harnessParts from 'mongo-harness/testing';

@@ -13,7 +13,10 @@ const MAX_ASKS = 20;
 
 const Key = mongoose.model(
   'Key',
-  new mongoose.Schema({ _id: String, apiKey: String, status: String, createdAt: Date }, { strict: false, versionKey: false }),
+  new mongoose.Schema(
+    { _id: String, apiKey: String, status: String, createdAt: Date },
+    { strict: false, versionKey: false },
+  ),
   openhands.collections.keys,
 );
 

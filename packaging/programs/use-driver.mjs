@@ -25,7 +25,11 @@ async function openDriver() {
 async function openMongoose() {
   const { default: mongoose } = await import('mongoose');
   const { connection } = await mongoose.connect(uri, { dbName: database, appName: 'outside' });
-  return { db: connection.db, version: versionOf(createRequire(import.meta.url).resolve('mongoose')), close: () => mongoose.disconnect() };
+  return {
+    db: connection.db,
+    version: versionOf(createRequire(import.meta.url).resolve('mongoose')),
+    close: () => mongoose.disconnect(),
+  };
 }
 
 /** Of the copy that a file finds. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Extractor, ExtractorConfig, type ExtractorMessage } from '@microsoft/api-extractor';
+import { Extractor, ExtractorConfig, ExtractorLogLevel, type ExtractorMessage } from '@microsoft/api-extractor';
 import { ROOT } from './tarballs.ts';
 
 /** An entry of a package, whose signatures stand in `packages/<name>/etc/<report>`. */
@@ -33,7 +33,8 @@ export interface Extracted {
  */
 export function extractApi({ name, entry, report }: ReportedEntry, { update }: { update: boolean }): Extracted {
   const projectFolder = join(ROOT, 'packages', name);
-  const off = { logLevel: 'none' } as const;
+  const off = { logLevel: ExtractorLogLevel.None };
+  const warning = { logLevel: ExtractorLogLevel.Warning };
   const config = ExtractorConfig.prepare({
     configObject: {
       projectFolder,
@@ -50,14 +51,14 @@ export function extractApi({ name, entry, report }: ReportedEntry, { update }: {
       dtsRollup: { enabled: false },
       tsdocMetadata: { enabled: false },
       messages: {
-        compilerMessageReporting: { default: { logLevel: 'warning' } },
+        compilerMessageReporting: { default: warning },
         extractorMessageReporting: {
-          default: { logLevel: 'warning' },
+          default: warning,
           // All that is exported is public.
           'ae-missing-release-tag': off,
           'ae-undocumented': off,
           // A type that others mention is shown where they stand.
-          'ae-forgotten-export': { logLevel: 'none', addToApiReportFile: true },
+          'ae-forgotten-export': { ...off, addToApiReportFile: true },
         },
         // Comments are written for readers of the source.
         tsdocMessageReporting: { default: off },
@@ -79,7 +80,8 @@ export function extractApi({ name, entry, report }: ReportedEntry, { update }: {
 
 /** Messages about the report itself are told by `same`. */
 const isProblem = ({ logLevel, messageId }: ExtractorMessage): boolean =>
-  ['error', 'warning'].includes(logLevel) && !messageId.startsWith('console-api-report');
+  [ExtractorLogLevel.Error, ExtractorLogLevel.Warning].includes(logLevel) &&
+  !messageId.startsWith('console-api-report');
 
 function readBase(): { readonly compilerOptions: object } {
   const { compilerOptions } = JSON.parse(readFileSync(join(ROOT, 'tsconfig.base.json'), 'utf8')) as {

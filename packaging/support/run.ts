@@ -2,6 +2,8 @@ import { execFile } from 'node:child_process';
 
 /** The pnpm that the repository is worked with, fetched by npm where it is not installed. */
 const PNPM = ['npx', '-y', 'pnpm@12'] as const;
+/** pnpm tells the commands that it runs where the workspace's packages are: nobody outside would find them. */
+const WITHOUT_WORKSPACE = { NODE_PATH: undefined };
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 export interface Ended {
@@ -22,7 +24,12 @@ interface RunOptions {
 /** Runs a command to its end, whatever its exit code. */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<Ended> {
   const { cwd, env = {}, maxRunMs = 300_000 } = options;
-  const given = { cwd, env: { ...process.env, ...env }, timeout: maxRunMs, maxBuffer: MAX_OUTPUT_BYTES };
+  const given = {
+    cwd,
+    env: { ...process.env, ...WITHOUT_WORKSPACE, ...env },
+    timeout: maxRunMs,
+    maxBuffer: MAX_OUTPUT_BYTES,
+  };
   return new Promise((resolve) => {
     execFile(command, args, given, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null;

@@ -1,17 +1,16 @@
-import { createRequire } from 'node:module';
 import { findDockerObstacle } from '../docker/daemon.ts';
 import { firstLine } from '../replica-set-error.ts';
 import type { ProviderOutcome } from '../replica-set.ts';
 import type { Settings } from '../settings.ts';
 
-/** An optional peer dependency: it brings six times as many packages as all the rest, and most machines start without Docker. */
+/** An optional peer dependency: its tree is several times as large as all the rest, and most machines start without it. */
 const LIBRARY = 'testcontainers';
 
 /** Starts all members in one container, if a Docker daemon answers and Testcontainers is installed. */
 export async function startFromDocker(settings: Settings): Promise<ProviderOutcome> {
   const obstacle = await findDockerObstacle(settings.environment);
   if (obstacle !== undefined) return { kind: 'passed-over', reason: obstacle };
-  if (!isInstalled()) {
+  if (!(await isInstalled())) {
     return { kind: 'passed-over', reason: `${LIBRARY} is not installed: npm install --save-dev ${LIBRARY}` };
   }
   try {
@@ -24,11 +23,12 @@ export async function startFromDocker(settings: Settings): Promise<ProviderOutco
   }
 }
 
-function isInstalled(): boolean {
+async function isInstalled(): Promise<boolean> {
   try {
-    createRequire(import.meta.url).resolve(LIBRARY);
+    await import(LIBRARY);
     return true;
-  } catch {
-    return false;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND') return false;
+    throw error;
   }
 }
