@@ -24,7 +24,8 @@ const told = {};
 const count = (what) => (told[what] = (told[what] ?? 0) + 1);
 
 /** As much as any logger shows. */
-function log(error) {
+function log(what, error) {
+  console.log(`threw ${what}: ${error.name} ${error.code}: ${error.message}`);
   console.error(error);
   console.error(inspect(error, { depth: Infinity, showHidden: true }));
   console.error(JSON.stringify(error, Object.getOwnPropertyNames(error)));
@@ -46,17 +47,15 @@ try {
   const rotator = createRotator(mongoose.connection.db, openhands, { onEvent: (event) => console.log(event) });
   await rotator.ensureIndexes();
   for (let round = 0; round < Number(rounds); round += 1) {
-    const keys = await Key.find().lean();
+    const keys = await Key.find({ status: 'healthy' }).lean();
     const settled = await Promise.allSettled(keys.map((key) => report(rotator, key)));
     for (const { status, reason } of settled) {
       if (status === 'fulfilled') continue;
-      count('threw');
-      log(reason);
+      log('rotating', reason);
     }
   }
 } catch (error) {
-  count('threw outside a rotation');
-  log(error);
+  log('at the start, or reading', error);
 } finally {
   await mongoose.disconnect();
 }
