@@ -4,7 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
+import { nodeCommand, nodes } from './support/nodes.ts';
 import { run, runOrThrow } from './support/run.ts';
+import { versionOf } from './support/versions.ts';
 
 /* Each kind of project that uses the packages: its compiler, its kind of modules, and how it looks for them. */
 
@@ -99,11 +101,23 @@ describe('TypeScript', () => {
   });
 });
 
-describe('plain JavaScript', () => {
+describe.each(nodes)('plain JavaScript, Node.js %s', (node) => {
   test.each(['plain.mjs', 'plain.cjs'])('%s', async (file) => {
     await cp(join(PROGRAMS, file), join(outside, file));
-    expect(await runHere(file, outside)).toEqual({ pools: FOUND.pools, mine: 'mine', sub: 'object' });
+    const printed = await runOrThrow(...nodeCommand(node, file), { cwd: outside });
+    expect(JSON.parse(printed)).toEqual({ pools: FOUND.pools, mine: 'mine', sub: 'object' });
   });
+});
+
+test('npm installs an adapter and its core from their tarballs in one command, as the README says', async () => {
+  const cwd = join(inject('temporary'), 'by-npm');
+  await mkdir(cwd);
+  await writeFile(join(cwd, 'package.json'), JSON.stringify({ name: 'by-npm', private: true }));
+  const tarballs = ['rotation-core', 'keypool'].map((name) => inject('tarballs')[name] ?? '');
+  const options = ['--prefer-offline', '--no-audit', '--no-fund'];
+  await runOrThrow('npm', ['install', ...options, ...tarballs, `mongodb@${versionOf('mongodb')}`], { cwd });
+  await writeFile(join(cwd, 'use.mjs'), "import { keypool } from 'keypool';\nprocess.stdout.write(keypool.name);\n");
+  expect(await runOrThrow(process.execPath, ['use.mjs'], { cwd })).toBe('keypool');
 });
 
 test('Docker without its library is passed over, with the command that installs it', async () => {

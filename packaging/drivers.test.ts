@@ -2,6 +2,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startReplicaSet, type ReplicaSet } from 'mongo-test-replica-set';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
+import { nodeCommand, nodes } from './support/nodes.ts';
 import { installOutside } from './support/outside.ts';
 import { runOrThrow } from './support/run.ts';
 import { versionOf } from './support/versions.ts';
@@ -36,14 +37,6 @@ const DRIVERS: readonly Driver[] = [
 ];
 const drivers = everything ? DRIVERS : DRIVERS.filter(({ title }) => title === 'driver 7, newest');
 
-/** The command line of each Node.js: the lower end of `engines`, the newest 22, and the one that runs the tests. */
-const NODES: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  '22.12': ['npx', '-y', 'node@22.12.0'],
-  '22': ['npx', '-y', 'node@22'],
-  '24': [process.execPath],
-};
-const nodes = everything ? Object.keys(NODES) : ['22.12'];
-
 const FOUND = {
   alone: ['bound', 'rotated', 'two', 1, 2, 'no-backup'],
   binding: { bound: 20, 'already-bound': 140 },
@@ -67,9 +60,9 @@ describe.each(drivers)('$title', ({ title, dependencies, client, version }) => {
   });
 
   test.each(nodes)('Node.js %s', async (node) => {
-    const [command, ...args] = NODES[node] ?? [process.execPath];
     const database = `rotation_outside_${title.replaceAll(/\W+/g, '_')}_${node.replace('.', '_')}`;
-    const printed = await runOrThrow(command, [...args, 'use-driver.mjs', set.uri, database, client], { cwd: folder });
+    const command = nodeCommand(node, 'use-driver.mjs', set.uri, database, client);
+    const printed = await runOrThrow(...command, { cwd: folder });
     const { version: found, ...rest } = JSON.parse(printed) as { version: string };
     expect(found.slice(0, version.length)).toBe(version);
     expect(rest).toEqual(FOUND);

@@ -38,6 +38,12 @@ test('these packages are published', () => {
   ]);
 });
 
+test('they are released together, with one version', () => {
+  const { fixed } = JSON.parse(readFileSync(join(ROOT, '.changeset/config.json'), 'utf8')) as { fixed: string[][] };
+  expect(fixed).toEqual([PUBLISHED.map(({ name }) => name)]);
+  expect(new Set(PUBLISHED.map(({ manifest }) => manifest.version)).size).toBe(1);
+});
+
 describe.each(PUBLISHED)('$name', ({ name, folder, manifest: source }) => {
   test('has licence, readme, code, types and maps, and no file that its sources do not have', () => {
     const files = filesOf(name);
