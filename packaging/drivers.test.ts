@@ -4,8 +4,8 @@ import { startReplicaSet, type ReplicaSet } from 'mongo-test-replica-set';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { nodeCommand, nodes } from './support/nodes.ts';
 import { installOutside } from './support/outside.ts';
-import { runOrThrow } from './support/run.ts';
-import { versionOf } from './support/versions.ts';
+import { run, runOrThrow } from './support/run.ts';
+import { versionOf, versionsOf } from './support/versions.ts';
 
 /*
  * What the peer range and `engines` say, tried: a service's project with each driver, on each Node.js. PACKAGING=all runs all of them,
@@ -55,7 +55,8 @@ describe.each(drivers)('$title', ({ title, dependencies, client, version }) => {
 
   beforeAll(async () => {
     const packages = ['rotation-core', 'keypool'];
-    await installOutside({ folder, tarballs: inject('tarballs'), packages, registry: dependencies });
+    const registry = { ...dependencies, ...versionsOf(['@types/node']) };
+    await installOutside({ folder, tarballs: inject('tarballs'), packages, registry });
     await cp(join(import.meta.dirname, 'programs/use-driver.mjs'), join(folder, 'use-driver.mjs'));
   });
 
@@ -66,5 +67,12 @@ describe.each(drivers)('$title', ({ title, dependencies, client, version }) => {
     const { version: found, ...rest } = JSON.parse(printed) as { version: string };
     expect(found.slice(0, version.length)).toBe(version);
     expect(rest).toEqual(FOUND);
+  });
+
+  test.runIf(client === 'mongoose')('its Db is accepted by the types', async () => {
+    await cp(join(import.meta.dirname, 'programs/mongoose-db.ts'), join(folder, 'mongoose-db.ts'));
+    await cp(join(import.meta.dirname, 'programs/tsconfig.mongoose.json'), join(folder, 'tsconfig.json'));
+    const tsc = join(inject('outside'), 'node_modules/typescript/bin/tsc');
+    expect(await run(process.execPath, [tsc], { cwd: folder })).toEqual({ code: 0, output: '', stdout: '' });
   });
 });
