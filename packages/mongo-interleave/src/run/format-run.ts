@@ -55,7 +55,7 @@ const waitOf = ({ waiting = [] }: TraceStep, client: number): string[] =>
 
 /**
  * Formats a run: the token and the verdict, the error's further lines, the trace in columns, and how each client ended. What `check`
- * throws is shown as it is, up to six lines.
+ * throws is shown as it is, up to {@link MAX_ERROR_LINES} lines.
  */
 export function formatRun<T>(result: RunResult<T>): string {
   const [, ...others] = errorTexts(result);
