@@ -133,7 +133,8 @@ describe('what a rotation writes', () => {
     expect(keys).toMatchObject([{ _id: 'b1', status: 1, tokensUsed: 0, replacedKey: 'k1' }]);
     expect(keys[0]).not.toHaveProperty('requestsCount');
     expect(used).toMatchObject({ isUsed: true, activated: true });
-    expect((moved?.['updatedAt'] as Date).getTime()).toBeGreaterThan(0);
+    expect(moved?.['updatedAt']).toBeInstanceOf(Date);
+    expect(moved?.['updatedAt']).not.toEqual(new Date(0));
   });
 
   test('and what restoring writes', async () => {
