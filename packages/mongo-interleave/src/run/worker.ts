@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { StartStateNames } from '../footprint/value-names.ts';
+import { StartStateNames } from '../footprint/start-state-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -19,6 +19,7 @@ import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
 import { LoopBook } from './loop-book.ts';
+import { Rehearsed } from './rehearsed.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
@@ -60,6 +61,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  #rehearsed = new Rehearsed([]);
   /** Of the last run: what its trace shows, its results show too. */
   #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
@@ -120,7 +122,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
       if (!this.#isRehearsed) {
         // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
         this.#isRehearsed = true;
-        await this.#run(REHEARSAL, giveUpAtMs, {});
+        const { steps } = await this.#run(REHEARSAL, giveUpAtMs, {});
+        this.#rehearsed = new Rehearsed(steps);
       }
       return await this.#run(scheduler, giveUpAtMs, this.#options);
     } catch (error) {
@@ -190,7 +193,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       // Read while the clients come to the gate: nothing changes before the first step.
-      startNames: this.#startStateNames.read(this.#schemas.namespaces),
+      startState: this.#startStateNames.read(this.#schemas.namespaces),
+      rehearsed: this.#rehearsed,
       writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
