@@ -86,7 +86,9 @@ describe('no class is left out', () => {
           return `f_${randomUUID()}`;
         },
         flow: async ({ letter }, db, field) =>
-          letter === 'A' ? (await items(db).insertOne({ _id: 'x', [field]: 1 })).acknowledged : items(db).countDocuments({ [field]: 1 }),
+          letter === 'A'
+            ? (await items(db).insertOne({ _id: 'x', [field]: 1 })).acknowledged
+            : items(db).countDocuments({ [field]: 1 }),
       },
     ],
     [
@@ -156,7 +158,9 @@ describe('no class is left out', () => {
         },
         flow: async ({ letter }, db, field) =>
           letter === 'A'
-            ? (await items(db).findOneAndUpdate({ _id: 'x' }, { $rename: { n: field } }, { returnDocument: 'after' }))?.['n']
+            ? (
+                await items(db).findOneAndUpdate({ _id: 'x' }, { $rename: { n: field } }, { returnDocument: 'after' })
+              )?.['n']
             : items(db).countDocuments({ [field]: 1 }),
       },
     ],
@@ -168,7 +172,9 @@ describe('no class is left out', () => {
           return `f${(run * 7) % 5}`;
         },
         flow: async ({ letter }, db, field) =>
-          letter === 'A' ? (await items(db).insertOne({ _id: 'x', [field]: 1 })).acknowledged : items(db).countDocuments({ [field]: 1 }),
+          letter === 'A'
+            ? (await items(db).insertOne({ _id: 'x', [field]: 1 })).acknowledged
+            : items(db).countDocuments({ [field]: 1 }),
       },
     ],
     [
@@ -179,7 +185,9 @@ describe('no class is left out', () => {
           return drawn();
         },
         flow: async ({ letter }, db, name) =>
-          letter === 'A' ? (await items(db, name).insertOne({ _id: 'x' })).acknowledged : items(db, name).countDocuments({}),
+          letter === 'A'
+            ? (await items(db, name).insertOne({ _id: 'x' })).acknowledged
+            : items(db, name).countDocuments({}),
       },
     ],
     [
@@ -192,7 +200,9 @@ describe('no class is left out', () => {
           return name;
         },
         flow: async ({ letter }, db, name) =>
-          letter === 'A' ? (await items(db, name).insertOne({ _id: 'x' })).acknowledged : items(db, name).countDocuments({}),
+          letter === 'A'
+            ? (await items(db, name).insertOne({ _id: 'x' })).acknowledged
+            : items(db, name).countDocuments({}),
       },
     ],
     [

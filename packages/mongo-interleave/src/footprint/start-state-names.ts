@@ -132,15 +132,13 @@ function textsOf(documents: readonly Fields[]): Set<string> {
 }
 
 const arraysIn = (documents: readonly Fields[]): string[] => [
-  ...new Set(documents.flatMap((one) => entriesOf(one).flatMap(([field, value]) => (Array.isArray(value) ? field : [])))),
+  ...new Set(
+    documents.flatMap((one) => entriesOf(one).flatMap(([field, value]) => (Array.isArray(value) ? field : []))),
+  ),
 ];
 
 /** Are they the same documents, in whatever order, if all other texts count as equal? */
-function areAlike(
-  some: readonly Fields[],
-  others: readonly Fields[],
-  matters: (text: string) => boolean,
-): boolean {
+function areAlike(some: readonly Fields[], others: readonly Fields[], matters: (text: string) => boolean): boolean {
   if (some.length !== others.length) return false;
   const [one, other] = [some, others].map((documents) => documents.map((each) => contentOf(each, matters)).toSorted());
   return one?.every((content, index) => content === other?.[index]) === true;
@@ -149,7 +147,8 @@ function areAlike(
 /** A document as text, in which all texts that don't matter are equal. Times have no text. */
 function contentOf(value: unknown, matters: (text: string) => boolean): string {
   const text = valueText(value);
-  if (text !== undefined) return JSON.stringify(typeof value === 'boolean' || value === null || matters(text) ? text : '');
+  if (text !== undefined)
+    return JSON.stringify(typeof value === 'boolean' || value === null || matters(text) ? text : '');
   if (Array.isArray(value)) return `[${value.map((one) => contentOf(one, matters)).join()}]`;
   const fields = entriesOf(value).map(
     ([name, one]) => `${matters(fieldText(name)) ? JSON.stringify(name) : ''}:${contentOf(one, matters)}`,

@@ -95,9 +95,13 @@ export class ValueNames {
       const fields = new Map<string, ReadonlySet<string> | undefined>();
       let isWhole = true;
       for (const [field, values] of part.fields) {
-        if (this.#told.has(fieldText(field))) isWhole = false;
-        else fields.set(field, values && this.#namesOf(values));
-        if (this.hasComeUp(field)) terms.add(field);
+        const text = fieldText(field);
+        if (this.#told.has(text)) {
+          isWhole = false;
+          continue;
+        }
+        fields.set(field, values && this.#namesOf(values));
+        if (this.hasComeUp(field) && !this.#isSteady(text)) terms.add(field);
       }
       const renamed = { ...part, namespace: relativeTo(this.#database, part.namespace), fields };
       return isWhole || !('whole' in part) ? renamed : { ...renamed, whole: false };

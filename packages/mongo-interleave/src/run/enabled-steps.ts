@@ -28,7 +28,15 @@ export async function enabledSteps(held: readonly Numbered[], setup: EnablingSet
     const commandId = idOf({ command, number }, setup.rehearsed);
     const isInsert = setup.upserts.isInsert(command);
     const id = isInsert ? `${commandId} insert` : commandId;
-    steps.push({ command, choice: { client, position }, id, commandId, isInsert, predict });
+    steps.push({
+      text: describe({ command, number }),
+      command,
+      choice: { client, position },
+      id,
+      commandId,
+      isInsert,
+      predict,
+    });
   }
   return steps;
 }

@@ -213,6 +213,17 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
   }
 
+  async recheckStart(): Promise<boolean> {
+    if (this.#closed !== undefined) throw stopped();
+    try {
+      await this.#finishLate();
+      await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+      return await this.#startStateNames.recheck();
+    } catch (error) {
+      throw this.#isClosed ? stopped(error) : error;
+    }
+  }
+
   async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
     await this.#finishLate();
