@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { MongoClient, type Collection, type Db, type Document } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -236,7 +239,29 @@ describe('no class is left out', () => {
           if (letter === 'A') return (await items(db, name).insertOne({ _id: 'x' })).acknowledged;
           const lookup = { $lookup: { from: name, pipeline: [], as: 'found' } };
           const [found] = await items(db, 'jobs').aggregate([lookup]).toArray();
-          return (found?.['found'] as unknown[]).length;
+          return (found?.['found'] as unknown[] | undefined)?.length;
+        },
+      },
+    ],
+    [
+      'a collection and a field in transactions',
+      {
+        reset: async (db) => {
+          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+          const name = drawn();
+          await items(db, name).insertOne({ _id: 'x', [name]: 1 });
+          return name;
+        },
+        flow: async ({ letter, mongo }, db, name) => {
+          if (letter === 'B') {
+            await lookAway(db);
+            return items(db, name).countDocuments({ [name]: 1 });
+          }
+          await using session = mongo.startSession();
+          session.startTransaction();
+          const found = await items(db, name).findOneAndDelete({ _id: 'x' }, { session });
+          await session.commitTransaction();
+          return found !== null;
         },
       },
     ],
@@ -345,6 +370,24 @@ describe('no class is left out', () => {
       },
     ],
     [
+      'a unique index of the start state that is there from the third run on',
+      {
+        reset: async (db, run) => {
+          await fill(items(db));
+          if (run === 0) await items(db).dropIndexes();
+          if (run === 2) await items(db).createIndex({ name: 1 }, { unique: true });
+          return '';
+        },
+        flow: async ({ letter }, db) =>
+          items(db)
+            .insertOne({ _id: letter, name: 'x' })
+            .then(
+              () => 'inserted',
+              () => 'refused',
+            ),
+      },
+    ],
+    [
       'values of the start state that change places',
       {
         reset: async (db, run) => {
@@ -417,4 +460,42 @@ describe('commands that one client sends at once', () => {
       expect(results.size).toBe(1);
     }
   });
+});
+
+test('two workers, and checkpoints', { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'drawn-names-'));
+  const results = new Set<string>();
+  const one: Case = {
+    clients: 3,
+    reset: async (db) => {
+      for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+      await fill(items(db), { _id: 'job' });
+      return '';
+    },
+    flow: async ({ letter }, db) => {
+      const name = drawn();
+      if (letter === 'C')
+        return items(db)
+          .updateOne({ _id: 'job' }, { $set: { name, [name]: 1 } })
+          .then(() => 'named');
+      const job = await items(db).findOne({ _id: 'job' });
+      if (job?.['name'] === undefined) return 'none';
+      await items(db, String(job['name'])).insertOne({ _id: letter });
+      return (await items(db, String(job['name'])).find().toArray()).map(({ _id }) => _id);
+    },
+  };
+  const explored: string[][] = [];
+  for (const limits of [{ maxPreemptions: 24 }, { workers: 2 }, { maxRuns: 20 }]) {
+    results.clear();
+    const checkpointFile = join(folder, JSON.stringify(limits));
+    let complete = false;
+    for (let part = 1; !complete; part++) {
+      const maxRuns = (limits.maxRuns ?? Infinity) * part;
+      await using session = await interleave(optionsOf(one, results));
+      ({ complete } = await session.explore({ ...limits, maxRuns, checkpointFile }));
+    }
+    explored.push([...results].toSorted());
+  }
+  await rm(folder, { recursive: true });
+  expect(new Set(explored.map(String)).size).toBe(1);
 });

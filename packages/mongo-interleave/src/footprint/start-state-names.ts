@@ -45,7 +45,7 @@ export class StartStateNames {
 
   /** Must be called after each reset. @param touched namespaces that the flows have touched, also of other databases */
   async read(touched: Iterable<string>): Promise<StartState> {
-    this.#namespaces ??= new Set(await this.#collectionsOfDb());
+    this.#namespaces ??= new Set(await collectionsOf(this.#db));
     for (const namespace of touched) this.#namespaces.add(namespace);
     const unstable = [...this.#namespaces]
       .filter((namespace) => this.#collections.get(namespace)?.isStable !== true)
@@ -70,11 +70,14 @@ export class StartStateNames {
   /**
    * Reads the collections again that were taken to be the same before each run. Must be called after a reset.
    *
-   * @returns true if one of them is not: what was compared between two runs may have been wrong
+   * @param existing collections; others had names that are drawn anew
+   * @returns true if one of them is not the same: what was compared between two runs may have been wrong
    */
-  async recheck(): Promise<boolean> {
-    const stable = [...this.#collections].filter(([, { isStable, first }]) => isStable && first.length > 0);
-    const namespaces = stable.map(([namespace]) => namespace);
+  async recheck(existing: ReadonlySet<string>): Promise<boolean> {
+    const stable = [...this.#collections].filter(([, { isStable }]) => isStable);
+    const namespaces = stable
+      .filter(([namespace, { first }]) => first.length > 0 || existing.has(namespace))
+      .map(([namespace]) => namespace);
     const found = await Promise.all(namespaces.map((namespace) => this.#documentsOf(namespace)));
     for (const [index, namespace] of namespaces.entries()) this.#compare(namespace, found[index] ?? []);
     return namespaces.some((namespace) => this.#collections.get(namespace)?.isStable === false);
@@ -101,9 +104,12 @@ export class StartStateNames {
     return nameDrawn(relative, documents, new Set([...texts].filter((text) => !before.texts.has(text))));
   }
 
-  async #collectionsOfDb(): Promise<string[]> {
-    const found = await this.#db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
-    return found.map(({ name }) => `${this.#db.databaseName}.${name}`);
+  /** The collections that there are in the databases of these. */
+  async existing(touched: Iterable<string>): Promise<ReadonlySet<string>> {
+    const namespaces = [...this.#collections.keys(), ...touched];
+    const databases = new Set(namespaces.map((namespace) => namespace.slice(0, namespace.indexOf('.'))));
+    const found = await Promise.all([...databases].map((name) => collectionsOf(this.#db.client.db(name))));
+    return new Set(found.flat());
   }
 
   async #documentsOf(namespace: string): Promise<readonly Fields[]> {
@@ -114,6 +120,11 @@ export class StartStateNames {
       .find({})
       .toArray();
   }
+}
+
+async function collectionsOf(db: Db): Promise<string[]> {
+  const found = await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
+  return found.map(({ name }) => `${db.databaseName}.${name}`);
 }
 
 /** ObjectIds, and UUIDs as strings: known as drawn before a second reset has shown it. */

@@ -218,7 +218,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
     try {
       await this.#finishLate();
       await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
-      return await this.#startStateNames.recheck();
+      const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
+      const hasOtherValues = await this.#startStateNames.recheck(existing);
+      return (await this.#schemas.recheck(existing)) || hasOtherValues;
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
