@@ -23,8 +23,10 @@ async function closeAfter(line: string, pieces: number, stream: 'stdout' | 'stde
   let complaint = '';
   child.stderr?.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
   const exited = once(child, 'exit');
-  for (let piece = 0; piece < pieces; piece++) await once(child[stream]!, 'data');
-  child[stream]?.destroy();
+  const read = child[stream];
+  if (read === null) throw new Error(`${stream} is no pipe`);
+  for (let piece = 0; piece < pieces; piece++) await once(read, 'data');
+  read.destroy();
   const [code] = await exited;
   return { code, complaint };
 }
