@@ -1,6 +1,6 @@
 import { strictEqual } from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
+import { formatCondition, formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
 
 /* No database here: how traces are laid out. */
 
@@ -104,6 +104,12 @@ describe('formatRun', () => {
   ])('names the options that show more: %j', (hidden, hint) => {
     expect(formatRun({ ...result, hidden }).split('\n')).toEqual([...lines, `    ${hint}`]);
   });
+});
+
+test('formatCondition of a restart is about each client, and names the one that had to wait', () => {
+  expect(formatCondition({ kind: 'restart', client: 0 })).toBe(
+    'after a write conflict, a client (here A) tries again only when the other transaction has ended',
+  );
 });
 
 describe('formatRun shows what check threw', () => {

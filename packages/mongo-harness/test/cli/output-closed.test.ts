@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exploringSet } from 'test-kit';
-import { expect, test, vi } from 'vitest';
+import { createStore, exploringSet } from 'test-kit';
+import { afterAll, expect, test, vi } from 'vitest';
 
 /* A reader that has enough, such as `head`, closes the pipe. Exit code 1 would say that an invariant was broken. */
 
@@ -11,9 +11,11 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const MAIN = join(import.meta.dirname, '../support/main.ts');
 const { uri } = exploringSet();
+const store = createStore();
+afterAll(() => store[Symbol.dispose]());
 const start = (line: string, stdout: 'pipe' | number = 'pipe') =>
   spawn(process.execPath, [MAIN, ...line.split(' ')], {
-    env: { ...process.env, MONGODB_URI: uri },
+    env: { ...process.env, MONGODB_URI: uri, BARE_STORE: store.path },
     stdio: ['ignore', stdout, 'pipe'],
   });
 
