@@ -237,7 +237,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
     await this.#finishLate();
     const endings = this.#writer.ends(outcomes, steps);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
+    const hidden = this.#writer.hidden(endings);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, hidden, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
@@ -339,7 +340,8 @@ function nothingHeld<T>(outcomes: readonly Outcome<T>[]): InterleaveError {
   }
   return new InterleaveError(
     'nothing-held',
-    'No command reached the gate. Does the flow use the client and the database that it is given?',
+    'No command reached the gate. Does the flow await or return what it starts? Does it use the db that it is given, or a client of its own ' +
+      'that is connected to client.uri?',
   );
 }
 
