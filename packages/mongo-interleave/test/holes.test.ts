@@ -79,6 +79,14 @@ const HOLES: readonly Hole[] = [
     about: { shelf: 'plain', focus: 'tokens', clients: 3 },
   },
   {
+    what: 'a client goes on only when it has all replies',
+    file: 'strategy/dependence.ts',
+    right: 'if (hasChains && !before.chains)',
+    wrong: 'if (!hasChains && hasChains)',
+    seed: 0,
+    about: { shelf: 'plain', focus: 'chains', clients: 2 },
+  },
+  {
     what: 'time at the gate does not count',
     file: 'gate/client-port.ts',
     right: 'if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));',

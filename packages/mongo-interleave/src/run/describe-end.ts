@@ -32,6 +32,9 @@ export function describeEnds<T>(outcomes: readonly Outcome<T>[], context: EndCon
   });
 }
 
+/** Does a text of {@link describeEnds} leave out something that `showResults` would show? */
+export const hidesResult = (ending: string): boolean => ending.includes(HIDDEN);
+
 function returnedText(value: unknown, { values, showResults }: Pick<EndContext, 'values' | 'showResults'>): string {
   if (showResults) return wholeText(value);
   if (typeof value === 'string') return values.has(value) ? values.scalar(value) : `"${HIDDEN}"`;

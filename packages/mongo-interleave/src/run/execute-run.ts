@@ -82,6 +82,7 @@ class Run<T> {
   readonly #awaitCheck = new AwaitCheck();
   readonly #conditions = new Map<string, Condition>();
   #hasRefuted = false;
+  #hasChains = false;
   /** By client. The promise of the last life, and how it ended, if it did. */
   readonly #flows: Promise<void>[] = [];
   readonly #outcomes: (Outcome<T> | undefined)[] = [];
@@ -128,6 +129,7 @@ class Run<T> {
       isGivenUp: brokenOff === 'given-up',
       conditions: [...this.#conditions.values()],
       hasRefuted: this.#hasRefuted,
+      hasChains: this.#hasChains,
     };
   }
 
@@ -136,6 +138,7 @@ class Run<T> {
     const { gate, transactions, options, giveUpAtMs } = this.#setup;
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
+      this.#hasChains ||= goesOnEarly(this.#held, held);
       this.#held = held;
       this.#refuteLoops(held);
       if (held.length === 0) return undefined;
@@ -332,6 +335,13 @@ class Run<T> {
 /** Overwrites without truncating: if the process dies during the write, the previous token survives. */
 function saveToken(file: string, choices: readonly Choice[]): void {
   writeFileSync(file, `${formatToken(choices)}\n`, { flag: 'r+' });
+}
+
+/** Has a client sent another command while one that it had sent before was still at the gate? */
+function goesOnEarly(before: readonly Numbered[], now: readonly Numbered[]): boolean {
+  const waiting = new Set(before.map(({ command }) => command));
+  const patient = new Set(before.map(({ command }) => command.client));
+  return now.some(({ command }) => !waiting.has(command) && patient.has(command.client));
 }
 
 const clientsOf = (enabled: readonly EnabledStep[]): number[] => [

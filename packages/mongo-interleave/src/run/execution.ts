@@ -48,6 +48,8 @@ export interface Execution<T> {
   readonly isGivenUp: boolean;
   /** The run has shown that a loop which was taken to be endless is not: what runs before it took for granted was wrong. */
   readonly hasRefuted: boolean;
+  /** A client went on after one of several commands that it had sent at once. */
+  readonly hasChains: boolean;
   /** What the run took for granted. */
   readonly conditions: readonly Condition[];
 }

@@ -12,6 +12,7 @@ import { InterleaveError } from '../interleave-error.ts';
 import { lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
+import { isCrash } from '../schedule/token.ts';
 import { namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
 import type { Execution, Outcome } from './execution.ts';
@@ -19,6 +20,7 @@ import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
 import { LoopBook } from './loop-book.ts';
+import { momentOf, writesPastGate, type Moment } from './past-the-gate.ts';
 import { Rehearsed } from './rehearsed.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
@@ -36,15 +38,17 @@ const MAX_TRIALS_IN_A_ROW = 8;
 /** After so many, the rest is told in the next run. */
 const MAX_LATE_COMMANDS = 20;
 
-/** All clients, one after the other. */
-const REHEARSAL: Scheduler = {
-  next: ([first]) => {
-    if (first === undefined) throw new TypeError('No step is enabled.');
-    return first;
+/** All clients, one after the other. @param pick which of the commands that a client sent at once comes first: 0, or -1 for the last */
+const rehearsal = (pick: 0 | -1): Scheduler => ({
+  next: (enabled) => {
+    const client = enabled[0]?.choice.client;
+    const step = enabled.filter(({ choice }) => choice.client === client).at(pick);
+    if (step === undefined) throw new TypeError('No step is enabled.');
+    return step;
   },
   executed: () => undefined,
   restart: () => undefined,
-};
+});
 
 /** One database, the gate in front of it and the clients behind that gate. Runs one schedule at a time. */
 export class Worker<T, P = undefined> implements Runner<T> {
@@ -62,6 +66,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #late: HeldCommand[];
   #isRehearsed = false;
   #rehearsed = new Rehearsed([]);
+  #runs = 0;
+  #hasChains = false;
   /** Of the last run: what its trace shows, its results show too. */
   #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
@@ -122,13 +128,21 @@ export class Worker<T, P = undefined> implements Runner<T> {
       if (!this.#isRehearsed) {
         // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
         this.#isRehearsed = true;
-        const { steps } = await this.#run(REHEARSAL, giveUpAtMs, {});
-        this.#rehearsed = new Rehearsed(steps);
+        await this.#rehearse(giveUpAtMs);
       }
-      return await this.#run(scheduler, giveUpAtMs, this.#options);
+      const execution = await this.#run(scheduler, giveUpAtMs, this.#options);
+      return { ...execution, hasChains: execution.hasChains || this.#hasChains };
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
+  }
+
+  /** A client that goes on after the last of its commands at once, and not after the others, shows it only if that one comes first. */
+  async #rehearse(giveUpAtMs: number): Promise<void> {
+    const { steps, conditions, hasChains } = await this.#run(rehearsal(0), giveUpAtMs, {});
+    this.#rehearsed = new Rehearsed(steps);
+    if (!conditions.some(({ kind }) => kind === 'at-once')) return;
+    this.#hasChains = hasChains || (await this.#run(rehearsal(-1), giveUpAtMs, {})).hasChains;
   }
 
   async #run(
@@ -153,6 +167,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
+    const since = isPowerOfTwo(++this.#runs) ? await momentOf(this.#control) : undefined;
     const execution = await this.#executeFrom(transactions, scheduler, limits);
     if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
@@ -167,7 +182,16 @@ export class Worker<T, P = undefined> implements Runner<T> {
       this.#expectWorking();
       throw nothingHeld(execution.outcomes);
     }
-    return { ...execution, failure: execution.failure ?? this.#whyUnknown() };
+    return {
+      ...execution,
+      failure: execution.failure ?? this.#whyUnknown() ?? (await this.#pastGate(execution, since)),
+    };
+  }
+
+  /** A client that is restarted after a crash is prepared past the gate. */
+  async #pastGate({ steps }: Execution<T>, since: Moment): Promise<InterleaveError | undefined> {
+    if (steps.some(({ choice }) => isCrash(choice.fault))) return undefined;
+    return writesPastGate(this.#control, { database: this.#options.database, since, steps });
   }
 
   /** Prepares the clients that are not prepared yet, in their order, from the start state. */
@@ -230,7 +254,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
     await this.#finishLate();
     const endings = this.#writer.ends(outcomes, steps);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
+    const hidden = this.#writer.hidden(endings);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, hidden, verdict };
   }
 
   async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
@@ -315,6 +340,9 @@ interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {
   readonly mayTry: boolean;
 }
 
+/** Looking past the gate takes time, so it is done ever more seldom. */
+const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count));
+
 const verdictOf = (error: InterleaveError): Verdict => ({
   kind: error.code === 'never-ends' ? 'violated' : 'unknown',
   error,
@@ -329,7 +357,8 @@ function nothingHeld<T>(outcomes: readonly Outcome<T>[]): InterleaveError {
   }
   return new InterleaveError(
     'nothing-held',
-    'No command reached the gate. Does the flow use the client and the database that it is given?',
+    'No command reached the gate. Does the flow await or return what it starts? Does it use the db that it is given, or a client of its own ' +
+      'that is connected to client.uri?',
   );
 }
 

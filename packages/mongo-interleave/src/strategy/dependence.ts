@@ -10,6 +10,8 @@ export interface Observed {
   readonly allOrders: boolean;
   /** A change stream saw the order of all writes. */
   readonly log: boolean;
+  /** A client went on after one of the commands that it had sent at once. */
+  readonly chains: boolean;
 }
 
 interface Step {
@@ -27,7 +29,7 @@ export class Dependence implements SearchRelation<Footprint> {
   #observed: Observed;
 
   /** @param observed what an earlier search knew */
-  constructor(observed: Observed = { orders: [], allOrders: false, log: false }) {
+  constructor(observed: Observed = { orders: [], allOrders: false, log: false, chains: false }) {
     this.#observed = observed;
   }
 
@@ -39,14 +41,21 @@ export class Dependence implements SearchRelation<Footprint> {
     dependent(one, other) || mayBeRenamed(one, other) || this.#isSeen(one, other);
 
   /**
-   * Commands that one client sent at once: only reads commute. This takes the client to go on in the same way in whatever order it gets
-   * the replies.
+   * Commands that one client sent at once: only reads commute, and these only until a client was seen to go on after one reply. Otherwise
+   * the client is taken to go on in the same way in whatever order it gets the replies.
    */
-  readonly dependentAtOnce = (one: Footprint, other: Footprint): boolean => !isRead(one) || !isRead(other);
+  readonly dependentAtOnce = (one: Footprint, other: Footprint): boolean =>
+    this.#observed.chains || !isRead(one) || !isRead(other);
 
-  /** Looks for observers in a run. @returns true if there are more dependent steps than before */
-  learn(steps: readonly Step[]): boolean {
+  /**
+   * Looks for observers in a run.
+   *
+   * @param hasChains a client went on after one of the commands that it had sent at once
+   * @returns true if there are more dependent steps than before
+   */
+  learn(steps: readonly Step[], hasChains: boolean): boolean {
     const before = this.#observed;
+    if (hasChains && !before.chains) this.#observed = { ...before, chains: true };
     for (const [index, { footprint }] of steps.entries()) this.#learnFrom(footprint, steps.slice(0, index));
     return this.#observed !== before;
   }

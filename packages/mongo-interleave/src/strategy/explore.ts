@@ -149,9 +149,15 @@ class Explorer<T> {
       complete: isDone && this.#summary.isWhole,
       violated,
       violations,
-      conditions: [...this.#summary.conditions, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
+      conditions: [...this.#assumed, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
       ends: this.#summary.ends,
     };
+  }
+
+  /** With chains, all orders of commands that a client sends at once are explored. */
+  get #assumed(): readonly Condition[] {
+    const { chains } = this.#dependence.observed;
+    return this.#summary.conditions.filter(({ kind }) => !(chains && kind === 'at-once'));
   }
 
   /** One class of several clients proves little: often they don't share what the user thinks, or a reset leaves nothing to share. */
@@ -195,7 +201,7 @@ class Explorer<T> {
     this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
     const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
-    const hasLearned = this.#dependence.learn(steps);
+    const hasLearned = this.#dependence.learn(steps, execution.hasChains);
     if (hasLearned || execution.hasRefuted) {
       if (this.#isOver()) this.#isStale = true;
       else this.#restart();
