@@ -29,6 +29,8 @@ export class ValueNames {
   readonly #seen = new Set<string>();
   readonly #seenCommands = new WeakSet<Fields>();
   readonly #fields = new Set<string>();
+  /** What has come up and is not in each start state, as far as it was asked. */
+  readonly #terms = new Set<string>();
   /** Texts of values and fields that only the reply to the last command has told. */
   readonly #told = new Set<string>();
   #isSteady: StartState['isSteady'] = () => false;
@@ -91,17 +93,16 @@ export class ValueNames {
     const terms = new Set<string>();
     const rename = <P extends { readonly fields: KnownFields; readonly namespace: string }>(part: P): P => {
       const collection = part.namespace.slice(part.namespace.indexOf('.') + 1);
-      if (this.hasComeUp(collection)) terms.add(collection);
+      if (this.#isTerm(collection)) terms.add(collection);
       const fields = new Map<string, ReadonlySet<string> | undefined>();
       let isWhole = true;
       for (const [field, values] of part.fields) {
-        const text = fieldText(field);
-        if (this.#told.has(text)) {
+        if (this.#told.size > 0 && this.#told.has(fieldText(field))) {
           isWhole = false;
           continue;
         }
         fields.set(field, values && this.#namesOf(values));
-        if (this.hasComeUp(field) && !this.#isSteady(text)) terms.add(field);
+        if (this.#isTerm(field)) terms.add(field);
       }
       const renamed = { ...part, namespace: relativeTo(this.#database, part.namespace), fields };
       return isWhole || !('whole' in part) ? renamed : { ...renamed, whole: false };
@@ -118,6 +119,13 @@ export class ValueNames {
     namesOf.set(renamed, this);
     this.#told.clear();
     return renamed;
+  }
+
+  #isTerm(name: string): boolean {
+    if (this.#terms.has(name)) return true;
+    if (!this.hasComeUp(name) || this.#isSteady(fieldText(name))) return false;
+    this.#terms.add(name);
+    return true;
   }
 
   #tell(text: string, hasComeUp: boolean): void {
@@ -142,7 +150,7 @@ export class ValueNames {
   #namesOf(values: ReadonlySet<string>): ReadonlySet<string> | undefined {
     const names = new Set<string>();
     for (const text of values) {
-      if (this.#told.has(text)) return undefined;
+      if (this.#told.size > 0 && this.#told.has(text)) return undefined;
       names.add(text);
       for (const place of this.#places.get(text) ?? []) names.add(place);
     }
