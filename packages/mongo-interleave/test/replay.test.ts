@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { interleave, type InterleaveSession } from '../src/index.ts';
 import type { Execution } from '../src/run/execution.ts';
 import { findDifference } from '../src/run/find-difference.ts';
+import type { Runner } from '../src/run/runner.ts';
 import { Worker } from '../src/run/worker.ts';
 import type { Scheduler } from '../src/schedule/scheduler.ts';
 import { explore } from '../src/strategy/explore.ts';
@@ -37,7 +38,12 @@ describe('a token gives the same commands, replies and outcomes each time', () =
         first.push(execution);
         return execution;
       };
-      await explore({ maxRuns: tokens }, [{ execute, judge: (execution) => worker.judge(execution) }], { clients: 3 });
+      const recording: Runner<string> = {
+        execute,
+        judge: (execution) => worker.judge(execution),
+        recheckStart: () => worker.recheckStart(),
+      };
+      await explore({ maxRuns: tokens }, [recording], { clients: 3 });
       expect(first).toHaveLength(tokens);
       for (const { steps, token, trace, outcomes } of first) {
         for (let time = 0; time < REPLAYS; time++) {

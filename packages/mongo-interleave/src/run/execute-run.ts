@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
-import { ValueNames, type StartNames } from '../footprint/value-names.ts';
+import type { StartState } from '../footprint/start-state-names.ts';
+import { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -11,7 +12,7 @@ import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
 import { endsOneRun } from './bad-run.ts';
 import type { Condition } from './condition.ts';
-import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
+import { enabledSteps, idOf, waitingOf } from './enabled-steps.ts';
 import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
@@ -19,6 +20,7 @@ import { AwaitCheck, conditionOf, type LoopBook } from './loop-book.ts';
 import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
+import type { Rehearsed } from './rehearsed.ts';
 import { takeStep } from './take-step.ts';
 import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
@@ -30,8 +32,8 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  /** Of the values that only the start state holds. */
-  readonly startNames: Promise<StartNames>;
+  readonly startState: Promise<StartState>;
+  readonly rehearsed: Rehearsed;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly upserts: Upserts;
@@ -73,7 +75,7 @@ class Run<T> {
   readonly #setup: RunSetup<T>;
   readonly #scheduler: Scheduler;
   readonly #names: ValueNames;
-  readonly #numbering = new Numbering();
+  readonly #numbering: Numbering;
   readonly #watch = new LoopWatch();
   readonly #steps: ExecutedStep[] = [];
   readonly #trace: TraceStep[] = [];
@@ -93,6 +95,7 @@ class Run<T> {
     this.#setup = setup;
     this.#scheduler = scheduler;
     this.#names = new ValueNames(setup.options.database);
+    this.#numbering = new Numbering(this.#names, setup.rehearsed);
   }
 
   async execute(): Promise<Execution<T> | 'tried'> {
@@ -102,7 +105,9 @@ class Run<T> {
     }
     let failure: InterleaveError | undefined;
     let brokenOff: Break | undefined;
-    this.#names.start(await this.#setup.startNames);
+    const startState = await this.#setup.startState;
+    this.#names.start(startState);
+    this.#setup.transactions.addArrays(startState.arrays);
     try {
       brokenOff = await this.#runToEnd();
     } catch (error) {
@@ -311,7 +316,7 @@ class Run<T> {
     return [
       ...this.#held.map((one): PendingStep => {
         const { command } = one;
-        const id = describe(one);
+        const id = idOf(one, this.#setup.rehearsed);
         const footprint = this.#names.rename(transactions.predict(command));
         return { transition: { id, commandId: id, client: command.client }, footprint };
       }),

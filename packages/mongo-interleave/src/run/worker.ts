@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { MongoClient, type Db } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { StartStateNames } from '../footprint/value-names.ts';
+import { StartStateNames } from '../footprint/start-state-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -21,6 +21,7 @@ import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
 import { LoopBook } from './loop-book.ts';
 import { momentOf, writesPastGate, type Moment } from './past-the-gate.ts';
+import { Rehearsed } from './rehearsed.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
@@ -64,6 +65,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  #rehearsed = new Rehearsed([]);
   #runs = 0;
   #hasChains = false;
   /** Of the last run: what its trace shows, its results show too. */
@@ -137,7 +139,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   /** A client that goes on after the last of its commands at once, and not after the others, shows it only if that one comes first. */
   async #rehearse(giveUpAtMs: number): Promise<void> {
-    const { conditions, hasChains } = await this.#run(rehearsal(0), giveUpAtMs, {});
+    const { steps, conditions, hasChains } = await this.#run(rehearsal(0), giveUpAtMs, {});
+    this.#rehearsed = new Rehearsed(steps);
     if (!conditions.some(({ kind }) => kind === 'at-once')) return;
     this.#hasChains = hasChains || (await this.#run(rehearsal(-1), giveUpAtMs, {})).hasChains;
   }
@@ -214,7 +217,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       // Read while the clients come to the gate: nothing changes before the first step.
-      startNames: this.#startStateNames.read(this.#schemas.namespaces),
+      startState: this.#startStateNames.read(this.#schemas.namespaces),
+      rehearsed: this.#rehearsed,
       writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
@@ -230,6 +234,19 @@ export class Worker<T, P = undefined> implements Runner<T> {
       await this.#faults.removeFailPoint().catch(() => undefined);
       await this.#end();
       throw error;
+    }
+  }
+
+  async recheckStart(): Promise<boolean> {
+    if (this.#closed !== undefined) throw stopped();
+    try {
+      await this.#finishLate();
+      await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+      const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
+      const hasOtherValues = await this.#startStateNames.recheck(existing);
+      return (await this.#schemas.recheck(existing)) || hasOtherValues;
+    } catch (error) {
+      throw this.#isClosed ? stopped(error) : error;
     }
   }
 

@@ -28,7 +28,7 @@ export interface CheckpointFile {
 }
 
 /** Goes up when the stored data change. Version 1 had no number in the file. */
-const VERSION = 3;
+const VERSION = 4;
 const SAVE_PAUSE_MS = 2_000;
 
 /**

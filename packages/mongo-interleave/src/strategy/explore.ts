@@ -118,8 +118,8 @@ class Explorer<T> {
     while (!this.#isOver()) {
       const search = this.#queue.take();
       if (search === undefined) {
-        if (this.#queue.isIdle) return;
-        await this.#queue.changed;
+        if (!this.#queue.isIdle) await this.#queue.changed;
+        else if (!(await this.#hasAnotherStart(worker))) return;
         continue;
       }
       try {
@@ -166,6 +166,21 @@ class Explorer<T> {
     return isDone && clients > 1 && this.#counts.classes === 1 && this.#violations.classes === 0
       ? [{ kind: 'no-race' }]
       : [];
+  }
+
+  /** Before the search may end. If the start state was taken to be the same by mistake, the search starts again. */
+  async #hasAnotherStart(worker: Runner<T>): Promise<boolean> {
+    // With a limit of preemptions no run is compared with another.
+    if (this.#options.maxPreemptions !== undefined) return false;
+    try {
+      if (!(await worker.recheckStart())) return false;
+      this.#restart();
+      this.#queue.announce();
+      return true;
+    } catch (error) {
+      this.#failure ??= { error };
+      return false;
+    }
   }
 
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
