@@ -105,6 +105,17 @@ describe('a command that nothing has led to', () => {
     });
   });
 
+  test('a flow that ends by a timer while its command waits at the gate', async () => {
+    await using session = await scenarioOf(async (client, db) =>
+      Promise.race([find(client, db).then(() => 'found'), sleep(100).then(() => 'timeout')]),
+    );
+    const { verdict } = await session.run('v1:BBA');
+    expect(verdict).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'unscheduled', message: expect.stringMatching(/^A ended .*"find".*does the flow use a timer/) },
+    });
+  });
+
   test('but a pause between two commands is as good as none', async () => {
     await using session = await scenarioOf(async (client, db) => {
       await find(client, db);
