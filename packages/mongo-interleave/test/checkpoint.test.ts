@@ -177,19 +177,3 @@ test('an error that ends the search leaves a checkpoint from which it goes on', 
   expect(new Set(tokens).size).toBe(4);
   expect(tokens).toHaveLength(4);
 });
-
-test('a run that ended before its first step is no hindrance', async () => {
-  const checkpointFile = join(folder, 'no step');
-  let isSilent = false;
-  const flow: InterleaveOptions<unknown, never>['flow'] = async (_client, db) => {
-    if (isSilent) await new Promise(() => undefined);
-    await increment(db);
-  };
-  await using session = await open({ maxWaitMs: 300, flow });
-  await session.run('v1:AABB');
-  isSilent = true;
-  const found = await session.explore({ checkpointFile, maxRuns: 1, maxViolations: 1 });
-  expect(found.violations).toMatchObject([{ token: 'v1:', verdict: { kind: 'unknown' } }]);
-  isSilent = false;
-  expect(await session.explore({ checkpointFile })).toMatchObject({ violated: 1, violations: [{ token: 'v1:' }] });
-});

@@ -37,8 +37,6 @@ export class ClientPort {
   #isSettledDown = false;
   /** The promise of the flow is settled; commands that the flow did not await may still be on their way. */
   #isSettled = false;
-  /** Time has ended the flow. Told when nothing moves any more, because an abort ends a flow before its connection closes. */
-  #untimely: InterleaveError | undefined;
   /** The flow has ended, and none of its commands is left. */
   #isOver = false;
   /** Commands that arrived after the flow had ended. */
@@ -100,8 +98,6 @@ export class ClientPort {
 
   /** The client has nothing left to do but to wait for a reply. What it sends all the same, something but the schedule has decided. */
   settleDown(): void {
-    if (this.#untimely !== undefined) this.#listener.spoilt(this.#untimely);
-    this.#untimely = undefined;
     if (this.isLive && !this.isLate) this.#isSettledDown = true;
   }
 
@@ -121,14 +117,15 @@ export class ClientPort {
     this.#isSettled = false;
     this.#isOver = false;
     this.#isSettledDown = false;
-    this.#untimely = undefined;
     this.#sent = 0;
     this.#underWay = underWay;
   }
 
   /** The promise of the flow is settled. If nothing has led to that while commands of its own waited here, time has. */
   settle(): void {
-    if (this.isLive && this.#isSettledDown && this.#pending > 0) this.#untimely = this.#endedUnasked();
+    const isWaiting = this.#pending > 0 && (this.#connections.isForeign || this.#pending <= this.#awaited);
+    // What a closed client has ended is about to be withdrawn, which says more.
+    if (this.isLive && this.#isSettledDown && isWaiting) this.#listener.spoilt(this.#endedUnasked());
     this.#isSettled = true;
   }
 
@@ -214,11 +211,7 @@ export class ClientPort {
       },
       held: (waiting) => this.#hold(waiting),
       withdrawn: (waiting, byClient) => {
-        if (byClient && this.isLive) {
-          // Says more than that the flow has ended.
-          this.#untimely = undefined;
-          this.#listener.spoilt(this.#withdrawn(waiting.name));
-        }
+        if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));
         this.#arrived = this.#arrived.filter((other) => other !== waiting);
         for (const commands of [this.#held, this.#late])
           for (const [command, held] of commands) if (held === waiting) commands.delete(command);
@@ -244,7 +237,7 @@ export class ClientPort {
     const who = clientLetter(this.#index);
     const why = this.#connections.isForeign
       ? `A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().`
-      : `Something but the schedule decides: does the flow use a timer, or work that it does not await?`;
+      : `Something but the schedule decides: does the flow use a timer, an abort signal, or work that it does not await?`;
     return new InterleaveError(
       'unscheduled',
       `${who} ${what} although nothing had been delivered to it since it came to the gate. ${why}`,
