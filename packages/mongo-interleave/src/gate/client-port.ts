@@ -225,22 +225,26 @@ export class ClientPort {
   }
 
   #unasked(name: string): InterleaveError {
-    return this.#unscheduled(`sent "${name}"`);
+    return this.#unscheduled(
+      `sent "${name}"`,
+      this.#connections.isForeign
+        ? 'A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().'
+        : 'Something but the schedule decides: does the flow use a timer, or work that it does not await?',
+    );
   }
 
   #endedUnasked(): InterleaveError {
     const [name = ''] = [...this.#held.keys(), ...this.#arrived].map((command) => command.name);
-    return this.#unscheduled(`ended with its "${name}" at the gate`);
+    return this.#unscheduled(
+      `ended with its "${name}" at the gate`,
+      'Something but the schedule decides: does the flow use a timer, or an abort signal with one?',
+    );
   }
 
-  #unscheduled(what: string): InterleaveError {
-    const who = clientLetter(this.#index);
-    const why = this.#connections.isForeign
-      ? `A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().`
-      : `Something but the schedule decides: does the flow use a timer, an abort signal, or work that it does not await?`;
+  #unscheduled(what: string, why: string): InterleaveError {
     return new InterleaveError(
       'unscheduled',
-      `${who} ${what} although nothing had been delivered to it since it came to the gate. ${why}`,
+      `${clientLetter(this.#index)} ${what} although nothing had been delivered to it since it came to the gate. ${why}`,
     );
   }
 
