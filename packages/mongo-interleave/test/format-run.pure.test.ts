@@ -157,7 +157,7 @@ describe('formatRun shows what check threw', () => {
   });
 
   test('an error without a message', () => {
-    expect(headOf(new Error())).toEqual(['v1:A violated']);
+    expect(headOf(new Error())).toEqual(['v1:A violated: Error']);
   });
 });
 

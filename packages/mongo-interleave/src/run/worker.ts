@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { MongoClient, type Db } from 'mongodb';
+import type { Db, MongoClient } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
 import { StartStateNames } from '../footprint/start-state-names.ts';
@@ -9,13 +9,14 @@ import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
-import { lateCommand } from './bad-run.ts';
+import { endsOneRun, lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
 import { isCrash } from '../schedule/token.ts';
-import { namedError } from './error-lines.ts';
+import { connectControl } from './connect-control.ts';
+import { isOwnError, namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
-import type { Execution, Outcome } from './execution.ts';
+import type { Execution, Outcome, StepFailure } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
@@ -92,23 +93,18 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   /**
    * @param loops what the workers of one session know of the loops of their flows
-   * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
+   * @throws InterleaveError `invalid-option`, also if the server can't be reached
    */
   static async open<T, P = undefined>(
     options: InterleaveOptions<T, P>,
     loops: LoopBook = new LoopBook(),
   ): Promise<Worker<T, P>> {
-    const control = new MongoClient(options.uri);
-    const { tls, credentials } = control.options;
-    if (tls || credentials !== undefined) {
-      throw new InterleaveError('invalid-option', 'The gate needs a server without TLS and without authentication.');
-    }
+    if (options.tokenFile !== undefined) makeTokenFile(options.tokenFile);
+    const control = await connectControl(options);
     let gate: Gate | undefined;
     const clients: GatedClient[] = [];
     const late: HeldCommand[] = [];
     try {
-      await control.connect();
-      if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
@@ -127,8 +123,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     try {
       if (!this.#isRehearsed) {
         // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
-        this.#isRehearsed = true;
         await this.#rehearse(giveUpAtMs);
+        this.#isRehearsed = true;
       }
       const execution = await this.#run(scheduler, giveUpAtMs, this.#options);
       return { ...execution, hasChains: execution.hasChains || this.#hasChains };
@@ -164,7 +160,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
-    await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+    await this.#gate.pass('reset to end', () => this.#reset());
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const since = isPowerOfTwo(++this.#runs) ? await momentOf(this.#control) : undefined;
@@ -198,8 +194,17 @@ export class Worker<T, P = undefined> implements Runner<T> {
   async #prepareAll(): Promise<void> {
     const fresh = this.#clients.filter((client) => !this.#lives.isPrepared(client));
     if (fresh.length === 0) return;
-    if (this.#options.prepare !== undefined) await this.#options.reset(this.#db);
+    if (this.#options.prepare !== undefined) await this.#gate.pass('reset to end', () => this.#reset());
     for (const client of fresh) await this.#lives.prepare(client, 0);
+  }
+
+  /** @throws InterleaveError `reset-failed` */
+  async #reset(): Promise<void> {
+    try {
+      await this.#options.reset(this.#db);
+    } catch (error) {
+      throw new InterleaveError('reset-failed', `reset threw ${namedError(error)}.`, { cause: error });
+    }
   }
 
   /** Runs from the start state. After an error from which the gate can't recover, everything is closed. */
@@ -226,7 +231,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       giveUpAtMs,
       upserts: new Upserts(this.#control),
       probe: new WriteProbe(this.#control),
-      onStep: (step: TraceStep) => onStep?.(step, this.#db),
+      onStep: onStep === undefined ? undefined : (step: TraceStep) => this.#judgeStep(() => onStep(step, this.#db)),
     };
     try {
       return await executeRun(setup, scheduler);
@@ -241,7 +246,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (this.#closed !== undefined) throw stopped();
     try {
       await this.#finishLate();
-      await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+      await this.#gate.pass('reset to end', () => this.#reset());
       const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
       const hasOtherValues = await this.#startStateNames.recheck(existing);
       return (await this.#schemas.recheck(existing)) || hasOtherValues;
@@ -250,16 +255,29 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
   }
 
-  async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
-    const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
+  /** @returns what `onStep` threw */
+  async #judgeStep(onStep: () => Promise<void> | void): Promise<StepFailure | undefined> {
+    try {
+      await this.#gate.pass('onStep to end', async () => onStep());
+      return undefined;
+    } catch (error) {
+      if (this.#isClosed) throw stopped(error);
+      if (error === this.#gate.failure || endsOneRun(error)) throw error;
+      return { error };
+    }
+  }
+
+  async judge({ token, steps, trace, outcomes, failure, stepFailure }: Execution<T>): Promise<RunResult<T>> {
+    const verdict = failure === undefined ? await this.#check(outcomes, stepFailure) : verdictOf(failure);
     await this.#finishLate();
     const endings = this.#writer.ends(outcomes, steps);
     const hidden = this.#writer.hidden(endings);
     return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, hidden, verdict };
   }
 
-  async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
-    let verdict: Verdict = { kind: 'valid' };
+  /** @param stepFailure is the verdict, as the first thing that was wrong. `check` is called all the same */
+  async #check(outcomes: readonly Outcome<T>[], stepFailure: StepFailure | undefined): Promise<Verdict> {
+    let verdict: Verdict = stepFailure === undefined ? { kind: 'valid' } : { kind: 'violated', ...stepFailure };
     try {
       const said: unknown = await this.#gate.pass('check to end', async () => this.#options.check(this.#db, outcomes));
       if (said === false)
@@ -267,8 +285,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     } catch (error) {
       // A check that lost its connection has seen nothing, so its error is no violation.
       if (this.#isClosed) throw stopped(error);
-      if (error instanceof InterleaveError && error.code === 'watchdog') return { kind: 'unknown', error };
-      verdict = { kind: 'violated', error };
+      if (isOwnError(error, 'watchdog')) return { kind: 'unknown', error };
+      if (stepFailure === undefined) verdict = { kind: 'violated', error };
     }
     this.#expectWorking();
     const error = this.#whyUnknown();
@@ -314,9 +332,11 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#gate.takeSpoilt();
   }
 
-  close(): Promise<void> {
+  /** @throws InterleaveError `callback-failed` after everything was closed, if `dispose` threw at any time */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return this.#end();
+    await this.#end();
+    if (this.#lives.failure !== undefined) throw this.#lives.failure;
   }
 
   #end(): Promise<void> {
@@ -342,6 +362,16 @@ interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {
 
 /** Looking past the gate takes time, so it is done ever more seldom. */
 const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count));
+
+/** @throws InterleaveError `invalid-option` */
+function makeTokenFile(file: string): void {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    const message = `tokenFile: ${file} can't be written (${namedError(error)}). Is its folder there?`;
+    throw new InterleaveError('invalid-option', message, { cause: error });
+  }
+}
 
 const verdictOf = (error: InterleaveError): Verdict => ({
   kind: error.code === 'never-ends' ? 'violated' : 'unknown',

@@ -45,6 +45,11 @@ export interface Scheduler {
    * what they repeat, they repeat.
    */
   restart?(): void;
+  /**
+   * The runs before this one decide what it does, so it can't begin again when a loop that they took to be endless is left. It is given up
+   * instead.
+   */
+  readonly buildsOnEarlierRuns?: boolean;
   /** The number of steps of an exact schedule, at whose end the clients that are left must be in endless loops. */
   readonly length?: number;
 }
