@@ -73,8 +73,8 @@ const HOLES: readonly Hole[] = [
   {
     what: 'only ObjectIds and UUIDs are drawn anew in each run',
     file: 'footprint/value-names.ts',
-    right: '...(this.#places.get(text) ?? [])',
-    wrong: '...(looksDrawn(text) ? (this.#places.get(text) ?? []) : [])',
+    right: 'for (const place of this.#places.get(text) ?? [])',
+    wrong: String.raw`for (const place of /^id |^string [0-9a-f-]{36}$/.test(text) ? (this.#places.get(text) ?? []) : [])`,
     seed: 0,
     about: { shelf: 'plain', focus: 'tokens', clients: 3 },
   },
@@ -88,9 +88,9 @@ const HOLES: readonly Hole[] = [
   },
   {
     what: 'time at the gate does not count',
-    file: 'gate/client-port.ts',
-    right: 'if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));',
-    wrong: 'void byClient;',
+    file: 'gate/gate.ts',
+    right: 'spoilt: (error) => this.#spoil(error),',
+    wrong: 'spoilt: () => undefined,',
     seed: 490,
   },
 ];
