@@ -13,7 +13,7 @@ import { VERBS } from './support/verbs.ts';
  */
 const relay = await openRelay(oneMemberSet().port);
 const direct = (port: number): string => `mongodb://127.0.0.1:${String(port)}/?directConnection=true`;
-const impatient = await new MongoClient(direct(relay.port), { serverSelectionTimeoutMS: 100 }).connect();
+const impatient = await new MongoClient(direct(relay.port), { serverSelectionTimeoutMS: 2_000 }).connect();
 await relay.close();
 const patient = new MongoClient(direct(relay.port));
 afterAll(() => Promise.all([patient.close(), impatient.close()]));
@@ -46,7 +46,7 @@ describe.each(Object.entries(VERBS))('%s without a server', (verb, call) => {
 
   test('names the remedy where the driver loses patience first', async () => {
     const rotator = createRotator(impatient.db('d'), deletingPool, { maxAttempts: 1 });
-    const error = await timed(rejection(call(rotator, { deadlineMs: 10_000 }), 'database'));
+    const error = await rejection(call(rotator, { deadlineMs: 30_000 }), 'database');
     expect(error.message).toContain(`${verb}: the driver could not run`);
     expect(error.message).toContain('MongoServerSelectionError. Check that the members of the replica set are up');
     expect(error.cause).toMatchObject({ name: 'MongoServerSelectionError' });
@@ -85,15 +85,15 @@ describe('rotate without a server', () => {
   test('tells the reason of each retry', async () => {
     const events: RotationEvent[] = [];
     const rotator = createRotator(impatient.db('d'), deletingPool, {
-      maxAttempts: 3,
+      maxAttempts: 2,
+      deadlineMs: 30_000,
       onEvent: (event) => events.push(event),
     });
     expect(await rotator.rotate('k1')).toEqual({ kind: 'busy', keyId: 'k1' });
     const failure = { reason: 'unreachable', error: 'MongoServerSelectionError' };
     expect(events).toMatchObject([
       { type: 'retried', attempt: 1, ...failure },
-      { type: 'retried', attempt: 2, ...failure },
-      { type: 'busy', attempts: 3, ...failure },
+      { type: 'busy', attempts: 2, ...failure },
     ]);
   });
 

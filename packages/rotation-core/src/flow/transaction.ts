@@ -5,6 +5,9 @@ import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
 import { requireTransactions } from './require-transactions.ts';
 import { putBackSession, takeSession } from './rotation-sessions.ts';
 
+/** Errors of connections before anything of a transaction was sent. The driver labels only those that come later. */
+const failedBefore = new WeakSet<object>();
+
 /** The open transaction in which a step runs. */
 export interface Transaction {
   readonly db: Db;
@@ -46,7 +49,10 @@ export async function runTransaction<T>(
   body: (session: ClientSession) => Promise<T>,
   { beforeCommit, onCommitInDoubt }: CommitHooks,
 ): Promise<T> {
-  await requireTransactions(db);
+  await requireTransactions(db).catch((error: unknown) => {
+    if (isUnreachable(error)) failedBefore.add(error as object);
+    throw error;
+  });
   const session = takeSession(db);
   try {
     session.startTransaction({
@@ -92,7 +98,7 @@ export const isRetryable = (error: unknown): boolean =>
   hasLabel(error, 'TransientTransactionError') ||
   hasLabel(error, 'UnknownTransactionCommitResult') ||
   hasLabel(error, 'SystemOverloadedError') ||
-  isUnreachable(error) ||
+  failedBefore.has(error as object) ||
   isEndedTransaction(error);
 
 /** True if the server had ended the transaction: its session was killed, or its lifetime was over. */
