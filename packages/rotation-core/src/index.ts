@@ -5,15 +5,14 @@ export type { RotationEvent, RotationListener } from './events.ts';
 export type { RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
+  ANTHROPIC_FAILURES,
   COMMON_FAILURES,
-  definePool,
-  type FailureRule,
-  type FailureRules,
-  type KeyStatus,
-  type Pool,
-  type Retirement,
-  type RotationReason,
-} from './pool.ts';
+  GEMINI_FAILURES,
+  LITELLM_FAILURES,
+  OPENAI_FAILURES,
+} from './failure-presets.ts';
+export type { FailureAction, FailureMarks, FailureRule, FailureRules, RotationReason } from './failures.ts';
+export { definePool, type KeyStatus, type Pool, type Retirement } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
