@@ -23,12 +23,12 @@ interface FailureMatch {
   readonly statuses: readonly number[];
   /**
    * Words for machines, such as `insufficient_quota`. Found if the whole value of one of the answer's fields `code`, `type`,
-   * `status` or `reason` is the code. The case is ignored.
+   * `status` or `reason`, or its whole text, is the code. The case is ignored.
    */
   readonly codes?: readonly string[];
   /**
-   * Words for people, such as `credit balance is too low`. Found if the answer's message has these words, outside of quotation
-   * marks; what upstreams repeat of a request stands in quotation marks. The case is ignored.
+   * Words for people, such as `credit balance is too low`. Found if the answer's message, or a code, has these words as whole words,
+   * outside of quotation marks; what upstreams repeat of a request stands in quotation marks. The case is ignored.
    */
   readonly markers?: readonly string[];
   /** The preset that the rule is from. Rules of a preset may be overridden by rules before them, all others must be reachable. */
@@ -75,7 +75,7 @@ export const marksOf = ({ marks }: FailureRules): Required<FailureMarks> => ({
   ...marks,
 });
 
-/** The fields of an action, besides `action`. An answer with an unknown field is misspelt: `marker` would match every body. */
+/** The fields of an action, besides `action`. Others are refused: a rule with `marker` for `markers` would match every body. */
 const ACTION_FIELDS: Readonly<Record<string, readonly string[]>> = {
   rotate: ['reason'],
   'cool-down': ['coolDownMs'],
@@ -201,6 +201,8 @@ function checkMarks({ statuses, exhaustedMs, ...fields }: Required<FailureMarks>
       );
   }
   if (new Set(Object.values(fields)).size !== Object.values(fields).length) refuse('marks: the fields must differ');
+  // A key that waits for a new secret must not be taken for a key that may be tried again after a day.
+  if (statuses.exhausted === statuses['auth-error']) refuse('marks.statuses: the two must differ');
   if (!Number.isSafeInteger(exhaustedMs) || exhaustedMs < 1)
     refuse('marks.exhaustedMs: expected whole milliseconds from 1');
   for (const reason of ['exhausted', 'auth-error'] as const) {

@@ -16,5 +16,6 @@ export { definePool, type KeyStatus, type Pool, type Retirement } from './pool.t
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
+export type { FailureOutcome, HandleFailureOptions, UsedKey } from './verbs/handle-failure.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
 export type { SweepResult } from './verbs/sweep.ts';

@@ -1,15 +1,17 @@
 import { normalize, withoutQuoted } from './phrases.ts';
 
-/** What an error body says, without what it repeats of the request. All is normalized. */
+/** What an error body says. Codes and texts are normalized and leave out what the body repeats of the request. */
 export interface ErrorFields {
   /** Words for machines: the values of `code`, `type`, `status` and `reason`. */
   readonly codes: readonly string[];
   /** Sentences for people: the values of `message`, `detail`, `title` (RFC 9457) and `error_description` (RFC 6749). */
   readonly texts: readonly string[];
+  /** The same sentences as the upstream wrote them, with what it repeats of the request; the most telling first. */
+  readonly sentences: readonly string[];
 }
 
 /** A longer body is not an error's, and is not looked at. In characters. */
-export const MAX_BODY_LENGTH: number = 1_000_000;
+const MAX_BODY_LENGTH = 1_000_000;
 /** Errors in errors: a proxy's message may be the body of the upstream behind it. */
 const MAX_DEPTH = 5;
 /** At most this many elements of a list are looked at. */
@@ -28,7 +30,7 @@ const WRAPPED_BODY = /^[\w.: ]*Exception - b?'?(?=[[{])/;
  * @param body text or its bytes in UTF-8, or the parsed JSON. A text that is no JSON is a sentence as a whole.
  */
 export function readErrorFields(body: unknown): ErrorFields {
-  const found: Found = { codes: [], texts: [] };
+  const found: Found = { codes: [], texts: [], sentences: [] };
   read(body instanceof Uint8Array ? new TextDecoder().decode(body) : body, found, 0);
   return found;
 }
@@ -36,6 +38,7 @@ export function readErrorFields(body: unknown): ErrorFields {
 interface Found {
   readonly codes: string[];
   readonly texts: string[];
+  readonly sentences: string[];
 }
 
 function read(value: unknown, found: Found, depth: number): void {
@@ -53,6 +56,7 @@ function readText(text: string, found: Found, depth: number): void {
   // A text may be a bare code: {"error": "invalid_api_key"}.
   found.codes.push(sentence);
   found.texts.push(sentence);
+  found.sentences.push(text);
 }
 
 function readError(fields: Readonly<Record<string, unknown>>, found: Found, depth: number): void {

@@ -1,4 +1,5 @@
 import type { Db } from 'mongodb';
+import type { UpstreamFailure } from '../classify-failure.ts';
 import { RotationError } from '../errors.ts';
 import { notify, type RotationEvent } from '../events.ts';
 import { referenceFlow, type FlowParts } from '../flow/flow-parts.ts';
@@ -18,6 +19,7 @@ import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts'
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { ensureIndexes } from './ensure-indexes.ts';
 import { findRotation, type FoundRotation } from './find-rotation.ts';
+import { handleFailure, type FailureOutcome, type HandleFailureOptions, type UsedKey } from './handle-failure.ts';
 import { restoreBackup, type RestoreOutcome } from './restore-backup.ts';
 import { sweep, type SweepResult } from './sweep.ts';
 
@@ -30,6 +32,14 @@ export interface Rotator {
    * @throws RotationError; see `RotationErrorCode`.
    */
   rotate(keyId: string, options?: RotateOptions): Promise<RotationOutcome>;
+  /**
+   * Does what an upstream's answer means for the key that was used, by the pool's `failures`: nothing, a cool-down, or a rotation;
+   * where there is no backup, it marks the key. For the place where a service handles the errors of its upstream.
+   *
+   * @param key the key document that was used, as it was read: with `_id`, `incarnation` and `createdAt`.
+   * @throws RotationError; see `RotationErrorCode`.
+   */
+  handleFailure(key: UsedKey, failure: UpstreamFailure, options?: HandleFailureOptions): Promise<FailureOutcome>;
   /** Binds a proxy to a key, or to its live successor. A rotation of the key at the same moment does not miss the binding. */
   bind(request: BindRequest): Promise<BindOutcome>;
   /** Says what became of a rotation whose caller got `indeterminate`. Null: it is not committed, but may be later. */
@@ -62,9 +72,12 @@ export function createRotatorOf(flow: FlowParts, db: Db, pool: Pool, options: Te
   const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
   const context = { db, pool, settings, flow, emit };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
+  const rotate: Rotator['rotate'] = async (keyId, rotateOptions = {}) =>
+    queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs));
 
   return {
-    rotate: async (keyId, rotateOptions = {}) => queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs)),
+    rotate,
+    handleFailure: (key, failure, failureOptions = {}) => handleFailure(context, rotate, key, failure, failureOptions),
     bind: (request) => bind(context, request),
     findRotation: (rotationId) => findRotation(context, rotationId),
     restoreBackup: (backupId) => restoreBackup(context, backupId),
