@@ -97,7 +97,7 @@ describe.concurrent('what comes out', () => {
     expect(stdout).toContain('valid at the end - must be violated');
     expect(stdout).toContain('swallowed-duplicate on keypool, poisoned-backup: valid, and must be violated');
     expect(stdout).toContain(
-      `again: pnpm stress ${harmless.slice(0, 6).join(' ')} --processes 1 --callers 5 --backups 0 --seed 3\n`,
+      `again: node stress/src/main.ts ${harmless.slice(0, 6).join(' ')} --processes 1 --callers 5 --backups 0 --seed 3\n`,
     );
     expect(stdout).toContain('0 passed, 1 failed');
     expect(store.result()).toMatchObject({

@@ -110,7 +110,7 @@ describe('what is held', () => {
 
   test('is never a command without data', async () => {
     await using scenario = await flowOf((_client, db) => db.command({ ping: 1 }));
-    await expect(scenario.run('v1:')).rejects.toThrow(expect.objectContaining({ code: 'nothing-held' }));
+    await expect(scenario.explore()).rejects.toThrow(expect.objectContaining({ code: 'nothing-held' }));
   });
 });
 

@@ -73,8 +73,8 @@ const HOLES: readonly Hole[] = [
   {
     what: 'only ObjectIds and UUIDs are drawn anew in each run',
     file: 'footprint/value-names.ts',
-    right: '...(this.#places.get(text) ?? [])',
-    wrong: '...(looksDrawn(text) ? (this.#places.get(text) ?? []) : [])',
+    right: 'for (const place of this.#places.get(text) ?? [])',
+    wrong: String.raw`for (const place of /^id |^string [0-9a-f-]{36}$/.test(text) ? (this.#places.get(text) ?? []) : [])`,
     seed: 0,
     about: { shelf: 'plain', focus: 'tokens', clients: 3 },
   },

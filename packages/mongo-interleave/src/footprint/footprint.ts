@@ -39,6 +39,8 @@ export interface Footprint {
   readonly everything: boolean;
   /** A fault was injected. Two faults don't commute: their number in a run is limited, so one fault excludes another. */
   readonly isFault: boolean;
+  /** Fields and collections that came up in commands and replies of the run. Another run may have others in their places. */
+  readonly terms?: readonly string[];
 }
 
 export const NOTHING: Footprint = {

@@ -84,7 +84,8 @@ export class Transactions {
     return this.#accesses.get(body);
   }
 
-  #addArrays(fields: readonly string[]): void {
+  /** @param fields that may hold an array, as `database.collection.field` */
+  addArrays(fields: readonly string[]): void {
     if (fields.every((field) => this.#arrays.has(field))) return;
     for (const field of fields) this.#arrays.add(field);
     this.#accesses.clear();
@@ -187,7 +188,7 @@ export class Transactions {
   /** Records a command and its reply. Must be called once for each command, in the order released. @returns its footprint */
   record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
-    this.#addArrays(arraysMadeBy(body));
+    this.addArrays(arraysMadeBy(body));
     const access = makesIndexes(body, reply) ? undefined : this.#accessOf(body);
     if (access === undefined && !readsOnly(body)) this.#changeSchema();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);

@@ -31,6 +31,11 @@ export interface PendingStep {
   readonly footprint: Footprint;
 }
 
+/** What `onStep` threw. */
+export interface StepFailure {
+  readonly error: unknown;
+}
+
 /** One run of a schedule, before `check` has judged it. */
 export interface Execution<T> {
   readonly token: string;
@@ -40,6 +45,8 @@ export interface Execution<T> {
   readonly outcomes: readonly Outcome<T>[];
   /** Why the run did not end by itself; undefined if it did. */
   readonly failure: InterleaveError | undefined;
+  /** The first error of `onStep`, with which the run goes on to its end. */
+  readonly stepFailure: StepFailure | undefined;
   /** What the clients were about to do if the run did not end by itself. */
   readonly pending: readonly PendingStep[];
   /** The run was ended by `maxSteps`. */
