@@ -147,11 +147,12 @@ async function updateLive(
   fields: Document,
   deadlineAt: number,
 ): Promise<Document | null> {
+  const { coolDownField, statusField } = marksOf(pool.failures);
   const leftMs = Math.max(1, Math.ceil(deadlineAt - performance.now()));
   try {
     return await keysOf(db, pool).findOneAndUpdate({ ...liveInIncarnation(key), ...condition }, [{ $set: fields }], {
       returnDocument: 'after',
-      projection: { apiKey: 0 },
+      projection: { [coolDownField]: 1, [statusField]: 1 },
       maxTimeMS: leftMs,
       writeConcern: { w: 'majority', wtimeoutMS: leftMs },
     });
@@ -165,8 +166,14 @@ const liveInIncarnation = ({ _id, incarnation, createdAt }: UsedKey): Document =
   _id,
   replacedBy: null,
   incarnation: incarnation ?? null,
-  ...(incarnation === undefined || incarnation === null ? { createdAt: createdAt ?? null } : {}),
+  ...(typeof incarnation === 'string' ? {} : createdAtFilter(createdAt)),
 });
+
+/** Compares times, whatever they were written as: a key that a caller had from JSON has a string. */
+const createdAtFilter = (createdAt: Date | undefined): Document =>
+  createdAt === undefined || createdAt === null
+    ? { createdAt: null }
+    : { $expr: { $eq: [dateIn('createdAt'), new Date(createdAt)] } };
 
 /** Finds out why a write matched no key: the key was replaced or removed, unless it is live and only a condition did not hold. */
 async function findOut(
