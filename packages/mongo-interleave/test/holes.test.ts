@@ -88,9 +88,9 @@ const HOLES: readonly Hole[] = [
   },
   {
     what: 'time at the gate does not count',
-    file: 'gate/client-port.ts',
-    right: 'if (byClient && this.isLive) this.#listener.spoilt(this.#withdrawn(waiting.name));',
-    wrong: 'void byClient;',
+    file: 'gate/gate.ts',
+    right: 'spoilt: (error) => this.#spoil(error),',
+    wrong: 'spoilt: () => undefined,',
     seed: 490,
   },
 ];
