@@ -1,8 +1,8 @@
 export { classifyFailure, type FailureVerdict, type UpstreamFailure } from './classify-failure.ts';
 export { incarnationOf, type BackupDocument, type BindingDocument, type KeyDocument } from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
-export type { RotationEvent, RotationListener } from './events.ts';
-export type { RotateOptions, RotatorOptions } from './options.ts';
+export type { RetryReason, RotationEvent, RotationListener } from './events.ts';
+export type { CallOptions, RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
   ANTHROPIC_FAILURES,
@@ -15,7 +15,9 @@ export type { FailureAction, FailureMarks, FailureRule, FailureRules, RotationRe
 export { definePool, type KeyStatus, type Pool, type Retirement } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
+export type { MissingStructure } from './verbs/ensure-indexes.ts';
 export type { FoundRotation } from './verbs/find-rotation.ts';
-export type { FailureOutcome, HandleFailureOptions, UsedKey } from './verbs/handle-failure.ts';
+export type { FailureOutcome, UsedKey } from './verbs/handle-failure.ts';
+export type { AnyDb } from './verbs/require-db.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
 export type { SweepResult } from './verbs/sweep.ts';

@@ -1,6 +1,5 @@
 import { backupsOf } from '../documents.ts';
 import type { RotatorContext } from '../flow/context.ts';
-import { toRotationError } from '../flow/database-error.ts';
 import { requireId } from '../options.ts';
 
 /** A committed rotation. */
@@ -18,13 +17,9 @@ export interface FoundRotation {
  */
 export async function findRotation({ db, pool }: RotatorContext, rotationId: string): Promise<FoundRotation | null> {
   requireId('rotationId', rotationId);
-  try {
-    const backup = await backupsOf(db, pool).findOne(
-      { rotationId, isUsed: true },
-      { projection: { usedFor: 1 }, readConcern: { level: 'majority' }, readPreference: 'primary' },
-    );
-    return typeof backup?.usedFor === 'string' ? { keyId: backup.usedFor, replacement: backup._id } : null;
-  } catch (error) {
-    throw toRotationError(error);
-  }
+  const backup = await backupsOf(db, pool).findOne(
+    { rotationId, isUsed: true },
+    { projection: { usedFor: 1 }, readConcern: { level: 'majority' }, readPreference: 'primary' },
+  );
+  return typeof backup?.usedFor === 'string' ? { keyId: backup.usedFor, replacement: backup._id } : null;
 }

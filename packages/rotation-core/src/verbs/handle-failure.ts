@@ -1,22 +1,18 @@
 import type { Document } from 'mongodb';
 import { classifyFailure, type UpstreamFailure } from '../classify-failure.ts';
 import { incarnationOf, isLive, keysOf, type KeyDocument } from '../documents.ts';
-import { RotationError } from '../errors.ts';
 import { marksOf, type RotationReason } from '../failures.ts';
-import type { RotatorContext } from '../flow/context.ts';
-import { toRotationError } from '../flow/database-error.ts';
+import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
-import { requireDeadline, requireId, type RotateOptions } from '../options.ts';
+import { requireDeadline, requireId, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
 import { readErrorFields } from '../upstream/error-fields.ts';
 import { redact } from '../upstream/redact.ts';
+import { runCall, type Consequences } from './run-call.ts';
 
 /** The key document that a caller used, as it was read. */
 export type UsedKey = Pick<KeyDocument, '_id' | 'incarnation' | 'createdAt'> & Partial<Pick<KeyDocument, 'apiKey'>>;
-
-/** Options of one call of `handleFailure`. They are those of `rotate`. */
-export type HandleFailureOptions = Pick<RotateOptions, 'deadlineMs' | 'signal'>;
 
 /** The answer of `handleFailure`. The kinds of `rotate` mean what they mean there. */
 export type FailureOutcome =
@@ -30,6 +26,11 @@ export type FailureOutcome =
    * bindings stay. `until`: when it may be tried again; undefined where it needs a new secret.
    */
   | { readonly kind: 'marked' | 'already-marked'; readonly keyId: string; readonly until: Date | undefined };
+
+const MARKS: Consequences = {
+  undone: 'Nothing was changed.',
+  inDoubt: 'The key may have been written to: call it again, which does no harm.',
+};
 
 /** Longer texts of upstreams are cut. In characters. */
 const MAX_ERROR_LENGTH = 500;
@@ -47,42 +48,34 @@ export async function handleFailure(
   rotate: (keyId: string, options: RotateOptions) => Promise<RotationOutcome>,
   key: UsedKey,
   failure: UpstreamFailure,
-  options: HandleFailureOptions,
+  options: CallOptions,
 ): Promise<FailureOutcome> {
   const keyId = requireId('key._id', (key as UsedKey | null | undefined)?._id);
   const deadlineAt = performance.now() + requireDeadline(options.deadlineMs ?? context.settings.deadlineMs);
-  if (options.signal?.aborted === true)
-    throw new RotationError('aborted', 'The call was aborted before it began', { cause: options.signal.reason });
+  requireNotAborted(options.signal);
+  const write = (run: (call: CallContext) => Promise<FailureOutcome>): Promise<FailureOutcome> => {
+    const deadlineMs = Math.max(1, Math.ceil(deadlineAt - performance.now()));
+    return runCall(context, 'handleFailure', MARKS, { ...options, deadlineMs }, run);
+  };
 
   const verdict = classifyFailure(context.pool, failure);
   switch (verdict.action) {
     case 'none':
       return { kind: 'unaffected', keyId };
     case 'cool-down':
-      return coolDown(context, key, verdict.coolDownMs, deadlineAt);
+      return write((call) => coolDown(call, key, verdict.coolDownMs));
     case 'rotate': {
       const { reason } = verdict;
       const outcome = await rotate(keyId, { ...options, incarnation: incarnationOf(key), reason });
-      return outcome.kind === 'no-backup' ? mark(context, key, reason, failure, deadlineAt) : outcome;
+      return outcome.kind === 'no-backup' ? write((call) => mark(call, key, reason, failure)) : outcome;
     }
   }
 }
 
 /** Lets the key rest. A cool-down only ever grows: of two callers at once, the one that asks for less changes nothing. */
-async function coolDown(
-  context: RotatorContext,
-  key: UsedKey,
-  coolDownMs: number,
-  deadlineAt: number,
-): Promise<FailureOutcome> {
+async function coolDown(context: CallContext, key: UsedKey, coolDownMs: number): Promise<FailureOutcome> {
   const { coolDownField } = marksOf(context.pool.failures);
-  const after = await updateLive(
-    context,
-    key,
-    {},
-    { [coolDownField]: extended(coolDownField, coolDownMs) },
-    deadlineAt,
-  );
+  const after = await updateLive(context, key, {}, { [coolDownField]: extended(coolDownField, coolDownMs) });
   if (after !== null) return { kind: 'cooling-down', keyId: key._id, until: after[coolDownField] as Date };
   const { outcome } = await findOut(context, key);
   return outcome ?? { kind: 'unaffected', keyId: key._id };
@@ -93,11 +86,10 @@ async function coolDown(
  * is in force is left alone, with its time and its text.
  */
 async function mark(
-  context: RotatorContext,
+  context: CallContext,
   key: UsedKey,
   reason: RotationReason,
   failure: UpstreamFailure,
-  deadlineAt: number,
 ): Promise<FailureOutcome> {
   const { coolDownField, statusField, lastErrorField, statuses, exhaustedMs } = marksOf(context.pool.failures);
   const isMarkedAs = (status: string | number) => ({ $eq: [`$${statusField}`, { $literal: status }] });
@@ -116,7 +108,6 @@ async function mark(
     key,
     { $expr: { $not: [isInForce] } },
     { [statusField]: { $literal: statuses[reason] }, ...fields },
-    deadlineAt,
   );
   const untilOf = (document: Document): Date | undefined =>
     document[statusField] === statuses.exhausted ? (document[coolDownField] as Date) : undefined;
@@ -141,24 +132,24 @@ const extended = (field: string, ms: number): Document => ({ $max: [dateIn(field
  * @returns the key after the write; null if the filter did not match.
  */
 async function updateLive(
-  { db, pool }: RotatorContext,
+  { db, pool, call }: CallContext,
   key: UsedKey,
   condition: Document,
   fields: Document,
-  deadlineAt: number,
 ): Promise<Document | null> {
   const { coolDownField, statusField } = marksOf(pool.failures);
-  const leftMs = Math.max(1, Math.ceil(deadlineAt - performance.now()));
-  try {
-    return await keysOf(db, pool).findOneAndUpdate({ ...liveInIncarnation(key), ...condition }, [{ $set: fields }], {
+  call.inDoubt = true;
+  const after = await keysOf(db, pool).findOneAndUpdate(
+    { $and: [liveInIncarnation(key), condition] },
+    [{ $set: fields }],
+    {
       returnDocument: 'after',
       projection: { [coolDownField]: 1, [statusField]: 1 },
-      maxTimeMS: leftMs,
-      writeConcern: { w: 'majority', wtimeoutMS: leftMs },
-    });
-  } catch (error) {
-    throw toRotationError(error);
-  }
+      writeConcern: { w: 'majority' },
+    },
+  );
+  call.inDoubt = false;
+  return after;
 }
 
 /** Matches what `incarnationOf` names, while it is live. In a filter, null matches a missing field too. */
@@ -177,7 +168,7 @@ const createdAtFilter = (createdAt: Date | undefined): Document =>
 
 /** Finds out why a write matched no key: the key was replaced or removed, unless it is live and only a condition did not hold. */
 async function findOut(
-  context: RotatorContext,
+  context: CallContext,
   key: UsedKey,
 ): Promise<{ readonly outcome?: FailureOutcome; readonly live: Document }> {
   const keyId = key._id;

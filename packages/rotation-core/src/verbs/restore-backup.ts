@@ -1,5 +1,5 @@
 import { backupsOf, isLive, keysOf } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
+import type { CallContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireId } from '../options.ts';
 
@@ -17,7 +17,7 @@ export type RestoreOutcome =
  *
  * @throws RotationError
  */
-export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
+export async function restoreBackup(context: CallContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
   return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
     const backup = await backupsOf(db, pool).findOne({ _id: backupId }, { session, projection: { isUsed: 1 } });
