@@ -11,7 +11,7 @@ export interface ErrorFields {
 }
 
 /** A longer body is not an error's, and is not looked at. In characters. */
-const MAX_BODY_LENGTH = 1_000_000;
+const MAX_BODY_LENGTH = 100_000;
 /** Errors in errors: a proxy's message may be the body of the upstream behind it. */
 const MAX_DEPTH = 5;
 /** At most this many elements of a list are looked at. */
