@@ -84,7 +84,17 @@ const ACTION_FIELDS: Readonly<Record<string, readonly string[]>> = {
 const MATCH_FIELDS = ['statuses', 'codes', 'markers', 'preset', 'action'];
 const REASONS: readonly unknown[] = ['exhausted', 'auth-error'];
 /** Fields by which rotations find and replace a key. */
-const RESERVED_FIELDS = ['_id', 'apiKey', 'incarnation', 'createdAt', 'replacedBy', 'replacedAt', 'rotationId'];
+const RESERVED_FIELDS = [
+  '_id',
+  'apiKey',
+  'incarnation',
+  'predecessors',
+  'createdAt',
+  'replacedBy',
+  'replacedAt',
+  'rotationId',
+  'bindingSequence',
+];
 
 /**
  * Checks the rules and the marks of a pool.
