@@ -1,4 +1,12 @@
-import { COMMON_FAILURES, definePool, type Pool } from 'rotation-core';
+import {
+  ANTHROPIC_FAILURES,
+  COMMON_FAILURES,
+  definePool,
+  GEMINI_FAILURES,
+  LITELLM_FAILURES,
+  OPENAI_FAILURES,
+  type Pool,
+} from 'rotation-core';
 
 export * from 'rotation-core';
 
@@ -20,7 +28,7 @@ export const openhandspool: Pool = definePool({
   retirement: { kind: 'keep', status: { exhausted: 'exhausted', 'auth-error': 'need_refresh' } },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {
-    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...COMMON_FAILURES],
+    rules: [...LITELLM_FAILURES, ...OPENAI_FAILURES, ...ANTHROPIC_FAILURES, ...GEMINI_FAILURES, ...COMMON_FAILURES],
     coolDownMs: 60_000,
   },
 });

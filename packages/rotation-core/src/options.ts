@@ -1,6 +1,6 @@
 import { RotationError } from './errors.ts';
 import type { RotationListener } from './events.ts';
-import type { RotationReason } from './pool.ts';
+import type { RotationReason } from './failures.ts';
 
 /** Options of `createRotator`. */
 export interface RotatorOptions {

@@ -1,4 +1,5 @@
 import { RotationError } from './errors.ts';
+import { checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
 
 /*
  * Words, the same in code, events, reports and docs:
@@ -14,9 +15,6 @@ import { RotationError } from './errors.ts';
  *   successor    the live key at the end of the chain of replacements
  *   incarnation  a key id from its insertion to its retirement; the same id may be inserted again, as a new incarnation
  */
-
-/** Why a key is rotated. `exhausted`: its quota or its subscription ended. `auth-error`: the upstream refuses the key. */
-export type RotationReason = 'exhausted' | 'auth-error';
 
 /** The statuses that services give to a key. */
 export type KeyStatus = 'healthy' | 'rate_limited' | 'exhausted' | 'error' | 'need_refresh';
@@ -56,24 +54,6 @@ export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake
 /** Values of fields, as they are written. */
 export type FieldValues = Readonly<Record<string, string | number | boolean | null>>;
 
-/** Upstream answers that mean that a key failed. An answer matches a rule if both its status and its body match. */
-export interface FailureRule {
-  /** HTTP statuses that match. Default: every status from 400 up. */
-  readonly statuses?: readonly number[];
-  /** A body matches if it contains one of these lower-case strings; the case of the body is ignored. Default: every body. */
-  readonly markers?: readonly string[];
-  /** The reason of the rotation. */
-  readonly reason: RotationReason;
-}
-
-/** How a pool reads the answers of its upstream; see `classifyFailure`. */
-export interface FailureRules {
-  /** The first rule that matches decides. An answer that matches no rule does not rotate the key. */
-  readonly rotate: readonly FailureRule[];
-  /** Cool-down after a 429 without a valid `Retry-After`, in milliseconds. */
-  readonly coolDownMs: number;
-}
-
 /** The pool of one service, as plain data. To change a part, spread it: `definePool({ ...keypool, collections: { ... } })`. */
 export interface Pool {
   /** Appears in events and in error messages. */
@@ -111,24 +91,15 @@ export interface Pool {
    * down, every replacement fails as well, and the stock would be gone in seconds.
    */
   readonly brake?: Brake | false;
-  /** Which upstream answers mean that a key failed. */
+  /** What the answers of the upstream mean, and what `handleFailure` writes. */
   readonly failures: FailureRules;
 }
-
-/** Answers by which upstreams in general say that a key failed for good. A pool puts rules of its own before them. */
-export const COMMON_FAILURES: readonly FailureRule[] = [
-  { statuses: [401], reason: 'auth-error' },
-  { statuses: [402], reason: 'exhausted' },
-  { markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'], reason: 'auth-error' },
-  { markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'], reason: 'exhausted' },
-  { statuses: [403], reason: 'auth-error' },
-];
 
 /**
  * Checks a pool and returns a frozen copy.
  *
  * @throws RotationError `invalid-argument` that names the field: a name is empty, two collections are the same, or
- * `bindingKeyField` is not a plain field name.
+ * `bindingKeyField` is not a plain field name, or `failures` has a rule that can't be meant so.
  */
 export function definePool(pool: Pool): Pool {
   const { keys, backups, bindings } = pool.collections;
@@ -157,6 +128,7 @@ export function definePool(pool: Pool): Pool {
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
+  checkFailureRules(pool.failures);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
 }
 

@@ -1,4 +1,4 @@
-import type { RotationReason } from './pool.ts';
+import type { RotationReason } from './failures.ts';
 
 /** A rotation that was asked for. Its callers share it, and every attempt at it has the same `rotationId`. */
 export interface Rotation {

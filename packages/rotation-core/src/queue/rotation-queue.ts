@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RotationError } from '../errors.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import type { RotationReason } from '../pool.ts';
+import type { RotationReason } from '../failures.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { Caller, type CallerStatus } from './caller.ts';
 import { halves, isAwaited, type PendingRotation } from './pending-rotation.ts';

@@ -1,3 +1,4 @@
+import type { UpstreamFailure } from '../classify-failure.ts';
 import { RotationError } from '../errors.ts';
 import { notify, type RotationEvent } from '../events.ts';
 import type { RotatorContext } from '../flow/context.ts';
@@ -21,6 +22,7 @@ import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts'
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
 import { findRotation, type FoundRotation } from './find-rotation.ts';
+import { handleFailure, type FailureOutcome, type UsedKey } from './handle-failure.ts';
 import { requireDb, type AnyDb } from './require-db.ts';
 import { restoreBackup, type RestoreOutcome } from './restore-backup.ts';
 import { runCall, type Consequences } from './run-call.ts';
@@ -40,6 +42,14 @@ export interface Rotator {
    * @throws RotationError; see `RotationErrorCode`.
    */
   rotate(keyId: string, options?: RotateOptions): Promise<RotationOutcome>;
+  /**
+   * Does what an upstream's answer means for the key that was used, by the pool's `failures`: nothing, a cool-down, or a rotation;
+   * where there is no backup, it marks the key. For the place where a service handles the errors of its upstream.
+   *
+   * @param key the key document that was used, as it was read: with `_id`, `incarnation` and `createdAt`.
+   * @throws RotationError; see `RotationErrorCode`.
+   */
+  handleFailure(key: UsedKey, failure: UpstreamFailure, options?: CallOptions): Promise<FailureOutcome>;
   /** Binds a proxy to a key, or to its live successor. A rotation of the key at the same moment does not miss the binding. */
   bind(request: BindRequest, options?: CallOptions): Promise<BindOutcome>;
   /** Says what became of a rotation whose caller got `indeterminate`. Null: it is not committed, but may be later. */
@@ -77,9 +87,12 @@ export function createRotatorOf(flow: FlowParts, db: AnyDb, pool: Pool, options:
   const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
   const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
+  const rotate: Rotator['rotate'] = async (keyId, rotateOptions = {}) =>
+    queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs));
 
   return {
-    rotate: async (keyId, rotateOptions = {}) => queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs)),
+    rotate,
+    handleFailure: (key, failure, failureOptions = {}) => handleFailure(context, rotate, key, failure, failureOptions),
     bind: (request, callOptions = {}) => runCall(context, 'bind', WRITES, callOptions, (call) => bind(call, request)),
     findRotation: (rotationId, callOptions = {}) =>
       runCall(context, 'findRotation', READS, callOptions, (call) => findRotation(call, rotationId)),

@@ -1,7 +1,7 @@
 import { COMMON_FAILURES, definePool, type Pool } from '../../src/index.ts';
 
 const collections = { keys: 'keys', backups: 'backups', bindings: 'bindings' };
-const failures = { rotate: COMMON_FAILURES, coolDownMs: 60_000 };
+const failures = { rules: COMMON_FAILURES, coolDownMs: 60_000 };
 
 /** Deletes failed keys. */
 export const deletingPool: Pool = definePool({
