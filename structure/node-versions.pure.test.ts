@@ -17,11 +17,7 @@ const enginesOf = (folder: string): string => {
   const { engines } = JSON.parse(read(`${folder}/package.json`)) as { engines?: { node: string } };
   return engines?.node.replace('>=', '') ?? '';
 };
-const engines = new Set(
-  globSync('packages/*', { cwd: ROOT })
-    .map(enginesOf)
-    .filter((text) => text !== ''),
-);
+const engines = new Set(['.', ...globSync('packages/*', { cwd: ROOT })].map(enginesOf).filter((text) => text !== ''));
 /** What this repository itself runs on, which it brings along. */
 const [, OWN_MAJOR] = /^ {2}node: (\d+)\./m.exec(read('pnpm-workspace.yaml')) ?? [];
 
