@@ -1,7 +1,13 @@
-import { ObjectId } from 'mongodb';
+import { ObjectId, type Document } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
+import {
+  createRotator,
+  type BackupDocument,
+  type KeyDocument,
+  type RotationEvent,
+  type RotationOutcome,
+} from '../src/index.ts';
 import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import {
   backup,
@@ -164,6 +170,16 @@ test('a backup with the credential that has failed is passed over', async () => 
   });
   const rotator = createRotatorOf(referenceFlow, db, deletingPool, { random: () => 0 });
   expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b2' });
+});
+
+// Red where two documents without the field count as having the same.
+test('credentials in another field than apiKey are not compared', async () => {
+  const secret = (_id: string): Document => ({ _id, secret: `of ${_id}` });
+  await seed(db, deletingPool, {
+    keys: [secret('k1') as KeyDocument],
+    backups: [{ ...secret('b1'), isUsed: false } as BackupDocument],
+  });
+  expect(await createRotator(db, deletingPool).rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
 });
 
 test.each<[string, unknown]>([

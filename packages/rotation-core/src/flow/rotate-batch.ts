@@ -148,7 +148,10 @@ function expectOtherCredentials(
   replacements: readonly Replacement[],
   backups: ReadonlyMap<string, BackupDocument>,
 ): void {
-  const bad = replacements.find(({ failedKey, backupId }) => backups.get(backupId)?.apiKey === failedKey.apiKey);
+  const bad = replacements.find(
+    // A pool may keep its credentials in another field.
+    ({ failedKey: { apiKey }, backupId }) => typeof apiKey === 'string' && backups.get(backupId)?.apiKey === apiKey,
+  );
   if (bad !== undefined) throw new UnusableBackup(bad.backupId, 'failed-credential');
 }
 
