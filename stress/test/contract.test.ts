@@ -132,9 +132,7 @@ describe.each(services)('$title', (service) => {
         const updatedAt: unknown = expect.any(Date);
         expect(after.bindings).toEqual(
           bindings.map((binding) =>
-            binding['proxyId'] === 'p3'
-              ? binding
-              : { ...binding, [service.keyField]: 'b1', updatedAt },
+            binding['proxyId'] === 'p3' ? binding : { ...binding, [service.keyField]: 'b1', updatedAt },
           ),
         );
         const archived = service.archive === undefined ? [] : await read(service.archive);
