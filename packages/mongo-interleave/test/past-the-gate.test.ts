@@ -49,6 +49,19 @@ test.each<[string, (database: string, client: FlowClient) => Promise<unknown>]>(
           .updateOne({}, { $inc: { n: 1 } }),
       ),
   ],
+  [
+    'beside a count and an update that changes nothing',
+    async (database, { mongo }) => {
+      const items = mongo.db(database).collection('items');
+      await items.estimatedDocumentCount();
+      await items.updateOne({}, { $set: { same: null } });
+      await items.updateOne({}, { $set: { same: null } });
+      await own
+        .db(database)
+        .collection('items')
+        .updateOne({}, { $inc: { n: 1 } });
+    },
+  ],
   ['by one client only', (database, { letter }) => (letter === 'B' ? insert(own.db(database)) : Promise.resolve())],
 ])('is told: %s', async (_what, write) => {
   const database = createTestDatabaseName('past');

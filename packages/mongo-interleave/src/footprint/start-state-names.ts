@@ -100,8 +100,10 @@ export class StartStateNames {
     // Values that have only changed places are as good as drawn.
     const kept = isSame || areAlike(first, documents, (text) => common.has(text)) ? common : NONE;
     const isStable = isSame && (before.isStable || before.steady === undefined);
-    this.#collections.set(namespace, { ...before, steady: isSame ? steady : both(steady, kept), isStable });
-    return nameDrawn(relative, documents, new Set([...texts].filter((text) => !before.texts.has(text))));
+    const steadyNow = isSame ? steady : both(steady, kept);
+    this.#collections.set(namespace, { ...before, steady: steadyNow, isStable });
+    // Also a value of an earlier start state that has come back.
+    return nameDrawn(relative, documents, new Set([...texts].filter((text) => !steadyNow.has(text))));
   }
 
   /** The collections that there are in the databases of these. */

@@ -180,6 +180,7 @@ export class Transactions {
       ...NOTHING,
       reads: access.reads,
       writes,
+      mayWrite: access.isWrite,
       takesSnapshot,
       movesSnapshot: !isInTransaction(body) && access.isWrite,
     };
@@ -196,7 +197,14 @@ export class Transactions {
     this.#missed(access === undefined && !readsOnly(body) ? undefined : writes);
     const read = this.#cursorReads(body, reply, access);
     if (read === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
-    return { ...NOTHING, ...read, writes, inserts: access?.inserts(reply) ?? [], movesSnapshot: writes.length > 0 };
+    return {
+      ...NOTHING,
+      ...read,
+      writes,
+      mayWrite: access?.isWrite === true,
+      inserts: access?.inserts(reply) ?? [],
+      movesSnapshot: writes.length > 0,
+    };
   }
 
   /**

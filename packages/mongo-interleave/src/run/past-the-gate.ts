@@ -71,7 +71,8 @@ function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
   for (const { command, reply } of steps) {
     // Where a pipeline writes to, and how often, its reply does not tell.
     for (const stage of listOf(command['pipeline'])) add(targetOf(stage), Infinity);
-    if (reply !== undefined) add(command[commandName(command)], changedBy(reply));
+    const name = commandName(command);
+    if (reply !== undefined && !READS.has(name)) add(command[name], changedBy(reply));
   }
   return counts;
 }
@@ -81,9 +82,20 @@ function targetOf(stage: Fields): unknown {
   return typeof target === 'object' && target !== null ? (target as Fields)['coll'] : target;
 }
 
-/** At most so many documents. A command that failed may have changed some. */
-function changedBy({ n, ok, lastErrorObject }: Fields): number {
+const READS: ReadonlySet<string> = new Set([
+  'find',
+  'getMore',
+  'count',
+  'distinct',
+  'killCursors',
+  'listIndexes',
+  'explain',
+]);
+
+/** At most so many documents. A command that failed may have changed some; an update that changed nothing is not logged. */
+function changedBy({ n, nModified, upserted, ok, lastErrorObject }: Fields): number {
   if (ok !== 1) return Infinity;
+  if (typeof nModified === 'number') return nModified + listOf(upserted).length;
   const count = n ?? (lastErrorObject as Fields | undefined)?.['n'];
   return typeof count === 'number' ? count : 0;
 }
