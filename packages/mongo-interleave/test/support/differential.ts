@@ -193,7 +193,7 @@ export async function compareFlows(
       const differential = new Differential(drawn);
       for (const flow of drawn.flows) {
         await using session = await explorer({ ...differential.options, uri, database });
-        const { difference, isSkipped, ...counts } = await differential.compare(session, flow);
+        const { difference, isSkipped, ...counts } = await differential.compare(session, flow).catch(stoppedShort);
         if (isSkipped) skipped++;
         else compared++;
         orders += counts.orders;
@@ -417,6 +417,12 @@ function ordersOf(lengths: readonly number[]): number {
   let [orders, all] = [1, 0];
   for (const length of lengths) for (let one = 1; one <= length; one++) orders = (orders * ++all) / one;
   return orders;
+}
+
+/** A command whose client took it back between two waits ends the exploration: that says that it does not know. */
+function stoppedShort(error: unknown): Comparison {
+  if (!(error instanceof Error && 'code' in error && error.code === 'stopped')) throw error;
+  return { orders: 0, classes: 0, isSkipped: true, difference: undefined };
 }
 
 /** A flow that became too short: none of its commands reaches the gate. */
