@@ -83,11 +83,11 @@ describe.concurrent('the job queue', () => {
     const [row] = store.result().rows;
     const token = row?.exploration?.token ?? '';
     expect(row?.reproduce).toBe(
-      `pnpm own-system replay ${token} --flow unfenced --scenario lease-expires --deployment jobs --callers 2`,
+      `node examples/own-system/main.ts replay ${token} --flow unfenced --scenario lease-expires --deployment jobs --callers 2`,
     );
     expect(stdout).toContain(`  again: ${row?.reproduce}\n`);
 
-    const replayed = await run((row?.reproduce ?? '').replace('pnpm own-system ', ''));
+    const replayed = await run((row?.reproduce ?? '').replace('node examples/own-system/main.ts ', ''));
     expect({ code: replayed.code, stderr: replayed.stderr }).toEqual({ code: 1, stderr: '' });
     expect(replayed.stdout).toContain(`${token} violated: J1: j1 ran 2 times\n`);
     expect(replayed.stdout).toContain('returned "caller 0: work ran j1"');

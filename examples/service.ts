@@ -27,7 +27,9 @@ export async function onUpstreamAnswer(
     case 'no-backup':
       await markExhausted(db, key);
       return undefined;
+    case 'other-incarnation': // the key was put back meanwhile
     case 'not-found': // an operator removed the key
+    case 'held-back': // too many keys fail: the upstream is down
     case 'busy': // nothing was changed: the next failure tries again
     case 'indeterminate': // the key may have been rotated: the next failure finds out
       return undefined;

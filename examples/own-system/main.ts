@@ -1,3 +1,3 @@
 import { runCommandLine } from 'mongo-harness';
 
-await runCommandLine(new URL('job-queue.ts', import.meta.url), 'pnpm own-system');
+await runCommandLine(new URL('job-queue.ts', import.meta.url));

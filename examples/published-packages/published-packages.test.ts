@@ -87,10 +87,10 @@ describe('agenda', () => {
   });
 });
 
-test('agenda: the first every() of two processes makes two jobs', async () => {
+test('agenda: two new processes make two jobs of one', async () => {
   const { printed, ...found } = await find(firstEvery);
   expect(found).toMatchObject({ token: 'v1:ABBA', verdict: violated('every() made 2 jobs') });
-  expect(shownFor('agenda, first every(), two processes')).toBe(printed);
+  expect(shownFor('agenda, every() of a new job, two processes')).toBe(printed);
 });
 
 test('migrate-mongo: a migration runs twice, with the lock on', async () => {

@@ -12,7 +12,7 @@ export async function forEachScenario(
   await visit('agenda, every() then start(), one process', everyThenStart(1));
   await visit('agenda, every() then start(), two processes', everyThenStart(2));
   await visit('agenda, start() only, two processes', startOnly);
-  await visit('agenda, first every(), two processes', firstEvery);
+  await visit('agenda, every() of a new job, two processes', firstEvery);
   await visit('migrate-mongo, up() twice', upTwice);
   await visit('@typegoose/auto-increment, first save twice', firstSave);
 }

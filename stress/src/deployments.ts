@@ -7,10 +7,13 @@ import type { RotationTypes } from './model/rotation-types.ts';
 
 const archivingOpenhands: Pool = { ...openhands, retirement: { kind: 'delete', archive: 'openhands_keys_archive' } };
 
-const deploy = (name: string, ...services: [Pool, ...Pool[]]): Deployment<RotationTypes> => ({
+/** Storms let hundreds of keys fail at once, which is what the brake is against. */
+const unbraked = (pool: Pool): Pool => ({ ...pool, brake: false });
+
+const deploy = (name: string, service: Pool, ...others: Pool[]): Deployment<RotationTypes> => ({
   name,
-  services,
-  traceFields: [services[0].bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
+  services: [unbraked(service), ...others.map(unbraked)],
+  traceFields: [service.bindingKeyField, 'isUsed', 'usedFor', 'proxyId'],
 });
 
 /** Each adapter, and two services that share their collections. */

@@ -1,3 +1,3 @@
 import { runCommandLine } from 'mongo-harness';
 
-await runCommandLine(new URL('rotation-system.ts', import.meta.url), 'pnpm stress');
+await runCommandLine(new URL('rotation-system.ts', import.meta.url));

@@ -115,7 +115,7 @@ describe('the command itself', () => {
   test('--help explains every flow, and shows examples and exit codes', async () => {
     const { code, stdout, stderr } = await stress.run(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain('Examples:\n  $ pnpm stress ');
+    expect(stdout).toContain('Examples:\n  $ node stress/src/main.ts ');
     expect(stdout).toContain('checks that the key exists, then claims');
     const explained = stdout.split('Exit codes:')[1] ?? '';
     for (const exitCode of Object.values(EXIT_CODES)) expect(explained).toMatch(new RegExp(`\\b${exitCode} [a-z]`));

@@ -10,6 +10,7 @@ export type { RunResult, Verdict } from './run/result.ts';
 export type { TraceStep, WaitingClient } from './run/trace-step.ts';
 export { formatRun, formatTrace } from './run/format-run.ts';
 export type { Exploration } from './strategy/explore.ts';
+export { foundBefore, type Found } from './strategy/found.ts';
 export type { Ends } from './strategy/summary.ts';
 export type { Violation } from './strategy/violations.ts';
 export type { ExploreOptions, FaultOptions, Progress } from './strategy/explore-options.ts';

@@ -2,14 +2,16 @@
  * What went wrong, for programs; the message says it for people.
  *
  * - `invalid-option`: an option has an invalid value
- * - `invalid-token`: a text is not a token of this version
+ * - `invalid-token`: a text is not a token of this version, or not of this scenario
  * - `unsupported-protocol`: a client uses a protocol feature that the gate can't hold (compression, TLS, exhaust cursors,
  *   unacknowledged writes)
- * - `prepare-failed`: `prepare` of a client threw; its error is the `cause`
+ * - `prepare-failed`: `prepare` of a client threw; its error is the `cause`. After a crash, the verdict of the run is unknown
+ * - `reset-failed`: `reset` threw; its error is the `cause`. A search tries a run whose start state could not be made a few times
+ * - `callback-failed`: `onClass`, `onProgress`, `onRun` or `dispose` threw; its error is the `cause`
  * - `diverged`: a replay met other commands than the schedule has; or a run of a search met other commands than an earlier run, so its
  *   verdict is unknown
  * - `nondeterministic`: two runs of one schedule differ, so something other than the schedule influences the flow
- * - `unscheduled`: a client sent a command although nothing had been delivered to it since it came to the gate: a timer, or work that
+ * - `unscheduled`: a client sent a command, or its flow ended, although nothing had been delivered to it since it came to the gate: a timer, or work that
  *   the flow does not await, decides; the verdict of the run is unknown
  * - `withdrawn`: a client closed the connection of a command that waited at the gate or in the server: a timeout, an abort, or a flow
  *   that closes its client with a command under way; the verdict of the run is unknown
@@ -29,6 +31,8 @@ export type InterleaveErrorCode =
   | 'invalid-token'
   | 'unsupported-protocol'
   | 'prepare-failed'
+  | 'reset-failed'
+  | 'callback-failed'
   | 'diverged'
   | 'nondeterministic'
   | 'unscheduled'
@@ -58,6 +62,8 @@ const USERS_FAULTS: ReadonlySet<InterleaveErrorCode> = new Set([
   'invalid-token',
   'unsupported-protocol',
   'prepare-failed',
+  'reset-failed',
+  'callback-failed',
   'diverged',
   'nondeterministic',
   'unscheduled',

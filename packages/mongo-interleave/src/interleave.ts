@@ -1,12 +1,15 @@
-import { expectFunction, expectInteger, expectText } from './check-option.ts';
-import type { InterleaveOptions } from './run/interleave-options.ts';
+import { expectAboveZero, expectInteger, expectList, expectOptions, shown, type Names } from './check-option.ts';
+import { InterleaveError } from './interleave-error.ts';
+import { expectInterleaveOptions, type InterleaveOptions } from './run/interleave-options.ts';
 import type { RunResult } from './run/result.ts';
 import { LoopBook } from './run/loop-book.ts';
 import { withClock } from './run/with-clock.ts';
 import { Worker } from './run/worker.ts';
-import type { Schedule } from './schedule/outline.ts';
+import { expectSchedule, type Schedule } from './schedule/outline.ts';
+import { expectTokenOf } from './schedule/token.ts';
+import { partsOf } from './strategy/checkpoint.ts';
 import { explore, type Exploration } from './strategy/explore.ts';
-import type { ExploreOptions } from './strategy/explore-options.ts';
+import { expectExploreOptions, type ExploreOptions } from './strategy/explore-options.ts';
 import { runGrid, type GridCell, type GridOptions } from './strategy/fault-grid.ts';
 import { outlineScheduler } from './strategy/outline-scheduler.ts';
 import { replay } from './strategy/replay.ts';
@@ -15,6 +18,12 @@ import { shrink } from './strategy/shrink.ts';
 
 const DEFAULT_MAX_SHRINK_RUNS = 30;
 const MAX_WORKERS = 64;
+
+interface ShrinkOptions {
+  readonly maxRuns?: number;
+}
+
+const SHRINK_OPTIONS: Names<ShrinkOptions> = { maxRuns: true };
 
 /** A scenario whose clients are connected through the gate. Concurrent calls run one after the other, in the order of the calls. */
 export interface InterleaveSession<T> extends AsyncDisposable {
@@ -53,7 +62,7 @@ export interface InterleaveSession<T> extends AsyncDisposable {
    * @returns the run of the simplest violated schedule found; the run of the given token if it is not violated
    * @throws InterleaveError the errors of {@link InterleaveSession.run}
    */
-  shrink(token: string, options?: { readonly maxRuns?: number }): Promise<RunResult<T>>;
+  shrink(token: string, options?: ShrinkOptions): Promise<RunResult<T>>;
 
   /**
    * Injects each fault at each command of client A, without a rival and with client B as the rival.
@@ -62,20 +71,21 @@ export interface InterleaveSession<T> extends AsyncDisposable {
    */
   grid(options?: GridOptions): Promise<readonly GridCell<T>[]>;
 
-  /** Closes clients and ports, and leaves the databases as they are. May be called more than once. */
+  /**
+   * Closes clients and ports, and leaves the databases as they are. May be called more than once.
+   *
+   * @throws InterleaveError `callback-failed` after everything was closed, if `dispose` threw at any time
+   */
   close(): Promise<void>;
 }
 
 /**
  * Opens a gate in front of the database and connects the clients through it.
  *
- * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
+ * @throws InterleaveError `invalid-option`, also if no server answers within 3 seconds, or within `serverSelectionTimeoutMS` of the uri
  */
 export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
-  const { uri, database, reset, flow, check, maxSteps = 1 } = options;
-  expectText({ uri, database });
-  expectFunction({ reset, flow, check });
-  expectInteger({ maxSteps }, 1);
+  expectInterleaveOptions(options);
   const loops = new LoopBook();
   return new OpenSession<T, P>(options, await Worker.open(withClock(options), loops), loops);
 }
@@ -94,9 +104,12 @@ class OpenSession<T, P> implements InterleaveSession<T> {
   }
 
   explore(options: ExploreOptions<T> = {}): Promise<Exploration<T>> {
-    return this.#afterOthers(async () =>
-      explore(this.#sparing(options), await this.#openWorkers(options.workers ?? 1), this.#scenario),
-    );
+    return this.#afterOthers(async () => {
+      const { workers = 1 } = options ?? {};
+      expectInteger({ workers }, 1, MAX_WORKERS, 'explore');
+      expectExploreOptions(options, { workers, clients: this.#clients });
+      return explore(this.#sparing(options), await this.#openWorkers(workers), this.#scenario);
+    });
   }
 
   sample(options: SampleOptions<T>): Promise<Sampling<T>> {
@@ -106,15 +119,30 @@ class OpenSession<T, P> implements InterleaveSession<T> {
   run(schedule: string | Pick<RunResult<T>, 'token' | 'trace'> | Schedule): Promise<RunResult<T>> {
     const worker = this.#workers[0];
     return this.#afterOthers(async () => {
-      if (typeof schedule === 'string') return worker.judge(await replay(worker, schedule));
-      if ('token' in schedule) return worker.judge(await replay(worker, schedule.token, schedule.trace));
+      if (typeof schedule === 'string') {
+        expectTokenOf(schedule, this.#clients);
+        return worker.judge(await replay(worker, schedule));
+      }
+      if (typeof schedule !== 'object' || schedule === null)
+        throw new InterleaveError('invalid-option', `run takes a token, a run or a schedule, not ${shown(schedule)}.`);
+      if ('token' in schedule) {
+        const { token, trace } = schedule;
+        expectTokenOf(token, this.#clients);
+        expectList({ trace }, 'run');
+        return worker.judge(await replay(worker, token, trace));
+      }
+      expectSchedule('run', schedule, this.#clients);
       return worker.judge(await worker.execute(outlineScheduler(schedule)));
     });
   }
 
-  shrink(token: string, { maxRuns = DEFAULT_MAX_SHRINK_RUNS } = {}): Promise<RunResult<T>> {
+  shrink(token: string, options: ShrinkOptions = {}): Promise<RunResult<T>> {
     const worker = this.#workers[0];
     return this.#afterOthers(async () => {
+      expectTokenOf(token, this.#clients);
+      expectOptions('shrink', options, SHRINK_OPTIONS);
+      const { maxRuns = DEFAULT_MAX_SHRINK_RUNS } = options;
+      expectAboveZero({ maxRuns }, 'shrink');
       const execution = await replay(worker, token);
       const failing = await worker.judge(execution);
       if (failing.verdict.kind === 'valid') return failing;
@@ -135,9 +163,15 @@ class OpenSession<T, P> implements InterleaveSession<T> {
     return this.close();
   }
 
-  get #scenario(): { readonly clients: number; readonly mayAllThrow: boolean } {
-    const { clients, clock, mayAllThrow = false } = this.#options;
-    return { clients: clients + (clock === undefined ? 0 : 1), mayAllThrow };
+  get #scenario(): Parameters<typeof explore>[2] {
+    const { mayAllThrow = false } = this.#options;
+    return { clients: this.#clients, mayAllThrow, parts: partsOf(this.#options) };
+  }
+
+  /** With the clock. */
+  get #clients(): number {
+    const { clients, clock } = this.#options;
+    return clients + (clock === undefined ? 0 : 1);
   }
 
   /** No faults at the ticks of the clock, unless the clients are named. */
@@ -156,7 +190,6 @@ class OpenSession<T, P> implements InterleaveSession<T> {
   }
 
   async #openWorkers(count: number): Promise<readonly [Worker<T, P>, ...Worker<T, P>[]]> {
-    expectInteger({ workers: count }, 1, MAX_WORKERS);
     while (this.#workers.length < count) {
       const { database, tokenFile } = this.#options;
       const suffix = `_${this.#workers.length + 1}`;

@@ -269,6 +269,87 @@ test('a loop that is left for another reason than a reply is not awaited after a
   expect(tokens).toEqual(expect.arrayContaining(['v1:BBAB', 'v1:BBBAB', 'v1:BBBBBB']));
 });
 
+describe('a loop with more attempts than it is tried for', () => {
+  /** Polls for what nobody makes, and gives up. */
+  const attempts =
+    (count: number): Flow<string> =>
+    async ({ letter }, db) => {
+      for (let attempt = 1; attempt <= count; attempt++)
+        if ((await rowsOf(db).findOne({ _id: `never ${letter}` })) !== null) return 'seen';
+      return 'gave up';
+    };
+
+  test('is left: no violation, and the loop counts its attempts from then on', async () => {
+    await using session = await scenarioOf(attempts(40));
+    const { violations, complete, conditions, ends } = await tokensOf(session);
+    expect({ violations, complete, conditions }).toEqual({
+      violations: [],
+      complete: true,
+      conditions: [{ kind: 'no-race' }],
+    });
+    expect(ends).toEqual(Array.from({ length: 2 }, () => ({ returned: 1, threw: 0, hanging: 0 })));
+  });
+
+  test('in a sample, an outline, a shrinking and a grid, and in a replay', async () => {
+    const token = `v1:${'A'.repeat(40)}${'B'.repeat(40)}`;
+    await using sampled = await scenarioOf(attempts(40));
+    expect(await sampled.sample({ strategy: 'random', seed: 1, maxRuns: 5 })).toMatchObject({
+      runs: 5,
+      violations: [],
+    });
+    await using outlined = await scenarioOf(attempts(40));
+    expect(await outlined.run({ clients: [0, 1], switches: [], faults: [] })).toMatchObject({
+      token,
+      verdict: { kind: 'valid' },
+    });
+    await using replayed = await scenarioOf(attempts(40));
+    expect(await replayed.run(token)).toMatchObject({ token, verdict: { kind: 'valid' } });
+    await using gridded = await scenarioOf(attempts(30), { clients: 1 });
+    const cells = await gridded.grid({ kinds: ['lost-reply'] });
+    expect(cells.map(({ result }) => result.verdict.kind)).not.toContain('violated');
+  });
+
+  test('and one that waits with the other for both to give up', async () => {
+    await using session = await scenarioOf(async ({ letter, index }, db) => {
+      const others = index === 0 ? 30 : 60;
+      for (let attempt = 1; attempt <= others; attempt++)
+        if ((await rowsOf(db).findOne({ _id: 'r' })) !== null) return 'seen';
+      if (letter === 'A') await rowsOf(db).insertOne({ _id: 'r' });
+      return 'gave up';
+    });
+    const kinds = new Set<string>();
+    await session.explore({ maxRuns: 100, onClass: ({ verdict }) => kinds.add(verdict.kind) });
+    expect([...kinds]).toEqual(['valid']);
+  });
+
+  test('what goes on for ever is told with the number of repetitions, and tried only once', async () => {
+    let attempted = 0;
+    await using session = await scenarioOf(
+      async (_client, db) => {
+        for (;;) {
+          attempted++;
+          if ((await rowsOf(db).findOne({ _id: 'never' })) !== null) return 'seen';
+        }
+      },
+      { maxSteps: 200 },
+    );
+    const outline = { clients: [0, 1], switches: [], faults: [] };
+    const { token, verdict } = await session.run(outline);
+    expect({ token, verdict }).toMatchObject({ token: 'v1:AB', verdict: { error: { code: 'never-ends' } } });
+    const message = verdict.kind === 'violated' && verdict.error instanceof Error ? verdict.error.message : '';
+    const repetitions = [...message.matchAll(/([AB]) repeats find rows [^;]*, (\d+) times/g)];
+    expect(repetitions.map(([, letter]) => letter)).toEqual(['A', 'B']);
+    // More than each of the two was tried for alone, and no more than maxSteps allows besides.
+    for (const [, , count] of repetitions) {
+      expect(Number(count)).toBeGreaterThan(endless.repetitions);
+      expect(Number(count)).toBeLessThanOrEqual(endless.repetitions + 100);
+    }
+    attempted = 0;
+    expect(await session.run(outline)).toMatchObject({ token: 'v1:AB', verdict: { error: { code: 'never-ends' } } });
+    expect(attempted).toBeLessThan(10);
+  });
+});
+
 describe('what is no waiting keeps all its orders', () => {
   test('check and check again', async () => {
     const twice: Flow<string> = async ({ index }, db) => {

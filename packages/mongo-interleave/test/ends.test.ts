@@ -52,12 +52,22 @@ describe('a flow that ends before it has sent anything', () => {
     await expect(session.explore()).rejects.toThrow(expect.objectContaining({ code: 'unsupported-protocol' }));
   });
 
-  test('without an error, it is asked for the client', async () => {
-    await using session = await scenarioOf(async () => 'done');
+  test.each<[string, Flow]>([
+    ['sends nothing', async () => 'done'],
+    [
+      'does not await what it starts',
+      async (_client, db) => {
+        const late = async (): Promise<unknown> => rowsOf(db).findOne({}).catch(String);
+        setTimeout(() => void late());
+      },
+    ],
+    ['has a client that is not connected to client.uri', () => rowsOf(control.db(database)).findOne({})],
+  ])('a flow that %s is asked for its usual causes', async (_, flow) => {
+    await using session = await scenarioOf(flow);
     await expect(session.run('v1:A')).rejects.toThrow(
       expect.objectContaining({
         code: 'nothing-held',
-        message: expect.stringContaining('Does the flow use the client'),
+        message: expect.stringMatching(/Does the flow await or return .* connected to client\.uri\?$/),
       }),
     );
   });

@@ -63,7 +63,8 @@ describe('crash', () => {
         9 insert bindings { keyId, proxyId, _id: ObjectId#1 } -> n=1
        10                                                                            find keys { _id: "k1" } -> 0 documents
           A returned "rotated"
-          B returned "already-rotated""
+          B returned "already-rotated"
+          not shown: values of fields (name them in showFields)"
     `);
     expect(await one.run('v1:AAA!AAAAAAB')).toEqual(result);
     expect(await one.run('v1:AAAAAAB')).toMatchObject({ verdict: { kind: 'valid' } });
@@ -96,7 +97,8 @@ describe('crash', () => {
        10 findAndModify keys startTransaction { _id: "k1" } remove -> null
        11 abortTransaction -> ok
           A returned "already-rotated"
-          B returned "rotated""
+          B returned "rotated"
+          not shown: values of fields (name them in showFields)"
     `);
     expect(await one.run(result.token)).toEqual(result);
   });
@@ -129,7 +131,8 @@ describe('crash', () => {
        14                                                                      findAndModify keys startTransaction { _id: "k1" } remove -> null
        15                                                                      abortTransaction -> ok
           A returned "rotated"
-          B returned "already-rotated""
+          B returned "already-rotated"
+          not shown: values of fields (name them in showFields)"
     `);
     expect(await one.run(result)).toEqual(result);
   });

@@ -1,6 +1,6 @@
 import { strictEqual } from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
-import { formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
+import { formatCondition, formatRun, formatTrace, type RunResult, type TraceStep } from '../src/index.ts';
 
 /* No database here: how traces are laid out. */
 
@@ -74,7 +74,7 @@ describe('formatTrace', () => {
   });
 });
 
-test('formatRun has the verdict first, and how each client ended last', () => {
+describe('formatRun', () => {
   const result: RunResult<string> = {
     token: 'v1:A',
     trace: [step(0)],
@@ -83,13 +83,33 @@ test('formatRun has the verdict first, and how each client ended last', () => {
     endings: ['A returned "c1"', 'B threw no coupon', ''],
     verdict: { kind: 'violated', error: new Error('given out twice') },
   };
-  expect(formatRun(result).split('\n')).toEqual([
+  const lines = [
     'v1:A violated: given out twice',
     '    A',
     '  1 update coupons { code: "c1" } -> n=1',
     '    A returned "c1"',
     '    B threw no coupon',
-  ]);
+  ];
+
+  test('has the verdict first, and how each client ended last', () => {
+    expect(formatRun(result).split('\n')).toEqual(lines);
+  });
+
+  test.each([
+    [['fields'] as const, 'not shown: values of fields (name them in showFields)'],
+    [
+      ['fields', 'results'] as const,
+      'not shown: values of fields (name them in showFields), results and errors (showResults: true)',
+    ],
+  ])('names the options that show more: %j', (hidden, hint) => {
+    expect(formatRun({ ...result, hidden }).split('\n')).toEqual([...lines, `    ${hint}`]);
+  });
+});
+
+test('formatCondition of a restart is about each client, and names the one that had to wait', () => {
+  expect(formatCondition({ kind: 'restart', client: 0 })).toBe(
+    'after a write conflict, a client (here A) tries again only when the other transaction has ended',
+  );
 });
 
 describe('formatRun shows what check threw', () => {
@@ -137,7 +157,7 @@ describe('formatRun shows what check threw', () => {
   });
 
   test('an error without a message', () => {
-    expect(headOf(new Error())).toEqual(['v1:A violated']);
+    expect(headOf(new Error())).toEqual(['v1:A violated: Error']);
   });
 });
 

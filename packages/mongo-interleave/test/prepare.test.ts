@@ -120,7 +120,7 @@ describe('an error', () => {
     await expect(session.explore()).rejects.toThrow(
       expect.objectContaining({
         code: 'prepare-failed',
-        message: 'prepare of client B failed: no such cache',
+        message: 'prepare of client B threw TypeError: no such cache.',
         cause: mine,
       }),
     );

@@ -5,6 +5,7 @@ import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { schedules } from '../src/fast-check.ts';
 import { formatRun, interleave, type FlowClient, type Outcome } from '../src/index.ts';
+import { snippetsOf } from './support/snippets.ts';
 
 /* The code of the README and of the guide runs here, and what they show is what it prints. */
 
@@ -21,13 +22,7 @@ afterAll(() => control.close());
 const { uri } = set;
 const database = createTestDatabaseName('readme');
 
-/** What stands between `// NAME` and the next `// END`, set flush left. */
-function shown(name: string): string {
-  const [, rest = ''] = source.split(new RegExp(`^ *// ${name}\\n`, 'm'));
-  const [code = ''] = rest.split(/^ *\/\/ END\n/m);
-  const indent = /^ */.exec(code)?.[0] ?? '';
-  return code.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim();
-}
+const shown = snippetsOf(source);
 
 // FLOW
 async function redeem(db: Db, who: string): Promise<string | undefined> {

@@ -13,6 +13,7 @@ import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGate } from '../src/gate/index.ts';
 import { inThreads, interleave } from '../src/index.ts';
+import { snippetsOf } from './support/snippets.ts';
 import { CouponModule, CouponService } from './recipes/nest-app.ts';
 
 /* The code of the recipes in docs/ runs here. */
@@ -22,13 +23,7 @@ const read = (path: string): Promise<string> => readFile(new URL(path, import.me
 const page = (name: string): Promise<string> => read(`../docs/${name}.md`);
 const source = await read('recipes.test.ts');
 
-/** What stands between `// NAME` and the next `// END`, set flush left. */
-function shown(name: string): string {
-  const [, rest = ''] = source.split(new RegExp(`^ *// ${name}\\n`, 'm'));
-  const [code = ''] = rest.split(/^ *\/\/ END\n/m);
-  const indent = /^ */.exec(code)?.[0] ?? '';
-  return code.replaceAll(new RegExp(`^${indent}`, 'gm'), '').trim();
-}
+const shown = snippetsOf(source);
 
 const set = exploringSet();
 const { uri } = set;

@@ -51,11 +51,13 @@ describe('a held command that its client takes back', () => {
     ['socketTimeoutMS', find, { socketTimeoutMS: 40 }],
     [
       'an abort signal',
-      (_client, db) =>
-        db
+      async (_client, db) => {
+        await db
           .collection('c')
           .findOne({}, { signal: AbortSignal.timeout(40) })
-          .catch(() => undefined),
+          .catch(() => undefined);
+        return new Promise(() => undefined);
+      },
       {},
     ],
     [
@@ -102,6 +104,28 @@ describe('a command that nothing has led to', () => {
         code: 'unscheduled',
         message: expect.stringMatching(/^A sent "(?:insert|find)" although nothing.*does the flow use a timer/),
       },
+    });
+  });
+
+  test.each<[string, (client: FlowClient, db: Db) => Promise<unknown>]>([
+    [
+      'a timer',
+      async (client, db) => Promise.race([find(client, db).then(() => 'found'), sleep(100).then(() => 'timeout')]),
+    ],
+    [
+      'an abort signal',
+      (_client, db) =>
+        db
+          .collection('c')
+          .findOne({}, { signal: AbortSignal.timeout(100) })
+          .catch(() => undefined),
+    ],
+  ])('a flow that %s ends while its command waits at the gate', async (_what, flow) => {
+    await using session = await scenarioOf(flow);
+    const { verdict } = await session.run('v1:BBA');
+    expect(verdict).toMatchObject({
+      kind: 'unknown',
+      error: { code: 'unscheduled', message: expect.stringMatching(/^A ended .*"find".*does the flow use a timer/) },
     });
   });
 

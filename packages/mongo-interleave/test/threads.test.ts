@@ -83,7 +83,7 @@ test('a module that can not be loaded fails prepare', async () => {
   await expect(session.explore()).rejects.toThrow(
     expect.objectContaining({
       code: 'prepare-failed',
-      message: expect.stringMatching(/^prepare of client A failed: Cannot find/),
+      message: expect.stringMatching(/^prepare of client A threw Error: Cannot find/),
     }),
   );
 });

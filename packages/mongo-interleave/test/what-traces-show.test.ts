@@ -132,3 +132,36 @@ test('no value of a field that is not named, neither of commands nor of replies,
   }
   expect(shownOf(await session.run('v1:ABBBBBBCCCCCCD'))).toContain('name: "Ann"');
 });
+
+test('the options that would show more are named once, and only if they are not used', async () => {
+  const lastLineOf = async (
+    options: { showFields?: string[]; showResults?: boolean },
+    returned: unknown,
+  ): Promise<string> => {
+    await using session = await interleave({
+      uri: set.uri,
+      database,
+      clients: 1,
+      reset: async (db) => void (await pages(db).deleteMany({})),
+      flow: async (_client, db) => {
+        await pages(db).insertOne({ _id: 'p', count: 7, likes: [] });
+        return returned;
+      },
+      check: () => undefined,
+      ...options,
+    });
+    return (
+      formatRun(await session.run('v1:A'))
+        .split('\n')
+        .at(-1) ?? ''
+    );
+  };
+  const fields = 'values of fields (name them in showFields)';
+  const results = 'results and errors (showResults: true)';
+  expect(await lastLineOf({}, RETURNED)).toBe(`    not shown: ${fields}, ${results}`);
+  expect(await lastLineOf({}, true)).toBe(`    not shown: ${fields}`);
+  expect(await lastLineOf({ showFields: ['count'] }, RETURNED)).toBe(`    not shown: ${results}`);
+  // Who names fields knows of the option, and leaves out the others on purpose.
+  expect(await lastLineOf({ showFields: ['count'] }, 7)).toBe('    A returned 7');
+  expect(await lastLineOf({ showResults: true }, RETURNED)).toBe(`    not shown: ${fields}`);
+});

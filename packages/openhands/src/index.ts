@@ -1,4 +1,12 @@
-import { COMMON_FAILURES, definePool, type Pool } from 'rotation-core';
+import {
+  ANTHROPIC_FAILURES,
+  COMMON_FAILURES,
+  definePool,
+  GEMINI_FAILURES,
+  LITELLM_FAILURES,
+  OPENAI_FAILURES,
+  type Pool,
+} from 'rotation-core';
 
 export * from 'rotation-core';
 
@@ -13,10 +21,13 @@ export const openhands: Pool = definePool({
   collections: { keys: 'openhands_keys', backups: 'openhands_backup_keys', bindings: 'openhands_bindings' },
   bindingKeyField: 'openhandsKeyId',
   movedBindingFields: ['updatedAt'],
+  replacedKeyField: 'replacedKey',
+  usedBackup: { activated: true },
+  restoredBackup: { activated: false, usedFor: '', usedAt: null },
   retirement: { kind: 'delete' },
   keptStatuses: ['exhausted', 'need_refresh'],
   failures: {
-    rotate: [{ statuses: [400], markers: ['budget_exceeded'], reason: 'exhausted' }, ...COMMON_FAILURES],
+    rules: [...LITELLM_FAILURES, ...OPENAI_FAILURES, ...ANTHROPIC_FAILURES, ...GEMINI_FAILURES, ...COMMON_FAILURES],
     coolDownMs: 60_000,
   },
 });

@@ -1,4 +1,5 @@
 import type { Collection, Db } from 'mongodb';
+import { RotationError } from './errors.ts';
 import type { KeyStatus, Pool } from './pool.ts';
 
 /** A key. Services write the first six fields; rotations add the others, which old documents lack. */
@@ -12,6 +13,11 @@ export interface KeyDocument {
   // Rotations add:
   /** The `rotationId` of the rotation that installed this key. */
   incarnation?: string | null;
+  /**
+   * The incarnations that this key has replaced, one after the other, the latest last; at most {@link MAX_PREDECESSORS}. From these, late
+   * callers are answered when the used backups have been deleted.
+   */
+  predecessors?: readonly Predecessor[];
   /** A counter that `bind` and `sweep` increase, so that a rotation of this key at the same moment conflicts with them. */
   bindingSequence?: number;
   /** On a kept key: the id of the backup that took its place. A key with `replacedBy` is not live. */
@@ -21,6 +27,17 @@ export interface KeyDocument {
   /** On a kept key: when it was replaced, by the server's clock. */
   replacedAt?: Date;
 }
+
+/** An incarnation that was replaced. */
+export interface Predecessor {
+  readonly keyId: string;
+  readonly incarnation: string;
+  /** The rotation that replaced it. */
+  readonly rotationId: string;
+}
+
+/** Of a longer chain of replacements, the earliest are dropped: callers of those are answered only while the used backups are there. */
+export const MAX_PREDECESSORS = 50;
 
 /** A backup. Those that an older flow claimed lack `usedForIncarnation` and `rotationId`. */
 export interface BackupDocument {
@@ -39,6 +56,10 @@ export interface BackupDocument {
   usedForIncarnation?: string;
   /** The rotation that claimed the backup. */
   rotationId?: string;
+  /** The collection of the key that it was claimed for, because pools can share their backups. */
+  usedIn?: string | null;
+  /** A counter that rotations increase near the bound of the pool's brake. */
+  brakeSequence?: number;
 }
 
 /** A binding. The key's id is in the field that the pool's `bindingKeyField` names. */
@@ -58,11 +79,43 @@ export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => d
 export const isLive = (key: Pick<KeyDocument, 'replacedBy'> | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
 
+/** What names the incarnation of a key. `createdAt` may be a time in any form: a Date, a text of one (from JSON), or milliseconds. */
+export interface IncarnationFields {
+  readonly incarnation?: string | null;
+  readonly createdAt?: unknown;
+}
+
 /**
- * Names the incarnation of a key. Pass it to `rotate` together with the key's id: if the id was inserted again after the key
- * failed, the new key is left alone.
+ * Names the incarnation of a key. Pass it to `rotate` together with the key's id: if the id was inserted again after the key failed, the
+ * new key is left alone.
  *
- * A document without `incarnation` is identified by `created ` and its `createdAt`, and without that by `unknown`.
+ * A document without `incarnation` is identified by `created ` and its `createdAt`.
+ *
+ * @param key the document as the database has it. Read by a projection or a schema without `incarnation`, it names another incarnation,
+ *   and `rotate` answers `other-incarnation`
+ * @throws RotationError `invalid-argument` if the document has neither field. Call `rotate` without an incarnation then
  */
-export const incarnationOf = (key: Pick<KeyDocument, 'incarnation' | 'createdAt'>): string =>
-  key.incarnation ?? (key.createdAt instanceof Date ? `created ${key.createdAt.toISOString()}` : 'unknown');
+export function incarnationOf(key: IncarnationFields): string {
+  const incarnation = namedIncarnation(key);
+  if (incarnation !== undefined) return incarnation;
+  throw new RotationError(
+    'invalid-argument',
+    'The key document has neither incarnation nor createdAt: read it with both fields, or call rotate without an incarnation',
+  );
+}
+
+/** The incarnation of a key that was read whole. Old keys may have neither field. */
+export const storedIncarnationOf = (key: IncarnationFields): string => namedIncarnation(key) ?? 'unknown';
+
+function namedIncarnation({ incarnation, createdAt }: IncarnationFields): string | undefined {
+  if (typeof incarnation === 'string') return incarnation;
+  const time = timeOf(createdAt);
+  return time === undefined ? undefined : `created ${time.toISOString()}`;
+}
+
+function timeOf(value: unknown): Date | undefined {
+  if (value === undefined || value === null) return undefined;
+  // BSON's classes of numbers turn into numbers.
+  const time = value instanceof Date ? value : new Date(typeof value === 'string' ? value : Number(value));
+  return Number.isNaN(time.getTime()) ? undefined : time;
+}

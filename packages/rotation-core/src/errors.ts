@@ -2,12 +2,16 @@
  * - `invalid-argument`: an id, an option or a pool is invalid; nothing was sent.
  * - `not-a-replica-set`: the server has no transactions; the message names the remedy.
  * - `inconsistent`: the data contradicts itself (a duplicate key inside a rotation, a free backup that is a live key).
- *   The rotation was undone; the message names the documents.
+ *   Nothing was changed; the message names the documents.
+ * - `too-many-bindings`: more than 50,000 bindings point to the key, and the server can't move them in one transaction. Nothing
+ *   was changed. With as many or fewer the rotation is only slower.
  * - `aborted`: the caller's signal fired. If `rotationId` is set, the rotation had started: ask `findRotation` for it later.
- * - `database`: any other error of the server or the driver; a driver's error is the `cause`. If `rotationId` is set, the
- *   rotation may have been committed: ask `findRotation` for it later.
+ * - `database`: any other error of the server or the driver, or a deadline of another verb than `rotate`. The message names the
+ *   command, the collection, the server's code and a remedy. The cause of a driver's error is a copy with name, message and stack.
+ *   If `rotationId` is set, the rotation may have been committed: ask `findRotation` for it later.
  */
-export type RotationErrorCode = 'invalid-argument' | 'not-a-replica-set' | 'inconsistent' | 'aborted' | 'database';
+export type RotationErrorCode =
+  'invalid-argument' | 'not-a-replica-set' | 'inconsistent' | 'too-many-bindings' | 'aborted' | 'database';
 
 /** The only error class of this package. Outcomes of a rotation are data; errors are for infrastructure and misuse. */
 export class RotationError extends Error {

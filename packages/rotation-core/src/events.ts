@@ -1,3 +1,9 @@
+/**
+ * Why a free backup can't take the place of a key. `live-key`: a live key has its id. `failed-credential`: it has the apiKey of the failed key.
+ * `duplicate`: a unique index of the service refuses the key that it would become, or a binding to it.
+ */
+export type Unusable = 'live-key' | 'failed-credential' | 'duplicate';
+
 /** What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. */
 export type RotationEvent = { readonly pool: string } & (
   | {
@@ -25,20 +31,48 @@ export type RotationEvent = { readonly pool: string } & (
       readonly rotationId: string;
       /** The attempt that failed, from 1 up. */
       readonly attempt: number;
-      /** `conflict`: the server undid the transaction. `commit-in-doubt`: the commit got no clear reply. */
-      readonly reason: 'conflict' | 'commit-in-doubt';
+      readonly reason: RetryReason;
+      /** What failed, as in `WriteConflict (112)` or `MongoNetworkError`; without values of documents. */
+      readonly error: string;
       /** Milliseconds until the next attempt. */
       readonly delayMs: number;
     }
+  /** A free backup can't take the place of a key. It is passed over for a minute, and counts as no stock. */
+  | { readonly type: 'backup-unusable'; readonly backupId: string; readonly why: Unusable }
   /** A rotation found no free backup. */
   | { readonly type: 'no-backup'; readonly keyId: string }
+  | {
+      /** A caller was answered `busy`; reported once for each rotation. */
+      readonly type: 'busy';
+      readonly keyId: string;
+      readonly rotationId: string;
+      /** Transactions that were run for the rotation, from 0 up. */
+      readonly attempts: number;
+      /** Why the rotation was not done in time. `queued`: other rotations took all the time. */
+      readonly reason: RetryReason | 'queued';
+      /** The error of the last attempt; undefined if no attempt has failed. */
+      readonly error: string | undefined;
+    }
   /** A caller was answered `indeterminate`; reported once for each rotation. */
   | { readonly type: 'indeterminate'; readonly keyId: string; readonly rotationId: string }
   /** `freeBackups` backups are left, at most as many as `threshold`. */
   | { readonly type: 'low-stock'; readonly freeBackups: number; readonly threshold: number }
   /** Transactions that a dead or frozen client had left open were ended; they may have blocked a rotation. */
   | { readonly type: 'abandoned-ended'; readonly transactions: number }
+  /** Abandoned transactions can't be found or ended, and block rotations until the server ends them; reported once for each error. */
+  | { readonly type: 'abandoned-unseen'; readonly error: string }
 );
+
+/**
+ * Why an attempt at a rotation failed.
+ *
+ * - `conflict`: another transaction holds a document, and the server undid this one.
+ * - `ended`: the server or another rotator ended the transaction, because it was idle or open for too long.
+ * - `unreachable`: no primary answered. Nothing was changed.
+ * - `commit-in-doubt`: the commit got no clear reply.
+ * - `unusable-backup`: the chosen backup can't be used; see the event `backup-unusable`.
+ */
+export type RetryReason = 'conflict' | 'ended' | 'unreachable' | 'commit-in-doubt' | 'unusable-backup';
 
 /**
  * Called synchronously. An error that a listener throws does not reach the rotation: it becomes an uncaught exception, as in an

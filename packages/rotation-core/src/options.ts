@@ -1,33 +1,32 @@
 import { RotationError } from './errors.ts';
 import type { RotationListener } from './events.ts';
-import type { RotationReason } from './pool.ts';
+import type { RotationReason } from './failures.ts';
 
 /** Options of `createRotator`. */
 export interface RotatorOptions {
   /**
-   * Time limit for one call of `rotate`, in milliseconds; the call is then answered `busy` or `indeterminate`. `bind`,
-   * `restoreBackup` and each batch of `sweep` throw instead of starting another attempt after it. From 1 to 2^31 - 1.
-   * Default: 10,000.
+   * Time limit for one call, in milliseconds. `rotate` is then answered `busy` or `indeterminate`; the other verbs throw a
+   * RotationError `database`. From 1 to 2^31 - 1. Default: 10,000.
    */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** At most this many transactions are run for one rotation, `bind`, `restoreBackup` or batch of `sweep`. Default: 200. */
-  readonly maxAttempts?: number;
+  readonly maxAttempts?: number | undefined;
   /** At most this many keys are rotated in one transaction; from 1 to 1,000. Default: 64. */
-  readonly maxBatchSize?: number;
+  readonly maxBatchSize?: number | undefined;
   /** At most this many transactions for rotations are open at once. Default: 4. */
-  readonly maxTransactions?: number;
+  readonly maxTransactions?: number | undefined;
   /** The event `low-stock` is emitted when at most this many backups are free; from 0 to 200. Default: 10. */
-  readonly lowStockThreshold?: number;
+  readonly lowStockThreshold?: number | undefined;
   /**
-   * While a rotation is held up, transactions of the same application that have been idle this long are ended, in milliseconds.
-   * From 1,000; `false` switches it off. Default: 2,000.
+   * While a rotation is held up, transactions of rotators on the same database that have been idle this long are ended, in
+   * milliseconds. From 1,000; `false` switches it off. Default: 2,000.
    *
    * Their clients are taken for dead or frozen. A client that was only slow gets a transient error from the server and tries
-   * again. Nothing is ended unless the MongoClient has an `appName`: transactions of other applications must be left alone.
+   * again. Transactions of anybody else are left alone: those of rotators are known by their session's id.
    */
-  readonly endAbandonedAfterMs?: number | false;
+  readonly endAbandonedAfterMs?: number | false | undefined;
   /** Called with every event. Default: none. */
-  readonly onEvent?: RotationListener;
+  readonly onEvent?: RotationListener | undefined;
 }
 
 /** Options of `createRotatorOf`: those of a service, and two for harnesses. `createRotator` ignores the latter. */
@@ -36,13 +35,21 @@ export interface TestingOptions extends RotatorOptions {
    * True: callers of one key share a rotation, and waiting keys share a transaction. False: each caller has a transaction of its
    * own, without a limit, so that a harness tests the flow alone. Default: true.
    */
-  readonly coalesce?: boolean;
+  readonly coalesce?: boolean | undefined;
   /** Random numbers from 0 up to 1, for the choice of backups and for back-off. Default: `Math.random`. */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
+}
+
+/** Options of one call of any verb. */
+export interface CallOptions {
+  /** Time limit for this call in milliseconds, from 1 to 2^31 - 1. Default: the rotator's `deadlineMs`. */
+  readonly deadlineMs?: number | undefined;
+  /** Aborts the call: it throws a RotationError `aborted`. A rotation that has started goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options of one call of `rotate`. */
-export interface RotateOptions {
+export interface RotateOptions extends CallOptions {
   /**
    * The incarnation that failed: `incarnationOf` the key document that the caller used.
    *
@@ -50,16 +57,14 @@ export interface RotateOptions {
    * which incarnation is meant: the one that is live then. So a key that was inserted between the failure and this call is
    * rotated as if it had failed.
    */
-  readonly incarnation?: string;
+  readonly incarnation?: string | undefined;
   /** Default: `exhausted`. Callers that share a rotation get the reason of the first of them. */
-  readonly reason?: RotationReason;
-  /** Time limit for this call in milliseconds, from 1 to 2^31 - 1. Default: the rotator's `deadlineMs`. */
-  readonly deadlineMs?: number;
-  /** Aborts the call: it throws a RotationError `aborted`. A rotation that has started goes on. */
-  readonly signal?: AbortSignal;
+  readonly reason?: RotationReason | undefined;
 }
 
-type Resolved<O extends RotatorOptions> = Required<Omit<O, 'onEvent'>> & Pick<O, 'onEvent'>;
+type Resolved<O extends RotatorOptions> = {
+  readonly [Name in Exclude<keyof O, 'onEvent'>]-?: Exclude<O[Name], undefined>;
+} & Pick<O, 'onEvent'>;
 
 export type ResolvedOptions = Resolved<RotatorOptions>;
 export type ResolvedTestingOptions = Resolved<TestingOptions>;
@@ -79,7 +84,7 @@ export function resolveOptions(options: RotatorOptions): ResolvedOptions {
     maxTransactions: requireInteger('maxTransactions', options.maxTransactions ?? 4, 1),
     lowStockThreshold: requireInteger('lowStockThreshold', options.lowStockThreshold ?? 10, 0, 200),
     endAbandonedAfterMs,
-    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    onEvent: options.onEvent,
   };
 }
 
@@ -94,6 +99,12 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export const requireDeadline = (deadlineMs: number): number =>
   requireInteger('deadlineMs', deadlineMs, 1, MAX_TIMER_MS);
 
+/** @throws RotationError `aborted` */
+export function requireNotAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true)
+    throw new RotationError('aborted', 'The call was aborted before it began', { cause: signal.reason });
+}
+
 function requireInteger(name: string, value: number, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isSafeInteger(value) || value < min || value > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} up` : `from ${min} to ${max}`;
@@ -103,7 +114,7 @@ function requireInteger(name: string, value: number, min: number, max: number = 
 }
 
 /** MongoDB takes longer ids, but no key has one. */
-const MAX_ID_LENGTH = 1_024;
+export const MAX_ID_LENGTH = 1_024;
 
 /** An id from outside could be an object such as `{ $ne: null }`: in a filter it would be an operator and match any document. */
 export function requireId(name: string, value: unknown): string {

@@ -11,9 +11,19 @@ export type RotationOutcome =
     }
   /** Another rotation replaced the key, just now or earlier. `replacement` is the live key at the end of the chain. */
   | { readonly kind: 'already-rotated'; readonly keyId: string; readonly replacement: string }
+  /**
+   * The pool has made as many rotations as its brake allows: what fails so often tells of the upstream, not of the keys. Key, bindings and
+   * backups are unchanged. Try again at `until`.
+   */
+  | { readonly kind: 'held-back'; readonly keyId: string; readonly until: Date }
   /** There was no free backup. Key, bindings and backups are unchanged. */
   | { readonly kind: 'no-backup'; readonly keyId: string }
-  /** Neither the key (in this incarnation) nor a live successor of it exists. */
+  /**
+   * The key is live, in the incarnation `live`. Nothing is known of the incarnation that was asked for, so the key was left alone: either that
+   * incarnation is long over, or `asked` was taken from a document that lacks the field `incarnation`.
+   */
+  | { readonly kind: 'other-incarnation'; readonly keyId: string; readonly asked: string; readonly live: string }
+  /** Neither the key nor a live successor of it exists. */
   | { readonly kind: 'not-found'; readonly keyId: string }
   /** The deadline passed or the attempts were used up, and this call certainly changed nothing. Try again later. */
   | { readonly kind: 'busy'; readonly keyId: string }

@@ -1,4 +1,5 @@
 import { RotationError } from './errors.ts';
+import { checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
 
 /*
  * Words, the same in code, events, reports and docs:
@@ -15,9 +16,6 @@ import { RotationError } from './errors.ts';
  *   incarnation  a key id from its insertion to its retirement; the same id may be inserted again, as a new incarnation
  */
 
-/** Why a key is rotated. `exhausted`: its quota or its subscription ended. `auth-error`: the upstream refuses the key. */
-export type RotationReason = 'exhausted' | 'auth-error';
-
 /** The statuses that services give to a key. */
 export type KeyStatus = 'healthy' | 'rate_limited' | 'exhausted' | 'error' | 'need_refresh';
 
@@ -25,29 +23,36 @@ export type KeyStatus = 'healthy' | 'rate_limited' | 'exhausted' | 'error' | 'ne
 export type Retirement =
   /**
    * The key is deleted. If `archive` names a collection, a copy of the key is put there first; it overwrites the copy of an
-   * earlier incarnation.
+   * earlier incarnation. An archive of records gets a new document each time.
    */
-  | { readonly kind: 'delete'; readonly archive?: string }
+  | { readonly kind: 'delete'; readonly archive?: string | RecordArchive }
   /** The key is kept for review, with the status for the reason, with `replacedBy`, and without bindings. */
   | { readonly kind: 'keep'; readonly status: Readonly<Record<RotationReason, KeyStatus>> };
 
-/** Upstream answers that mean that a key failed. An answer matches a rule if both its status and its body match. */
-export interface FailureRule {
-  /** HTTP statuses that match. Default: every status from 400 up. */
-  readonly statuses?: readonly number[];
-  /** A body matches if it contains one of these lower-case strings; the case of the body is ignored. Default: every body. */
-  readonly markers?: readonly string[];
-  /** The reason of the rotation. */
-  readonly reason: RotationReason;
+/**
+ * An archive that several collections share. Each retirement adds `{ sourceCollection, sourceId, reason, deletedBy, deletedAt, document,
+ * metadata: { replacementKeyId, rotationId } }`, where `document` is the key as it was.
+ */
+export interface RecordArchive {
+  readonly collection: string;
+  /** Who archives, such as the name of the service. */
+  readonly deletedBy: string;
 }
 
-/** How a pool reads the answers of its upstream; see `classifyFailure`. */
-export interface FailureRules {
-  /** The first rule that matches decides. An answer that matches no rule does not rotate the key. */
-  readonly rotate: readonly FailureRule[];
-  /** Cool-down after a 429 without a valid `Retry-After`, in milliseconds. */
-  readonly coolDownMs: number;
+/** At most `maxRotations` rotations of the pool within `perMs` milliseconds. */
+export interface Brake {
+  /** From 1 to 1,000. */
+  readonly maxRotations: number;
+  /** From 1,000 up. */
+  readonly perMs: number;
 }
+
+const DEFAULT_BRAKE: Brake = { maxRotations: 100, perMs: 60_000 };
+
+export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake;
+
+/** Values of fields, as they are written. */
+export type FieldValues = Readonly<Record<string, string | number | boolean | null>>;
 
 /** The pool of one service, as plain data. To change a part, spread it: `definePool({ ...keypool, collections: { ... } })`. */
 export interface Pool {
@@ -57,11 +62,23 @@ export interface Pool {
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
-  /**
-   * Fields that a service sets on a binding when it moves it, such as `updatedAt`. The rotations of this package leave them as they
-   * are; a test of another service's flow does not hold a change of them against it. Default: none.
-   */
+  /** Fields of a binding that get the server's time when the binding is moved, such as `updatedAt`. Default: none. */
   readonly movedBindingFields?: readonly string[];
+  /** Fields of a new key, and their values. Default: `{ status: 'healthy', tokensUsed: 0, requestsCount: 0 }`. */
+  readonly newKey?: FieldValues;
+  /** The field of a new key that gets the id of the failed key. Default: none. */
+  readonly replacedKeyField?: string;
+  /** More fields of a backup that was used. Default: none. */
+  readonly usedBackup?: FieldValues;
+  /** Fields of a backup that was restored. Default: the marks of its use are removed. */
+  readonly restoredBackup?: FieldValues;
+  /** Which backups may be claimed, besides that they are free: a filter of MongoDB. Default: all. */
+  readonly eligible?: Readonly<Record<string, unknown>>;
+  /**
+   * Which of the eligible backups are claimed first: fields with 1 (ascending) or -1. Rotations at the same moment choose at random among the
+   * first few, four for each of them, so that they don't all want the same backup. Default: any backup.
+   */
+  readonly order?: Readonly<Record<string, 1 | -1>>;
   /** What a rotation does with the failed key. */
   readonly retirement: Retirement;
   /**
@@ -69,28 +86,25 @@ export interface Pool {
    * nothing is bound to it and a backup that was used for it is live, or has a live successor. Default: none.
    */
   readonly keptStatuses?: readonly KeyStatus[];
-  /** Which upstream answers mean that a key failed. */
+  /**
+   * At most so many rotations in so much time, counted in the database. `false`: no bound. Default: 100 in 60,000 ms. Where the upstream is
+   * down, every replacement fails as well, and the stock would be gone in seconds.
+   */
+  readonly brake?: Brake | false;
+  /** What the answers of the upstream mean, and what `handleFailure` writes. */
   readonly failures: FailureRules;
 }
-
-/** Answers by which upstreams in general say that a key failed for good. A pool puts rules of its own before them. */
-export const COMMON_FAILURES: readonly FailureRule[] = [
-  { statuses: [401], reason: 'auth-error' },
-  { statuses: [402], reason: 'exhausted' },
-  { markers: ['invalid api key', 'invalid_api_key', 'api key revoked', 'key has been revoked'], reason: 'auth-error' },
-  { markers: ['billing', 'subscription ended', 'subscription has ended', 'subscription expired'], reason: 'exhausted' },
-  { statuses: [403], reason: 'auth-error' },
-];
 
 /**
  * Checks a pool and returns a frozen copy.
  *
  * @throws RotationError `invalid-argument` that names the field: a name is empty, two collections are the same, or
- * `bindingKeyField` is not a plain field name.
+ * `bindingKeyField` is not a plain field name, or `failures` has a rule that can't be meant so.
  */
 export function definePool(pool: Pool): Pool {
   const { keys, backups, bindings } = pool.collections;
   const archive = archiveOf(pool);
+  const recorded = pool.retirement.kind === 'delete' ? pool.retirement.archive : undefined;
   const names = {
     name: pool.name,
     'collections.keys': keys,
@@ -98,6 +112,7 @@ export function definePool(pool: Pool): Pool {
     'collections.bindings': bindings,
     bindingKeyField: pool.bindingKeyField,
     ...(archive === undefined ? {} : { 'retirement.archive': archive }),
+    ...(typeof recorded === 'object' ? { 'retirement.archive.deletedBy': recorded.deletedBy } : {}),
   };
   for (const [field, value] of Object.entries(names)) {
     if (typeof value !== 'string' || value === '')
@@ -108,12 +123,56 @@ export function definePool(pool: Pool): Pool {
       'invalid-argument',
       `Pool bindingKeyField: expected a field name other than _id, without "." and "$"`,
     );
+  expectOwnFields(pool);
+  expectBrake(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
+  checkFailureRules(pool.failures);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
 }
 
+function expectBrake(pool: Pool): void {
+  const brake = brakeOf(pool);
+  if (brake === false) return;
+  const { maxRotations, perMs } = brake;
+  if (!Number.isSafeInteger(maxRotations) || maxRotations < 1 || maxRotations > 1_000)
+    throw new RotationError('invalid-argument', 'Pool brake.maxRotations: expected a whole number from 1 to 1,000');
+  if (!Number.isSafeInteger(perMs) || perMs < 1_000)
+    throw new RotationError('invalid-argument', 'Pool brake.perMs: expected a whole number from 1,000 up');
+}
+
+/** Fields that a rotation reads again, by the option that must not write them. */
+const RESERVED = {
+  newKey: ['_id', 'apiKey', 'incarnation', 'predecessors', 'replacedBy', 'rotationId', 'createdAt', 'bindingSequence'],
+  usedBackup: ['_id', 'apiKey', 'isUsed', 'usedFor', 'usedForIncarnation', 'usedIn', 'usedAt', 'rotationId'],
+  restoredBackup: ['_id', 'apiKey', 'isUsed', 'usedForIncarnation', 'usedIn', 'rotationId'],
+  eligible: ['_id', 'isUsed'],
+  order: ['_id', 'isUsed'],
+} as const;
+
+function expectOwnFields(pool: Pool): void {
+  for (const [option, reserved] of Object.entries(RESERVED) as [keyof typeof RESERVED, readonly string[]][]) {
+    const taken = Object.keys(pool[option] ?? {}).find((name) => reserved.includes(name));
+    if (taken !== undefined)
+      throw new RotationError(
+        'invalid-argument',
+        `Pool ${option}: ${taken} is a field that rotations need; leave it out`,
+      );
+  }
+  const direction = Object.entries(pool.order ?? {}).find(([, value]) => value !== 1 && value !== -1);
+  if (direction !== undefined)
+    throw new RotationError('invalid-argument', `Pool order.${direction[0]}: expected 1 or -1`);
+  for (const [option, name] of [
+    ['replacedKeyField', pool.replacedKeyField],
+    ...(pool.movedBindingFields ?? []).map((field) => ['movedBindingFields', field]),
+  ])
+    if (name !== undefined && !/^[^.$]+$/.test(name))
+      throw new RotationError('invalid-argument', `Pool ${option}: expected a field name without "." and "$"`);
+}
+
 /** The collection for copies of deleted keys; undefined where the pool has none. */
-export const archiveOf = ({ retirement }: Pool): string | undefined =>
-  retirement.kind === 'delete' ? retirement.archive : undefined;
+export function archiveOf({ retirement }: Pool): string | undefined {
+  const archive = retirement.kind === 'delete' ? retirement.archive : undefined;
+  return typeof archive === 'object' ? archive.collection : archive;
+}

@@ -1,4 +1,4 @@
-import type { RotationReason } from './pool.ts';
+import type { RotationReason } from './failures.ts';
 
 /** A rotation that was asked for. Its callers share it, and every attempt at it has the same `rotationId`. */
 export interface Rotation {
@@ -16,5 +16,9 @@ export interface Rotation {
 export type Answer =
   | { readonly kind: 'rotated'; readonly replacement: string }
   | { readonly kind: 'already-rotated'; readonly replacement: string }
+  /** The key is live, but in another incarnation than the one that was asked for, of which nothing is known. */
+  | { readonly kind: 'other-incarnation'; readonly asked: string; readonly live: string }
+  /** The pool's brake holds. */
+  | { readonly kind: 'held-back'; readonly until: Date }
   | { readonly kind: 'no-backup' }
   | { readonly kind: 'not-found' };

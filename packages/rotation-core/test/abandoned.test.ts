@@ -1,21 +1,39 @@
-import type { ClientSession, Db } from 'mongodb';
+import type { Db, MongoClientOptions } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
-import { createRotatorOf, referenceFlow, type TestingOptions } from '../src/testing.ts';
+import { createRotatorOf, referenceFlow, type FlowParts, type TestingOptions } from '../src/testing.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
+import { flowWith, flowWithBefore } from './support/flows.ts';
+import { createGate } from './support/gate.ts';
 import { asRotated } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
 
-/* A client that stopped inside a transaction: nobody sends on its session any more, and the key stays locked. */
+/* A rotator that stopped inside a transaction: nobody sends on its session any more, and the key stays locked. */
 const database = await openTestDatabase('abandoned');
 const { db } = database;
-const serviceOf = (title: string): string => `${database.name}_${title}`;
+const IDLE_MS = 1_000;
+
+/** Options of clients with which the transactions were not found, and what it takes to see them all the same. */
+const CLIENTS: Readonly<Record<string, MongoClientOptions>> = {
+  'no options': {},
+  'an appName': { appName: `${database.name}_service` },
+  'read concern linearizable': { readConcernLevel: 'linearizable' },
+  'unacknowledged writes': { writeConcern: { w: 0 } },
+  'longs as objects': { promoteLongs: false },
+  'longs as bigints': { useBigInt64: true },
+  'values as objects': { promoteValues: false },
+  'binaries as buffers': { promoteBuffers: true },
+  'raw replies': { raw: true },
+};
+const clientKeys = Object.keys(CLIENTS).map((_name, index) => `client${String(index)}`);
+const OTHERS = ['invoice', 'locked', 'other', 'off', 'working', 'short', 'strict'];
+
 await createRotator(db, deletingPool).ensureIndexes();
 await seed(db, deletingPool, {
-  keys: ['ended', 'other', 'nameless', 'off', 'working', 'short'].map((id) => key(id)),
-  backups: backups(5),
-  bindings: [binding('p1', 'ended')],
+  keys: [...clientKeys, ...OTHERS].map((id) => key(id)),
+  backups: backups(60),
+  bindings: clientKeys.map((id) => binding(`p-${id}`, id)),
 });
 
 // Test servers are often started with a short one, which would end the transactions before the rotations can.
@@ -28,97 +46,133 @@ afterAll(async () => {
   await database.close();
 });
 
-const IDLE_MS = 1_000;
+/** A rotation that stands still inside its transaction until `goOn`. */
+interface Held {
+  goOn(): Promise<RotationOutcome>;
+}
 
-async function abandonOn(holderDb: Db, keyId: string): Promise<ClientSession> {
-  const holder = holderDb.client.startSession();
-  holder.startTransaction();
-  await holderDb.collection<{ _id: string }>('keys').deleteOne({ _id: keyId }, { session: holder });
-  return holder;
+async function holdRotation(holderDb: Db, keyId: string, flow?: FlowParts): Promise<Held> {
+  const gate = createGate();
+  const rotator = createRotatorOf(flow ?? flowWithBefore('moveBindings', gate.pass), holderDb, deletingPool);
+  const outcome = rotator.rotate(keyId, { deadlineMs: 30_000 });
+  if (flow === undefined) await gate.reached;
+  return {
+    goOn: () => {
+      gate.open();
+      return outcome;
+    },
+  };
 }
 
 interface Seen {
   readonly outcome: RotationOutcome;
-  readonly ended: readonly RotationEvent[];
+  readonly told: readonly RotationEvent[];
 }
 
 async function rotateOn(rotatorDb: Db, keyId: string, options: TestingOptions): Promise<Seen> {
-  const events: RotationEvent[] = [];
+  const told: RotationEvent[] = [];
   const rotator = createRotatorOf(referenceFlow, rotatorDb, deletingPool, {
     ...options,
-    onEvent: (event) => events.push(event),
+    onEvent: (event) => {
+      if (event.type.startsWith('abandoned')) told.push(event);
+    },
   });
-  const outcome = await rotator.rotate(keyId);
-  return { outcome, ended: events.filter(({ type }) => type === 'abandoned-ended') };
+  return { outcome: await rotator.rotate(keyId), told };
 }
 
-describe.concurrent('a transaction that a client left open on a key', () => {
-  // Red with the endAbandoned call taken out of rotate-group.ts: the rotation then gets `busy`.
-  test('is ended where it has the appName; the rotation goes through, and the holder is told to try again', async () => {
-    const appName = serviceOf('ended');
-    await using holder = await abandonOn(await database.connect({ appName }), 'ended');
-    const rotatorDb = await database.connect({ appName });
-    const { outcome, ended } = await rotateOn(rotatorDb, 'ended', { endAbandonedAfterMs: IDLE_MS });
-    const { replacement } = asRotated(outcome);
-    expect(ended).toEqual([{ type: 'abandoned-ended', pool: deletingPool.name, transactions: 1 }]);
-    const refused = await holder.commitTransaction().catch((error: unknown) => error);
-    expect(refused).toMatchObject({ codeName: 'NoSuchTransaction', errorLabels: ['TransientTransactionError'] });
-    const after = await readState(db, deletingPool);
-    // The other tests' rotations run beside this one; they may go through once their holder has let go.
-    const used = usedOf(after).filter(({ usedFor }) => usedFor === 'ended');
-    expect(used).toMatchObject([{ _id: replacement }]);
-    expect(after.bindings).toMatchObject([{ keyId: replacement }]);
-  });
+describe.concurrent('a rotation that a client left open on a key', () => {
+  // Red with the endAbandoned call taken out of rotate-group.ts: the rotation then gets `busy`. All clients but the second were red
+  // where the transactions were known by the appName and read with the options of the client.
+  test.each(
+    Object.entries(CLIENTS).map(([name, options], index) => ({ name, options, keyId: `client${String(index)}` })),
+  )(
+    'is ended for a client with $name; the rotation goes through, and the holder learns of it',
+    async ({ options, keyId }) => {
+      const held = await holdRotation(await database.connect(), keyId);
+      const { outcome, told } = await rotateOn(await database.connect(options), keyId, {
+        endAbandonedAfterMs: IDLE_MS,
+      });
+      const { replacement } = asRotated(outcome);
+      // The tests run side by side: another rotator may have ended the transaction, or several at once.
+      for (const event of told) expect(event).toMatchObject({ type: 'abandoned-ended' });
+      expect(await held.goOn()).toEqual({ kind: 'already-rotated', keyId, replacement });
+      const after = await readState(db, deletingPool);
+      expect(usedOf(after).filter(({ usedFor }) => usedFor === keyId)).toMatchObject([{ _id: replacement }]);
+      expect(after.bindings).toContainEqual(expect.objectContaining({ proxyId: `p-${keyId}`, keyId: replacement }));
+    },
+  );
+});
 
+describe('alone', () => {
   const options = { endAbandonedAfterMs: IDLE_MS, deadlineMs: 2_000, random: () => 0.999 };
-  const leftAlone = { outcome: expect.toSatisfy(({ kind }) => kind === 'busy' || kind === 'indeterminate'), ended: [] };
+  const kept = { outcome: expect.toSatisfy(({ kind }) => kind === 'busy' || kind === 'indeterminate'), told: [] };
 
-  // Red without the appName in the filter of end-abandoned.ts.
-  test('is left alone where its client has another appName', async () => {
-    await using holder = await abandonOn(await database.connect({ appName: serviceOf('other') }), 'other');
-    const rotatorDb = await database.connect({ appName: serviceOf('other_rotator') });
-    expect(await rotateOn(rotatorDb, 'other', options)).toEqual(leftAlone);
-    await expect(holder.abortTransaction()).resolves.toBeUndefined();
+  // Red where all idle transactions of the same appName are ended: the invoice is undone, though nobody waits for it.
+  test('a transaction of another module is left, also with the same client and on the key itself', async () => {
+    const serviceDb = await database.connect({ appName: `${database.name}_module` });
+    await using invoice = serviceDb.client.startSession();
+    await using locking = serviceDb.client.startSession();
+    invoice.startTransaction();
+    locking.startTransaction();
+    await db.createCollection('invoices');
+    await serviceDb.collection('invoices').insertOne({ amount: 5 }, { session: invoice });
+    await serviceDb.collection<{ _id: string }>('keys').deleteOne({ _id: 'locked' }, { session: locking });
+    expect(await rotateOn(serviceDb, 'locked', options)).toEqual(kept);
+    await expect(invoice.commitTransaction()).resolves.toBeUndefined();
+    await expect(locking.abortTransaction()).resolves.toBeUndefined();
   });
 
-  // Red where the filter on the appName is left out.
-  test('is left alone where the rotator has none', async () => {
-    const namelessDb = await database.connect({});
-    await using holder = await abandonOn(namelessDb, 'nameless');
-    expect(await rotateOn(namelessDb, 'nameless', options)).toEqual(leftAlone);
-    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  test('a rotation on another database is left', async () => {
+    const otherDb = db.client.db(`${database.name}_other`);
+    await createRotator(otherDb, deletingPool).ensureIndexes();
+    await seed(otherDb, deletingPool, { keys: [key('there')], backups: backups(5) });
+    const there = await holdRotation(otherDb, 'there');
+    await using locking = db.client.startSession();
+    locking.startTransaction();
+    await db.collection<{ _id: string }>('keys').deleteOne({ _id: 'other' }, { session: locking });
+    expect(await rotateOn(db, 'other', options)).toEqual(kept);
+    expect(await there.goOn()).toMatchObject({ kind: 'rotated', attempts: 1 });
+    await locking.abortTransaction();
+    await otherDb.dropDatabase();
   });
 
-  test('is left alone where ending is switched off', async () => {
-    const appName = serviceOf('off');
-    await using holder = await abandonOn(await database.connect({ appName }), 'off');
-    const rotatorDb = await database.connect({ appName });
-    expect(await rotateOn(rotatorDb, 'off', { ...options, endAbandonedAfterMs: false })).toEqual(leftAlone);
-    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  test('a rotation is left where ending is switched off', async () => {
+    const held = await holdRotation(db, 'off');
+    expect(await rotateOn(db, 'off', { ...options, endAbandonedAfterMs: false })).toEqual(kept);
+    expect(await held.goOn()).toMatchObject({ kind: 'rotated', attempts: 1 });
   });
 
   // Red where timeInactiveMicros is asked instead of two looks: it adds up all pauses, and slow is not dead.
-  test('is left alone where its client is still at work', async () => {
-    const appName = serviceOf('working');
-    const holderDb = await database.connect({ appName });
-    await using holder = await abandonOn(holderDb, 'working');
-    const rotated = rotateOn(await database.connect({ appName }), 'working', options);
+  test('a rotation is left where its client is still at work', async () => {
     const over = new AbortController();
-    const work = async (): Promise<void> => {
-      while (!over.signal.aborted) await holderDb.collection('keys').findOne({}, { session: holder });
-    };
-    const working = work(); // until the rotation's deadline
-    expect(await rotated.finally(() => over.abort())).toEqual(leftAlone);
-    await working;
-    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+    const working = Promise.withResolvers<void>();
+    const busyFlow = flowWith({
+      moveBindings: async (transaction, moves) => {
+        working.resolve();
+        while (!over.signal.aborted) await db.collection('keys').findOne({}, { session: transaction.session });
+        return referenceFlow.steps.moveBindings(transaction, moves);
+      },
+    });
+    const held = await holdRotation(db, 'working', busyFlow);
+    await working.promise;
+    expect(await rotateOn(await database.connect(), 'working', options).finally(() => over.abort())).toEqual(kept);
+    expect(await held.goOn()).toMatchObject({ kind: 'rotated', attempts: 1 });
   });
 
   // Red where the first look ends what it sees.
-  test('is left alone where the rotation has not been held up that long', async () => {
-    const appName = serviceOf('short');
-    await using holder = await abandonOn(await database.connect({ appName }), 'short');
-    const rotatorDb = await database.connect({ appName });
-    expect(await rotateOn(rotatorDb, 'short', { ...options, deadlineMs: 700 })).toEqual(leftAlone);
-    await expect(holder.commitTransaction()).resolves.toBeUndefined();
+  test('a rotation is left where the other has not been held up that long', async () => {
+    const held = await holdRotation(db, 'short');
+    expect(await rotateOn(db, 'short', { ...options, deadlineMs: 700 })).toEqual(kept);
+    expect(await held.goOn()).toMatchObject({ kind: 'rotated', attempts: 1 });
+  });
+
+  // Red where a failed poll is passed over in silence.
+  test('under the strict stable API, which lacks the commands, an event says so once', async () => {
+    const strictDb = await database.connect({ serverApi: { version: '1', strict: true } });
+    const held = await holdRotation(db, 'strict');
+    const { outcome, told } = await rotateOn(strictDb, 'strict', options);
+    expect(['busy', 'indeterminate']).toContain(outcome.kind);
+    expect(told).toEqual([{ type: 'abandoned-unseen', pool: 'deleting', error: 'APIStrictError (323)' }]);
+    expect(await held.goOn()).toMatchObject({ kind: 'rotated', attempts: 1 });
   });
 });

@@ -36,10 +36,11 @@ describe('a key held by an open transaction of another client', () => {
     const rotator = createRotator(db, deletingPool, { maxAttempts: 3, onEvent: (event) => events.push(event) });
     expect(await rotator.rotate('k1')).toEqual({ kind: 'busy', keyId: 'k1' });
     expect(await readState(db, deletingPool)).toEqual(before);
-    expect(events.map(({ type }) => type)).toEqual(['retried', 'retried']);
+    const failure = { reason: 'conflict', error: 'WriteConflict (112)' };
     expect(events).toMatchObject([
-      { attempt: 1, reason: 'conflict' },
-      { attempt: 2, reason: 'conflict' },
+      { type: 'retried', attempt: 1, ...failure },
+      { type: 'retried', attempt: 2, ...failure },
+      { type: 'busy', attempts: 3, ...failure },
     ]);
   });
 

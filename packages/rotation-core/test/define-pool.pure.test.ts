@@ -50,6 +50,22 @@ describe('a bad pool is refused by the name of the field', () => {
     expect(refusal(pool)).toContain(field);
   });
 
+  test.each<[string, Partial<Pool>]>([
+    ['newKey', { newKey: { incarnation: 'x' } }],
+    ['usedBackup', { usedBackup: { isUsed: false } }],
+    ['restoredBackup', { restoredBackup: { rotationId: null } }],
+    ['eligible', { eligible: { isUsed: true } }],
+    ['order', { order: { _id: 1 } }],
+    ['order.price', { order: { price: untyped('up') } }],
+    ['brake.maxRotations', { brake: { maxRotations: 0, perMs: 60_000 } }],
+    ['brake.perMs', { brake: { maxRotations: 1, perMs: 999 } }],
+    ['replacedKeyField', { replacedKeyField: 'replaced.key' }],
+    ['movedBindingFields', { movedBindingFields: ['$updatedAt'] }],
+    ['retirement.archive.deletedBy', { retirement: { kind: 'delete', archive: { collection: 'a', deletedBy: '' } } }],
+  ])('%s with what rotations need', (field, more) => {
+    expect(refusal({ ...deletingPool, ...more })).toContain(`Pool ${field}`);
+  });
+
   test.each(['_id', 'key.id', '$keyId', 'a$b'])('bindingKeyField %s', (bindingKeyField) => {
     expect(refusal({ ...deletingPool, bindingKeyField })).toContain('bindingKeyField');
   });

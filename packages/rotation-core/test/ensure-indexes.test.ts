@@ -24,7 +24,8 @@ test('creates the collections and the indexes, any number of times', async () =>
     'rotation_evidence',
     'rotation_free',
     'rotation_id',
-    'rotation_one_backup_per_incarnation',
+    'rotation_one_claim_per_incarnation',
+    'rotation_recent',
   ]);
   expect(await namesOf('bindings')).toEqual(['_id_', 'rotation_keyId']);
 });
@@ -32,7 +33,7 @@ test('creates the collections and the indexes, any number of times', async () =>
 test('from several processes at once', async () => {
   const dbs: Db[] = [db, await database.connect(), await database.connect()];
   await Promise.all(dbs.map((each) => createRotator(each, archivingPool).ensureIndexes()));
-  expect(await namesOf('backups')).toHaveLength(5);
+  expect(await namesOf('backups')).toHaveLength(6);
 });
 
 test('makes no archive where the pool has none', async () => {
@@ -51,7 +52,8 @@ test('leaves an index alone that a service has under another name', async () => 
     'own',
     'rotation_evidence',
     'rotation_id',
-    'rotation_one_backup_per_incarnation',
+    'rotation_one_claim_per_incarnation',
+    'rotation_recent',
   ]);
 });
 
@@ -62,7 +64,7 @@ describe('the unique index', () => {
       backups: [backupUsedByOldFlow('b1', 'k1'), backupUsedByOldFlow('b2', 'k1'), backup('b3'), backup('b4')],
     });
     await rotator.ensureIndexes();
-    expect(await namesOf('backups')).toContain('rotation_one_backup_per_incarnation');
+    expect(await namesOf('backups')).toContain('rotation_one_claim_per_incarnation');
     await seed(db, archivingPool, {
       backups: [backupUsedByOldFlow('b1', 'k1'), backupUsedByOldFlow('b2', 'k1'), backup('b3'), backup('b4')],
     });
@@ -74,7 +76,7 @@ describe('the unique index', () => {
     await seed(db, archivingPool, { keys: [key('k1', { incarnation: 'life' })], backups: backups(2) });
     const { replacement } = asRotated(await rotator.rotate('k1'));
     const other = replacement === 'b1' ? 'b2' : 'b1';
-    const claim = { isUsed: true, usedFor: 'k1', usedForIncarnation: 'life', rotationId: 'foreign' };
+    const claim = { isUsed: true, usedFor: 'k1', usedForIncarnation: 'life', usedIn: 'keys', rotationId: 'foreign' };
     const claimed = db.collection<{ _id: string }>('backups').updateOne({ _id: other }, { $set: claim });
     await expect(claimed).rejects.toMatchObject({ code: 11_000 });
     await db

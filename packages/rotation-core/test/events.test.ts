@@ -2,7 +2,7 @@ import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotatorOptions } from '../src/index.ts';
 import { createRotatorOf } from '../src/testing.ts';
-import { backups, binding, key, seed } from './support/documents.ts';
+import { backups, binding, claimedBefore, key, seed } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated } from './support/outcomes.ts';
@@ -54,7 +54,7 @@ test.each([
 });
 
 test('low stock is not told of a rotation that was undone', async () => {
-  await seed(db, deletingPool, { keys: [key('k1'), key('b1')], backups: backups(1) });
+  await seed(db, deletingPool, { keys: [key('k1')], backups: [...backups(1), claimedBefore(key('k1'))] });
   await expect(create({ lowStockThreshold: 9 }).rotate('k1')).rejects.toMatchObject({ code: 'inconsistent' });
   expect(events.filter(({ type }) => type === 'low-stock')).toEqual([]);
 });

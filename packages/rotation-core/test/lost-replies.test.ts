@@ -97,7 +97,9 @@ describe('a commit that fails without a label', () => {
       doubts++;
     };
     const body = (session: ClientSession) => subjectDb.collection('keys').findOne({}, { session });
-    const ran = withFailCommand(db, { times: 1 }, data, () => runTransaction(subjectDb.client, body, count));
+    const ran = withFailCommand(db, { times: 1 }, data, () =>
+      runTransaction(subjectDb, body, { onCommitInDoubt: count }),
+    );
     await expect(ran).rejects.toMatchObject({ code: 8_000 });
     expect(doubts).toBe(1);
   });

@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { resolveOptions, resolveTestingOptions, type RotatorOptions, type TestingOptions } from '../src/options.ts';
+import {
+  resolveOptions,
+  resolveTestingOptions,
+  type RotateOptions,
+  type RotatorOptions,
+  type TestingOptions,
+} from '../src/options.ts';
 import { RotationError } from '../src/errors.ts';
 import { untyped } from './support/untyped.ts';
 
@@ -14,6 +20,25 @@ test('the defaults are those of the doc comments', () => {
     endAbandonedAfterMs: 2_000,
     random: Math.random,
   });
+});
+
+// Red where an option takes no `undefined`: a service with exactOptionalPropertyTypes could not hand on what it was not given.
+test('undefined is as good as left out', () => {
+  const signal: AbortSignal | undefined = undefined;
+  const call: RotateOptions = { signal, deadlineMs: undefined, incarnation: undefined, reason: undefined };
+  const rotator: { [Name in keyof TestingOptions]-?: undefined } = {
+    deadlineMs: undefined,
+    maxAttempts: undefined,
+    maxBatchSize: undefined,
+    maxTransactions: undefined,
+    coalesce: undefined,
+    lowStockThreshold: undefined,
+    endAbandonedAfterMs: undefined,
+    random: undefined,
+    onEvent: undefined,
+  };
+  expect(resolveTestingOptions(rotator)).toEqual(resolveTestingOptions({}));
+  expect(call.signal).toBeUndefined();
 });
 
 test('given ones are kept', () => {

@@ -104,10 +104,15 @@ describe('a key id that comes back', () => {
     expect(await rotator.rotate('k1')).toMatchObject({ kind: 'rotated' });
   });
 
-  test('an incarnation that never was is not found, and nothing is rotated', async () => {
+  test('an incarnation that never was is told from the live one, and nothing is rotated', async () => {
     await seed(db, deletingPool, { keys: [key('k1')], backups: backups(1) });
     const before = await readState(db, deletingPool);
-    expect(await rotator.rotate('k1', { incarnation: 'other' })).toEqual({ kind: 'not-found', keyId: 'k1' });
+    expect(await rotator.rotate('k1', { incarnation: 'other' })).toEqual({
+      kind: 'other-incarnation',
+      keyId: 'k1',
+      asked: 'other',
+      live: incarnationOf(key('k1')),
+    });
     expect(await readState(db, deletingPool)).toEqual(before);
   });
 
@@ -163,7 +168,7 @@ describe('what older flows left', () => {
   test('documents without any of the new fields rotate, also without createdAt', async () => {
     const { createdAt: _, ...bare } = key('k1');
     await seed(db, deletingPool, { keys: [bare], backups: [backup('b1')], bindings: [binding('p1', 'k1')] });
-    asRotated(await rotator.rotate('k1', { incarnation: incarnationOf(bare) }));
+    asRotated(await rotator.rotate('k1', { incarnation: 'unknown' }));
     expect((await readState(db, deletingPool)).backups).toMatchObject([
       { usedFor: 'k1', usedForIncarnation: 'unknown' },
     ]);

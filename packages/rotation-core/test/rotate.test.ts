@@ -1,7 +1,7 @@
 import { ObjectId } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createRotator } from '../src/index.ts';
+import { createRotator, incarnationOf } from '../src/index.ts';
 import { backup, backups, binding, idsOf, key, readState, seed, usedOf } from './support/documents.ts';
 import { asRotated, countKinds, rejection } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
@@ -33,6 +33,7 @@ describe('one caller', () => {
         requestsCount: 0,
         createdAt: expect.any(Date),
         incarnation: rotationId,
+        predecessors: [{ keyId: 'k1', incarnation: incarnationOf(key('k1')), rotationId }],
       },
       key('k2'),
     ]);
@@ -42,7 +43,8 @@ describe('one caller', () => {
         isUsed: true,
         usedAt: expect.any(Date),
         usedFor: 'k1',
-        usedForIncarnation: `created ${key('k1').createdAt?.toISOString()}`,
+        usedForIncarnation: incarnationOf(key('k1')),
+        usedIn: 'keys',
         rotationId,
       },
     ]);

@@ -21,38 +21,42 @@ afterEach(() => {
   if (timersLeft > 0) throw new Error(`${String(timersLeft)} timers are left`);
 });
 
-/** A group that was handed to the database and waits for its end. */
+/** A group that was handed to the database, which has answered unless it `isSilent`, and waits for its end. */
 interface Handed {
   readonly pending: readonly PendingRotation[];
   readonly ids: readonly string[];
+  readonly goOn: () => boolean;
   end(result: GroupResult): Promise<void>;
   rotateAll(): Promise<void>;
 }
 
-function startQueue(options: Partial<QueueOptions> = {}) {
+function startQueue({ isSilent = false, ...options }: Partial<QueueOptions> & { isSilent?: boolean } = {}) {
   const handed: Handed[] = [];
   const onRetry = vi.fn<QueueOptions['onRetry']>();
   const onAnswer = vi.fn<QueueOptions['onAnswer']>();
   const onIndeterminate = vi.fn<QueueOptions['onIndeterminate']>();
+  const onBusy = vi.fn<QueueOptions['onBusy']>();
   const queue = new RotationQueue({
     maxBatchSize: 64,
     maxTransactions: 4,
     maxAttempts: 200,
     coalesce: true,
     backoffMs: () => 10,
-    runGroup: async (pending) => {
+    runGroup: async (pending, goOn) => {
       const { promise, resolve } = Promise.withResolvers<GroupResult>();
       const end = async (result: GroupResult): Promise<void> => {
         resolve(result);
         await vi.advanceTimersByTimeAsync(0);
       };
       const ids = pending.map(({ rotation }) => rotation.keyId);
-      handed.push({ pending, ids, end, rotateAll: () => end(committed(pending)) });
+      if (!isSilent) goOn();
+      handed.push({ pending, ids, end, goOn, rotateAll: () => end(committed(pending)) });
       return promise;
     },
     onRetry,
     onAnswer,
     onIndeterminate,
+    onBusy,
     ...options,
   });
   const ask = (keyId: string, request: Partial<RotationRequest> = {}) =>
@@ -64,7 +68,7 @@ function startQueue(options: Partial<QueueOptions> = {}) {
       signal: undefined,
       ...request,
     });
-  return { ask, handed, onRetry, onAnswer, onIndeterminate };
+  return { ask, handed, onRetry, onAnswer, onIndeterminate, onBusy };
 }
 
 const settle = () => vi.advanceTimersByTimeAsync(0);
@@ -273,6 +277,50 @@ describe('the end of waiting', () => {
     expect(await same).toEqual(await call);
     expect(onIndeterminate).toHaveBeenCalledTimes(1);
     await at(handed, 0).rotateAll();
+  });
+
+  // Red where a transaction under way counts as in doubt from its start: the callers were told `indeterminate`, though nothing was sent.
+  test('a deadline before the database answers is busy, told once, and the transaction goes no further', async () => {
+    const { ask, handed, onBusy } = startQueue({ isSilent: true });
+    const calls = [ask('a', { deadlineMs: 50 }), ask('a', { deadlineMs: 50 }), ask('b')];
+    await vi.advanceTimersByTimeAsync(50);
+    expect(await calls[0]).toEqual({ kind: 'busy', keyId: 'a' });
+    expect(await calls[1]).toEqual({ kind: 'busy', keyId: 'a' });
+    expect(onBusy).toHaveBeenCalledTimes(1);
+    expect(at(handed, 0).goOn()).toBe(false);
+    await at(handed, 0).end(conflict);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(at(handed, 1).ids).toEqual(['b']);
+    expect(at(handed, 1).goOn()).toBe(true);
+    await at(handed, 1).rotateAll();
+    expect(await calls[2]).toMatchObject({ kind: 'rotated' });
+  });
+
+  test('the doubt begins with the first answer of each attempt', async () => {
+    const { ask, handed } = startQueue({ isSilent: true });
+    const [short, middle, long] = [ask('a', { deadlineMs: 30 }), ask('a', { deadlineMs: 60 }), ask('a')];
+    await settle();
+    expect(at(handed, 0).goOn()).toBe(true);
+    await vi.advanceTimersByTimeAsync(30);
+    expect(await short).toMatchObject({ kind: 'indeterminate' });
+    await at(handed, 0).end(conflict);
+    await vi.advanceTimersByTimeAsync(30);
+    expect(await middle).toMatchObject({ kind: 'busy' });
+    expect(at(handed, 1).goOn()).toBe(true);
+    await at(handed, 1).rotateAll();
+    expect(await long).toMatchObject({ kind: 'rotated' });
+  });
+
+  test('an abort before the database answers names no rotation', async () => {
+    const { ask, handed } = startQueue({ isSilent: true });
+    const controller = new AbortController();
+    const refused = rejection(ask('a', { signal: controller.signal }), 'aborted');
+    await settle();
+    controller.abort();
+    expect((await refused).rotationId).toBeUndefined();
+    expect(at(handed, 0).goOn()).toBe(false);
+    await at(handed, 0).end(conflict);
+    expect(handed).toHaveLength(1);
   });
 
   test('a deadline during the back-off is busy, or indeterminate after a commit in doubt', async () => {

@@ -1,7 +1,17 @@
 import { openTestDatabase } from 'test-kit';
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
-import { backup, backups, binding, key, seed, SECRET_MARK } from './support/documents.ts';
+import {
+  backup,
+  backups,
+  binding,
+  claimedBefore,
+  key,
+  seed,
+  SECRET_MARK,
+  type PoolDocuments,
+} from './support/documents.ts';
+import { rejection } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
 import { expectNoSecret } from './support/secrets.ts';
 
@@ -10,11 +20,21 @@ const { db } = database;
 await createRotator(db, archivingPool).ensureIndexes();
 afterAll(() => database.close());
 
-test('the search itself finds a secret wherever it hides', () => {
-  const hidden = new Error('outer', { cause: Object.assign(new Error('inner'), { op: { apiKey: SECRET_MARK } }) });
-  expect(() => expectNoSecret(hidden)).toThrow(SECRET_MARK);
-  expect(() => expectNoSecret(Object.defineProperty({}, 'x', { value: SECRET_MARK }))).toThrow(SECRET_MARK);
-  expect(() => expectNoSecret([{ a: { b: { c: { d: { e: [SECRET_MARK] } } } } }])).toThrow(SECRET_MARK);
+test.each([
+  ['a cause', new Error('outer', { cause: Object.assign(new Error('inner'), { op: { apiKey: SECRET_MARK } }) })],
+  ['an aggregate', new AggregateError([new Error(SECRET_MARK)])],
+  ['a hidden property', Object.defineProperty({}, 'x', { value: SECRET_MARK })],
+  [
+    'a hidden property below a hidden property',
+    Object.defineProperty({}, 'x', { value: { y: new Map([['z', SECRET_MARK]]) } }),
+  ],
+  ['a symbol', { [Symbol('result')]: { ops: [{ apiKey: SECRET_MARK }] } }],
+  ['a depth', [{ a: { b: { c: { d: { e: [SECRET_MARK] } } } } }]],
+  ['a map', new Map([['host', new Set([{ error: SECRET_MARK }])]])],
+  ['bytes', { raw: Buffer.from(`{ apiKey: ${SECRET_MARK} }`) }],
+  ['a name', { [SECRET_MARK]: 1 }],
+])('the search itself finds a secret in %s', (_title, value) => {
+  expect(() => expectNoSecret(value)).toThrow(SECRET_MARK);
   expect(() => expectNoSecret({ kind: 'rotated' })).not.toThrow();
 });
 
@@ -41,23 +61,70 @@ test.each([deletingPool, archivingPool, keepingPool])(
   },
 );
 
-/** Data that makes the server answer with an error about a document. */
-const refusals = {
-  'a double _id': { keys: [key('k1'), key('b1')], backups: [backup('b1')] },
-  'a document that fails validation': { keys: [key('k1')], backups: [backup('b1', { refused: true })] },
+/** What makes the server answer with an error about a document, and what the error must name all the same. */
+const refusals: Readonly<Record<string, Refusal>> = {
+  'a double claim': {
+    keys: [key('k1')],
+    backups: [backup('b1'), claimedBefore(key('k1'))],
+    named: ['DuplicateKey (11000)', '"k1"', 'backups'],
+  },
+  'a key that fails validation': {
+    keys: [key('k1')],
+    backups: [backup('b1', { refused: true })],
+    validated: 'keys',
+    named: ['bulkWrite on keys (installKeys)', 'DocumentValidationFailure (121)'],
+  },
+  'a copy in the archive that fails validation': {
+    keys: [key('k1', { refused: true })],
+    backups: [backup('b1')],
+    validated: 'archive',
+    named: ['bulkWrite on archive (archiveKeys)', 'DocumentValidationFailure (121)'],
+  },
+  'a claim that fails validation': {
+    keys: [key('k1')],
+    backups: [backup('b1', { refused: true })],
+    validated: 'backups',
+    named: ['bulkWrite on backups (claimBackups)', 'DocumentValidationFailure (121)'],
+  },
 };
 
+interface Refusal extends PoolDocuments {
+  /** The collection whose validator refuses documents with `refused`. */
+  readonly validated?: string;
+  readonly named: readonly string[];
+}
+
 // Red where toRotationError keeps a server's error as the cause: a failed validation carries the whole document.
-test.each(Object.entries(refusals))('no error has an apiKey in it: %s', async (_title, documents) => {
-  await seed(db, deletingPool, documents);
-  await db.command({ collMod: 'keys', validator: { refused: { $ne: true } }, validationLevel: 'strict' });
+describe.each(Object.entries(refusals))('%s', (_title, { validated, named, ...documents }) => {
+  test('throws an error that names the place and the remedy, and no apiKey', async () => {
+    await seed(db, archivingPool, documents);
+    const unlessRefused = { $or: [{ isUsed: false }, { refused: { $ne: true } }] };
+    if (validated !== undefined) await db.command({ collMod: validated, validator: unlessRefused });
+    const events: RotationEvent[] = [];
+    try {
+      const rotator = createRotator(db, archivingPool, { onEvent: (event) => events.push(event) });
+      const error = await rejection(rotator.rotate('k1'), validated === undefined ? 'inconsistent' : 'database');
+      expect(error.rotationId).toBeUndefined();
+      for (const text of ['rotate k1', 'The rotation was undone.', ...named]) expect(error.message).toContain(text);
+      expectNoSecret(error);
+      expectNoSecret(events);
+    } finally {
+      if (validated !== undefined) await db.command({ collMod: validated, validator: {} });
+    }
+  });
+});
+
+test('no error of bind has a field of the binding in it', async () => {
+  await seed(db, archivingPool, { keys: [key('k1')] });
+  await db.command({ collMod: 'bindings', validator: { token: { $exists: false } } });
   try {
-    const error: unknown = await createRotator(db, deletingPool)
-      .rotate('k1')
-      .catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(Error);
+    const request = { proxyId: 'p1', keyId: 'k1', fields: { token: SECRET_MARK } };
+    const error = await rejection(createRotator(db, archivingPool).bind(request), 'database');
+    expect(error.message).toMatch(
+      /^bind: .*insertOne on bindings: DocumentValidationFailure \(121\)\. .*\. Nothing was changed\.$/,
+    );
     expectNoSecret(error);
   } finally {
-    await db.command({ collMod: 'keys', validator: {} });
+    await db.command({ collMod: 'bindings', validator: {} });
   }
 });

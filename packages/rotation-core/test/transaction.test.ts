@@ -2,7 +2,7 @@ import { openTestDatabase } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { recordCommands } from './support/command-log.ts';
-import { backups, binding, key, seed } from './support/documents.ts';
+import { backups, binding, claimedBefore, key, seed } from './support/documents.ts';
 import { asRotated } from './support/outcomes.ts';
 import { archivingPool, deletingPool, keepingPool } from './support/pools.ts';
 
@@ -63,7 +63,7 @@ test('answers from evidence are read in a transaction that is committed too', as
 });
 
 test('a rotation that is undone is aborted on the server, not left to its lifetime', async () => {
-  await seed(db, deletingPool, { keys: [key('k1'), key('b1')], backups: backups(1) });
+  await seed(db, deletingPool, { keys: [key('k1')], backups: [...backups(1), claimedBefore(key('k1'))] });
   commands.length = 0;
   await expect(createRotator(db, deletingPool).rotate('k1')).rejects.toMatchObject({ code: 'inconsistent' });
   const sent = commands.map(({ commandName }) => commandName);

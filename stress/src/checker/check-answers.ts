@@ -51,6 +51,8 @@ export function checkAnswers(
           broken(`${told} with replacement ${answer.replacement}, which never took its place`);
         else if (start.backups.get(answer.replacement)?.isUsed === true && !isLiveAt(start, answer.replacement))
           broken(`${told} with replacement ${answer.replacement}, which was no live key in this run`);
+      } else if (answer.kind === 'other-incarnation') {
+        if (!wasLive && !wasInstalled) broken(`${told}, which was live in no incarnation`);
       } else if (answer.kind === 'not-found' && wasLive) {
         broken(`${told}, which was live when the run began`);
       } else if (answer.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {

@@ -40,7 +40,7 @@ export function checkEndedIncarnation(
         isDoubtful(answer) ||
         answer.kind === 'busy' ||
         (answer.kind === 'already-rotated' && answer.replacement === ended.liveKeyId) ||
-        (answer.kind === 'not-found' && isRestored);
+        ((answer.kind === 'not-found' || answer.kind === 'other-incarnation') && isRestored);
       if (isTrue) return [];
       const named = 'replacement' in answer ? ` with replacement ${answer.replacement}` : '';
       const sentence = `caller ${caller} was told ${answer.kind}${named} for an incarnation of ${ended.keyId} that had ended, and ${ended.liveKeyId} is live`;

@@ -13,6 +13,8 @@ export function toAnswer(outcome: RotationOutcome): FlowAnswer {
       return { kind: 'indeterminate', rotationId: outcome.rotationId };
     case 'no-backup':
     case 'not-found':
+    case 'other-incarnation':
+    case 'held-back':
     case 'busy':
       return { kind: outcome.kind };
   }

@@ -33,7 +33,7 @@ export type FlowAnswer =
   | { readonly kind: 'rotated'; readonly replacement: string; readonly rotationId?: string }
   /** Without a replacement: the flow only knows that the key is gone. */
   | { readonly kind: 'already-rotated'; readonly replacement?: string }
-  | { readonly kind: 'no-backup' | 'not-found' | 'busy' }
+  | { readonly kind: 'no-backup' | 'not-found' | 'other-incarnation' | 'held-back' | 'busy' }
   | { readonly kind: 'indeterminate'; readonly rotationId: string }
   /** An operator's. */
   | { readonly kind: 'bound' | 'already-bound' | 'restored' | 'already-free' | 'live-key' | 'added' | 'still-live' };

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { BSON, type ClientSession, type Db, type WithId } from 'mongodb';
 import type { BindingDocument, Pool } from 'rotation-core';
-import { backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/testing';
+import { archiveOf, backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/testing';
 import type { PoolSnapshot } from '../model/pool-state.ts';
 
 /** Reads all collections: one after the other in the session's snapshot, or at once, which is only for a pool that nobody writes to. */
@@ -39,10 +39,11 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
 }
 
 async function readArchived(db: Db, pool: Pool, session?: ClientSession): Promise<readonly string[] | undefined> {
-  if (pool.retirement.kind !== 'delete' || pool.retirement.archive === undefined) return undefined;
-  const options = { projection: { _id: 1 }, ...(session === undefined ? {} : { session }) };
-  const copies = await db.collection<{ _id: string }>(pool.retirement.archive).find({}, options).toArray();
-  return copies.map(({ _id }) => _id);
+  const archive = archiveOf(pool);
+  if (archive === undefined) return undefined;
+  const options = { projection: { sourceId: 1 }, ...(session === undefined ? {} : { session }) };
+  const copies = await db.collection<{ _id: string; sourceId?: string }>(archive).find({}, options).toArray();
+  return copies.map(({ _id, sourceId = _id }) => sourceId);
 }
 
 const toBindingState = (

@@ -108,7 +108,6 @@ const poisonedBackup: Scenario<RotationTypes> = {
         bindings: bindAll([...ids, ...poisoned], random),
       },
       calls: callEach(ids, callers ?? keys, random),
-      expectedErrors: ['inconsistent'],
     };
   },
 };

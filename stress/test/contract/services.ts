@@ -16,8 +16,10 @@ export interface Service {
   readonly archive?: string;
   /** Statuses of a kept key; where they are missing it is deleted. */
   readonly kept?: { readonly exhausted: string; readonly 'auth-error': string };
-  /** Rotates on 400 with budget_exceeded. */
+  /** Rotates on 400 with budget_exceeded, ExceededBudget or over budget. */
   readonly hasBudget: boolean;
+  /** Rotates where the upstream asks to reload tokens or to subscribe, or says "revoked". */
+  readonly isWithdrawn: boolean;
 }
 
 const sharedByOpenhands = {
@@ -26,6 +28,7 @@ const sharedByOpenhands = {
   bindings: 'openhands_bindings',
   keyField: 'openhandsKeyId',
   hasBudget: true,
+  isWithdrawn: false,
 };
 const archive = 'openhands_keys_archive';
 
@@ -39,6 +42,7 @@ export const services: readonly Service[] = [
     bindings: 'proxy_key_bindings',
     keyField: 'factoryKeyId',
     hasBudget: false,
+    isWithdrawn: true,
   },
   { title: 'openhands', pool: openhands.openhands, adapter: openhands, ...sharedByOpenhands },
   {

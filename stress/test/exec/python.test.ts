@@ -41,7 +41,7 @@ test('pnpm stress explore catches it: every interleaving, a token, and how to se
   });
   const token = row?.exploration?.token;
   expect(stdout).toContain(`${token} violated: I1: k1 took 2 backups instead of one`);
-  expect(stdout).toContain(`pnpm stress replay ${token} --exec '${exec}' --judged end --scenario same-key`);
+  expect(stdout).toContain(`node stress/src/main.ts replay ${token} --exec '${exec}' --judged end --scenario same-key`);
 });
 
 test('each of its writes is a commit: what is broken in between is told, too', async (context) => {

@@ -23,7 +23,7 @@ export function checkCommand(command: string, chosen: (options: CheckOptions) =>
 Examples:
   $ ${command} check store/latest/1-*/history.json
 
-Exit codes: 0 no invariant broken, 1 an invariant broken, 2 nothing proven (nothing raced, cut off), 64 usage or no such history, 70 internal error.`,
+Exit codes: 0 no invariant broken, 1 an invariant broken, 2 nothing proven (nothing raced, cut off), 64 usage or no such history, 70 internal error, 141 output closed.`,
     )
     .allowExcessArguments(false)
     .action((file: string) => chosen({ file }));

@@ -10,7 +10,7 @@ const DEFAULT_STORE = 'store';
 
 /** What a command works with. */
 export interface CommandContext<T extends SystemTypes> extends Context<T> {
-  /** Ctrl-C alone. */
+  /** Ctrl-C, or nobody reads the output any more. */
   readonly interrupted: AbortSignal;
   /** ISO 8601; names the folder of the result. */
   readonly startedAt: string;
@@ -28,17 +28,19 @@ interface ContextOptions {
 export function createContext<T extends SystemTypes>(
   surroundings: Pick<Context<T>, 'system' | 'module' | 'command'>,
   { maxDuration, quiet = false, json = false, store = DEFAULT_STORE }: ContextOptions,
+  outputClosed: AbortSignal,
 ): CommandContext<T> {
-  const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort(new Error('interrupted'));
+  const ctrlC = new AbortController();
+  const interrupt = (): void => ctrlC.abort(new Error('interrupted'));
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
   const limits = maxDuration === undefined ? [] : [AbortSignal.timeout(maxDuration * MS_PER_SECOND)];
+  const interrupted = AbortSignal.any([ctrlC.signal, outputClosed]);
   const startedAt = new Date().toISOString();
   return {
     ...surroundings,
     progress: createProgress(!quiet && !json),
-    signal: AbortSignal.any([interrupted.signal, ...limits]),
-    interrupted: interrupted.signal,
+    signal: AbortSignal.any([interrupted, ...limits]),
+    interrupted,
     startedAt,
     evidence: new Evidence(store, startedAt, surroundings.system.name),
   };

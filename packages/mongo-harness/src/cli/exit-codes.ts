@@ -10,9 +10,11 @@ export const EXIT_CODES = {
   noMongoDB: 69,
   internal: 70,
   interrupted: 130,
+  /** Nobody read the output to its end. 128 and the number of SIGPIPE, as a shell says it. */
+  outputClosed: 141,
 } as const;
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
 /** The last lines of every command's help. */
-export const EXIT_CODES_OF_ALL = '64 usage, 69 no MongoDB, 70 internal error, 130 interrupted.';
+export const EXIT_CODES_OF_ALL = '64 usage, 69 no MongoDB, 70 internal error, 130 interrupted, 141 output closed.';

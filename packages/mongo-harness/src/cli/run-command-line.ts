@@ -6,12 +6,14 @@ import { complain } from '../report/say.ts';
 import { loadSystem } from '../trial/load-system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
+import { calledAs } from './called-as.ts';
 import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
 import { isUsageError, parseCommandLine, type CommandLine } from './command-line.ts';
 import { createContext, type CommandContext } from './context.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { explore } from './explore.ts';
+import { watchOutput } from './output-closed.ts';
 import { replay } from './replay.ts';
 import { stress } from './stress.ts';
 
@@ -22,23 +24,31 @@ const MAX_LINGER_MS = 500;
  * of this process, and ends it.
  *
  * @param module a file URL; its default export is the `System`, and worker processes load it too
- * @param command how the user calls the harness, for help and for the commands that show a row again, as in `pnpm stress`
+ * @param command how the user calls the harness, for help and for the commands that show a row again. Default: as this process was called,
+ *   such as `pnpm stress`
  * @param argv default: the arguments of this process
  */
 export async function runCommandLine(
   module: URL,
-  command: string,
+  command: string = calledAs({ argv: process.argv, cwd: process.cwd(), environment: process.env }),
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
+  // Node.js would end the process with 1, the exit code of a broken invariant.
+  process.on('uncaughtException', (error) => {
+    complainOfInternal(error);
+    process.exit(EXIT_CODES.internal);
+  });
+  const outputClosed = watchOutput();
   try {
-    process.exitCode = await run(module.href, command, argv);
+    const exitCode = await run(module.href, command, argv, outputClosed);
+    process.exitCode = outputClosed.aborted ? EXIT_CODES.outputClosed : exitCode;
   } catch (error) {
     if (error instanceof UsageError) {
       complain(`error: ${error.message}`);
       process.exitCode = EXIT_CODES.usage;
       return;
     }
-    complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    complainOfInternal(error);
     process.exitCode = EXIT_CODES.internal;
   } finally {
     // Flows that were given up in the middle may hold timers for long. What they do counts for nothing.
@@ -46,7 +56,15 @@ export async function runCommandLine(
   }
 }
 
-async function run(module: string, command: string, argv: readonly string[]): Promise<ExitCode> {
+const complainOfInternal = (error: unknown): void =>
+  complain(`internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+
+async function run(
+  module: string,
+  command: string,
+  argv: readonly string[],
+  outputClosed: AbortSignal,
+): Promise<ExitCode> {
   const system = await loadSystem(module);
   let commandLine: CommandLine;
   try {
@@ -55,7 +73,8 @@ async function run(module: string, command: string, argv: readonly string[]): Pr
     if (!isUsageError(error)) throw error;
     return error.exitCode === 0 ? EXIT_CODES.valid : EXIT_CODES.usage;
   }
-  const context = createContext({ system, module, command }, commandLine.kind === 'check' ? {} : commandLine.options);
+  const options = commandLine.kind === 'check' ? {} : commandLine.options;
+  const context = createContext({ system, module, command }, options, outputClosed);
   try {
     return await act(commandLine, context);
   } catch (error) {

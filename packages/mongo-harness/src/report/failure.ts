@@ -48,6 +48,9 @@ export class RowError extends Error {
 /** What went wrong, for a person. @param exec the flow under test is a command of the user's */
 export function toFailure(error: unknown, exec = false): Failure {
   if (error instanceof RowError) return error.failure;
+  const lost = error instanceof InterleaveError ? error.cause : error;
+  if (lost instanceof MongoServerSelectionError || lost instanceof MongoNetworkError)
+    return { kind: 'database', reason: `the database went away: ${firstLine(lost.message)}` };
   if (error instanceof ProgramError) return { kind: 'usage', reason: `--exec: ${error.message}` };
   if (error instanceof InterleaveError) {
     const kind = USAGE_CODES.has(error.code) ? 'usage' : 'run';
@@ -55,8 +58,6 @@ export function toFailure(error: unknown, exec = false): Failure {
     const advice = exec ? PROGRAM_ADVICE[error.code] : undefined;
     return { kind, reason: advice === undefined ? said : `${advice} (${said})` };
   }
-  if (error instanceof MongoServerSelectionError || error instanceof MongoNetworkError)
-    return { kind: 'database', reason: `the database went away: ${firstLine(error.message)}` };
   if (!(error instanceof Error))
     return { kind: 'run', reason: `something was thrown that is no error: ${String(error)}` };
   return { kind: 'run', reason: `${error.name}: ${firstLine(error.message)}${placeOf(error)}` };

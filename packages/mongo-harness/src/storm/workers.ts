@@ -7,7 +7,10 @@ import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
 
-const WORKER_FILE = fileURLToPath(new URL('worker.ts', import.meta.url));
+/** A source in the repository, JavaScript in the published package. */
+const WORKER_FILE = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url),
+);
 
 /** A worker that serves calls also reads its messages; on a busy machine it takes its time. */
 const MAX_REPORT_MS = 5_000;

@@ -10,6 +10,7 @@ import {
   fieldsOf,
   listOf,
   mayChange,
+  valueText,
   withoutStrings,
   type KnownFields,
 } from './known-fields.ts';
@@ -300,7 +301,7 @@ function updateAccess(target: Target, statement: Fields): UpdateAccess {
 
 /**
  * Marks an update that adds something, whatever was there before: `$inc` by a number other than 0, or `$push` without modifiers. Two such
- * updates that are the same give the same data and replies in either order, if neither filter looks at what they change.
+ * updates of one document, found by its `_id`, give the same data and replies in either order if they are the same.
  */
 function withIncrement(
   selector: Selector,
@@ -319,9 +320,10 @@ function withIncrement(
       ((operator === '$inc' && typeof value === 'number' && value !== 0) ||
         (operator === '$push' && entriesOf(value).length === 0)),
   );
-  const filtered = entriesOf(q).map(([name]) => name);
-  const isBlind = !filtered.some((name) => name.startsWith('$') || added.some(({ path }) => haveSameRoot(path, name)));
-  if (hasValidator || added.length === 0 || !adds || !isBlind || upsert === true || sort !== undefined || touchesUnique)
+  // By another filter an index may decide which document is found, and the update may change the index.
+  const [[name, id] = ['', undefined], ...others] = entriesOf(q);
+  const isById = name === '_id' && others.length === 0 && valueText(id) !== undefined;
+  if (hasValidator || added.length === 0 || !adds || !isById || upsert === true || sort !== undefined || touchesUnique)
     return { selector, images: [before, after] };
   const increment = BSON.EJSON.stringify(u, { relaxed: false });
   return {
@@ -332,8 +334,6 @@ function withIncrement(
     ],
   };
 }
-
-const haveSameRoot = (one: string, other: string): boolean => one.split('.', 1)[0] === other.split('.', 1)[0];
 
 /** What a filter tells of the documents that it finds. */
 function imageOf({ namespace, fields }: Selector, { arrays, schema }: Known): Image {

@@ -25,6 +25,8 @@ export interface Footprint {
   readonly reads: readonly Selector[];
   /** Empty if nothing changed: a write that matched nothing is a read. */
   readonly writes: readonly Image[];
+  /** The command writes, if it finds something to write to. */
+  readonly mayWrite: boolean;
   /** The inserted documents among `writes`. They come one after the other in the order of the collection. */
   readonly inserts: readonly Image[];
   /** The `reads` whose result depends on the order in which the documents were inserted. */
@@ -39,11 +41,14 @@ export interface Footprint {
   readonly everything: boolean;
   /** A fault was injected. Two faults don't commute: their number in a run is limited, so one fault excludes another. */
   readonly isFault: boolean;
+  /** Fields and collections that came up in commands and replies of the run. Another run may have others in their places. */
+  readonly terms?: readonly string[];
 }
 
 export const NOTHING: Footprint = {
   reads: [],
   writes: [],
+  mayWrite: false,
   inserts: [],
   orderedReads: [],
   readsLog: false,
@@ -66,9 +71,9 @@ export function dependent(one: Footprint, other: Footprint): boolean {
   return meetsAny(one.writes, other.reads) || meetsAny(other.writes, one.reads);
 }
 
-/** Does it leave the data as they are? */
-export const isRead = ({ writes, takesSnapshot, everything, isFault }: Footprint): boolean =>
-  writes.length === 0 && !takesSnapshot && !everything && !isFault;
+/** Can it only leave the data as they are? A write that matched nothing is none: another time it may match. */
+export const isRead = ({ writes, mayWrite, takesSnapshot, everything, isFault }: Footprint): boolean =>
+  writes.length === 0 && !mayWrite && !takesSnapshot && !everything && !isFault;
 
 /** Above this number of pairs, selectors are looked up by value, so that the cost is near linear. */
 const MAX_PAIRS = 64;

@@ -11,7 +11,10 @@ export type KnownFields = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 export const NULL_TEXT = 'null';
 
 /** How the texts of strings begin. */
-const STRING = 'string ';
+export const STRING = 'string ';
+
+/** The text of a field's name, which is no text of a value. */
+export const fieldText = (name: string): string => `field ${name}`;
 
 /**
  * The comparable text of a scalar. Undefined for values that may equal a value of another form (arrays, decimals, ...), and for times,
@@ -23,6 +26,21 @@ export function valueText(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean') return `${typeof value} ${value}`;
   if (value instanceof ObjectId) return `id ${value.toHexString()}`;
   return value instanceof Binary ? `binary ${value.sub_type} ${value.toString('hex')}` : undefined;
+}
+
+/** Calls with the text of each scalar that has one, but not with null and booleans, which no flow draws, and with the name of each field. */
+export function eachPart(value: unknown, onText: (text: string) => void, onField: (name: string) => void): void {
+  const text = typeof value === 'boolean' ? undefined : valueText(value);
+  if (text !== undefined) {
+    if (text !== NULL_TEXT) onText(text);
+    return;
+  }
+  if (Array.isArray(value)) for (const one of value) eachPart(one, onText, onField);
+  else
+    for (const [name, one] of entriesOf(value)) {
+      onField(name);
+      eachPart(one, onText, onField);
+    }
 }
 
 /** The same without what is known of strings: a collation may take other strings for equal. */

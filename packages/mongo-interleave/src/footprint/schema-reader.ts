@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Db, Document, MongoClient } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 import { demandedBy, entriesOf, withoutStrings } from './known-fields.ts';
@@ -32,6 +33,23 @@ export class SchemaReader {
   /** The collections that were read so far. */
   get namespaces(): Iterable<string> {
     return this.#startState.keys();
+  }
+
+  /**
+   * Reads all collections again. Must be called after a reset.
+   *
+   * @param existing collections; others had names that are drawn anew
+   * @returns true if one of them has other options or indexes than before
+   */
+  async recheck(existing: ReadonlySet<string>): Promise<boolean> {
+    let isAnother = false;
+    for (const [namespace, before] of this.#startState) {
+      if (!existing.has(namespace)) continue;
+      const now = await readNamespace(this.#client, namespace);
+      this.#startState.set(namespace, now);
+      isAnother ||= !isDeepStrictEqual({ ...now, arrays: before.arrays }, before);
+    }
+    return isAnother;
   }
 
   /** The start state may be another one from now on. */

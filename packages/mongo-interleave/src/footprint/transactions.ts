@@ -52,6 +52,9 @@ export class Transactions {
   readonly #schema: RunSchema;
   readonly #arrays = new Set<string>();
   readonly #known: Known;
+  /** What the commands of this run do, as far as it was asked, while nothing changes what is known of their collections. */
+  readonly #accesses = new Map<Fields, Access | undefined>();
+  readonly #loaded = new Set<Fields>();
   /** What the commands that opened cursors read, by cursor id. */
   readonly #cursors = new Map<string, CursorReads>();
   readonly #open = new Map<string, OpenTransaction>();
@@ -69,8 +72,29 @@ export class Transactions {
   }
 
   /** Reads what must be known of the collections that these commands touch. Must be called before the other methods get them. */
-  load(commands: readonly ClientCommand[]): Promise<void> {
-    return this.#schema.load(commands.flatMap(({ body }) => namespacesOf(body)));
+  async load(commands: readonly ClientCommand[]): Promise<void> {
+    const fresh = commands.map(({ body }) => body).filter((body) => !this.#loaded.has(body));
+    if (fresh.length === 0) return;
+    await this.#schema.load(fresh.flatMap(namespacesOf));
+    for (const body of fresh) this.#loaded.add(body);
+  }
+
+  #accessOf(body: Fields): Access | undefined {
+    if (!this.#accesses.has(body)) this.#accesses.set(body, accessOf(body, this.#known));
+    return this.#accesses.get(body);
+  }
+
+  /** @param fields that may hold an array, as `database.collection.field` */
+  addArrays(fields: readonly string[]): void {
+    if (fields.every((field) => this.#arrays.has(field))) return;
+    for (const field of fields) this.#arrays.add(field);
+    this.#accesses.clear();
+  }
+
+  #changeSchema(): void {
+    this.#schema.change();
+    this.#accesses.clear();
+    this.#loaded.clear();
   }
 
   /** The sessions of all open transactions, for `killSessions`. */
@@ -93,7 +117,7 @@ export class Transactions {
   /** For a write outside transactions: the clients whose open transactions have written to its collection. */
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
     if (this.#open.size === 0 || isInTransaction(body)) return [];
-    const access = accessOf(body, this.#known);
+    const access = this.#accessOf(body);
     if (access?.isWrite !== true) return [];
     const written = new Set(access.reads.map(({ namespace }) => namespace));
     const writers = [...this.#open.values()].filter(({ images }) =>
@@ -107,7 +131,7 @@ export class Transactions {
     if (this.#open.size === 0) return [];
     if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
-    const access = accessOf(body, this.#known);
+    const access = this.#accessOf(body);
     const open = [...this.#open.values()];
     // A command of unknown effect may need an exclusive lock, such as collMod, and would wait for every open transaction.
     if (access === undefined) return readsOnly(body) ? [] : open.map((one) => one.client);
@@ -128,7 +152,7 @@ export class Transactions {
   }
 
   #startOf(body: Fields): Start {
-    return { name: commandName(body), reads: accessOf(body, this.#known)?.reads };
+    return { name: commandName(body), reads: this.#accessOf(body)?.reads };
   }
 
   /** Is this the first command of another attempt? An attempt may ask for fewer documents, such as one after the other, but not for others. */
@@ -148,7 +172,7 @@ export class Transactions {
     }
     const cursor = name === 'getMore' ? this.#cursors.get(BSON.EJSON.stringify(body['getMore'])) : undefined;
     if (cursor !== undefined) return { ...NOTHING, ...cursor };
-    const access = accessOf(body, this.#known);
+    const access = this.#accessOf(body);
     if (access === undefined) return { ...NOTHING, everything: true };
     const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
     const takesSnapshot = body['startTransaction'] === true;
@@ -156,6 +180,7 @@ export class Transactions {
       ...NOTHING,
       reads: access.reads,
       writes,
+      mayWrite: access.isWrite,
       takesSnapshot,
       movesSnapshot: !isInTransaction(body) && access.isWrite,
     };
@@ -164,15 +189,22 @@ export class Transactions {
   /** Records a command and its reply. Must be called once for each command, in the order released. @returns its footprint */
   record({ client, name, body }: ClientCommand, reply: Fields): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') return this.#end(sessionOf(body));
-    for (const field of arraysMadeBy(body)) this.#arrays.add(field);
-    const access = makesIndexes(body, reply) ? undefined : accessOf(body, this.#known);
-    if (access === undefined && !readsOnly(body)) this.#schema.change();
+    this.addArrays(arraysMadeBy(body));
+    const access = makesIndexes(body, reply) ? undefined : this.#accessOf(body);
+    if (access === undefined && !readsOnly(body)) this.#changeSchema();
     if (isInTransaction(body)) return this.#recordStatement(client, body, reply, access);
     const writes = access?.writes(reply) ?? [];
     this.#missed(access === undefined && !readsOnly(body) ? undefined : writes);
     const read = this.#cursorReads(body, reply, access);
     if (read === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
-    return { ...NOTHING, ...read, writes, inserts: access?.inserts(reply) ?? [], movesSnapshot: writes.length > 0 };
+    return {
+      ...NOTHING,
+      ...read,
+      writes,
+      mayWrite: access?.isWrite === true,
+      inserts: access?.inserts(reply) ?? [],
+      movesSnapshot: writes.length > 0,
+    };
   }
 
   /**

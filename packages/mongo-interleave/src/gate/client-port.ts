@@ -121,8 +121,11 @@ export class ClientPort {
     this.#underWay = underWay;
   }
 
-  /** The promise of the flow is settled. */
+  /** The promise of the flow is settled. If nothing has led to that while commands of its own waited here, time has. */
   settle(): void {
+    const isWaiting = this.#pending > 0 && (this.#connections.isForeign || this.#pending <= this.#awaited);
+    // What a closed client has ended is about to be withdrawn, which says more.
+    if (this.isLive && this.#isSettledDown && isWaiting) this.#listener.spoilt(this.#endedUnasked());
     this.#isSettled = true;
   }
 
@@ -222,13 +225,26 @@ export class ClientPort {
   }
 
   #unasked(name: string): InterleaveError {
-    const who = clientLetter(this.#index);
-    const why = this.#connections.isForeign
-      ? `A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().`
-      : `Something but the schedule decides: does the flow use a timer, or work that it does not await?`;
+    return this.#unscheduled(
+      `sent "${name}"`,
+      this.#connections.isForeign
+        ? 'A flow in another process must send one command at a time; several at once need a flow in the process of the test, or inThreads().'
+        : 'Something but the schedule decides: does the flow use a timer, or work that it does not await?',
+    );
+  }
+
+  #endedUnasked(): InterleaveError {
+    const [name = ''] = [...this.#held.keys(), ...this.#arrived].map((command) => command.name);
+    return this.#unscheduled(
+      `ended with its "${name}" at the gate`,
+      'Something but the schedule decides: does the flow use a timer, or an abort signal with one?',
+    );
+  }
+
+  #unscheduled(what: string, why: string): InterleaveError {
     return new InterleaveError(
       'unscheduled',
-      `${who} sent "${name}" although nothing had been delivered to it since it came to the gate. ${why}`,
+      `${clientLetter(this.#index)} ${what} although nothing had been delivered to it since it came to the gate. ${why}`,
     );
   }
 

@@ -38,7 +38,7 @@ export interface FrozenClient {
   close(): Promise<void>;
 }
 
-const MAX_CLIENTS = 26;
+export const MAX_CLIENTS = 26;
 export const DEFAULT_MAX_WAIT_MS = 10_000;
 const EXPLAIN_PAUSE_MS = 500;
 const STILL_TURNS = 2;
@@ -286,8 +286,9 @@ export class Gate implements AsyncDisposable {
 
   #take(command: HeldCommand): Waiting {
     const waiting = this.#port(command.client).take(command);
-    if (waiting === undefined) throw new InterleaveError('stopped', `${nameOf(command)} is no longer at the gate.`);
-    return waiting;
+    if (waiting !== undefined) return waiting;
+    // The client may have taken the command back since the last wait.
+    throw this.takeSpoilt() ?? new InterleaveError('stopped', `${nameOf(command)} is no longer at the gate.`);
   }
 
   #late(): number[] {

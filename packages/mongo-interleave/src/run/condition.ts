@@ -7,11 +7,11 @@ import { clientLetter } from '../gate/client-letter.ts';
  *   `repetitions` of them in a row brought nothing new. A flow that gives up after more attempts than that goes other ways too
  * - `several-writes`: the server does this command's writes one after the other, and lets others in between. The gate sends it whole, so what
  *   others do between its parts is not explored
- * - `at-once`: `client` sends several reads at once. It is taken to go on when it has all replies, as after `Promise.all`, in whatever order they
- *   come: chains that go on after one of them are not explored
+ * - `at-once`: `client` sends several reads at once. No run has shown it go on before it has all replies, so it is taken to wait for all, in whatever order they
+ *   come. A chain that begins after one of them only when its reply is one that no run has brought there is not explored
  * - `time`: this command asks the server for the time, which decides as well
- * - `restart`: after a write conflict, `client` starts its next attempt only when the other transaction has ended. Attempts before that,
- *   which meet the same conflict, are left out. See `retriesAtOnce`
+ * - `restart`: after a write conflict, each client starts its next attempt only when the other transaction has ended, and in some run `client`
+ *   had to wait for that. Attempts before that, which meet the same conflict, are left out. See `retriesAtOnce`
  * - `no-race`: there is one class only: no command of one client conflicted with another's. Do the clients share anything in this start state?
  * - `preemptions`: only schedules with at most `max` preemptions were run
  * - `step-limit`: so many runs were ended by `maxSteps`, and what follows there was not explored
@@ -46,7 +46,7 @@ export function formatCondition(condition: Condition): string {
     case 'at-once':
       return `${clientLetter(condition.client)} sends several reads at once, and is taken to go on only when it has all replies`;
     case 'restart':
-      return `${clientLetter(condition.client)} tries again after a write conflict only when the other transaction has ended`;
+      return `after a write conflict, a client (here ${clientLetter(condition.client)}) tries again only when the other transaction has ended`;
     case 'no-race':
       return `no command of one client conflicted with another's: do the clients share anything in this start state?`;
     case 'preemptions':

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { clientLetter } from '../gate/client-letter.ts';
 import { describeDuplicateKey } from './duplicate-key.ts';
-import { errorLines } from './error-lines.ts';
+import { errorLines, factsOf, orElse } from './error-lines.ts';
 import type { ExecutedStep, Outcome } from './execution.ts';
 import { hiddenTexts } from './hidden-texts.ts';
 import type { ShownValues } from './shown-values.ts';
@@ -9,6 +9,9 @@ import type { ShownValues } from './shown-values.ts';
 const HIDDEN = '...';
 /** Of a returned array so many elements are shown. */
 const MAX_ELEMENTS = 5;
+
+/** Without the value's own way of being shown, which may throw. */
+const INSPECTED = { breakLength: Infinity, depth: 4, customInspect: false } as const;
 
 interface EndContext {
   readonly steps: readonly ExecutedStep[];
@@ -26,11 +29,15 @@ export function describeEnds<T>(outcomes: readonly Outcome<T>[], context: EndCon
   return outcomes.map((outcome, client) => {
     const letter = clientLetter(client);
     if (outcome.kind === 'absent') return '';
-    if (outcome.kind === 'returned') return `${letter} returned ${returnedText(outcome.value, context)}`;
-    if (outcome.kind === 'threw') return `${letter} threw ${thrownText(outcome.error, context)}`;
+    if (outcome.kind === 'returned')
+      return `${letter} returned ${orElse(() => returnedText(outcome.value, context), HIDDEN)}`;
+    if (outcome.kind === 'threw') return `${letter} threw ${orElse(() => thrownText(outcome.error, context), HIDDEN)}`;
     return `${letter} did not end`;
   });
 }
+
+/** Does a text of {@link describeEnds} leave out something that `showResults` would show? */
+export const hidesResult = (ending: string): boolean => ending.includes(HIDDEN);
 
 function returnedText(value: unknown, { values, showResults }: Pick<EndContext, 'values' | 'showResults'>): string {
   if (showResults) return wholeText(value);
@@ -54,23 +61,20 @@ function documentText(value: object, values: ShownValues): string {
 }
 
 function wholeText(value: unknown): string {
-  try {
-    return JSON.stringify(value) ?? String(value);
-  } catch {
-    // A circle, or a BigInt.
-    return inspect(value, { breakLength: Infinity, depth: 4 });
-  }
+  // A circle, a BigInt, or a `toJSON` that throws.
+  return orElse(() => JSON.stringify(value) ?? String(value), undefined) ?? inspect(value, INSPECTED);
 }
 
 function thrownText(error: unknown, context: EndContext): string {
   const [message = ''] = errorLines(error);
   if (context.showResults) return message;
   if (!(error instanceof Error)) return HIDDEN;
+  const { name } = factsOf(error);
   const { code, codeName, keyValue }: ServerError = error;
   const duplicate = describeDuplicateKey({ code, keyValue, message: error.message }, context.values);
   if (duplicate !== undefined) return duplicate;
-  if (typeof codeName === 'string') return `${error.name} ${String(code)} ${codeName}`;
-  return withoutHidden(message, context) || error.name;
+  if (typeof codeName === 'string') return `${name} ${String(code)} ${codeName}`;
+  return withoutHidden(message, context) || name;
 }
 
 /** What the driver's errors have of the server's reply. */

@@ -4,6 +4,7 @@ import { clientLetter } from '../gate/client-letter.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import type { EnabledStep } from '../schedule/scheduler.ts';
 import type { Numbered } from './numbering.ts';
+import type { Rehearsed } from './rehearsed.ts';
 import type { TraceStep } from './trace-step.ts';
 import { findingNothing, type Upserts } from './upserts.ts';
 import type { WriteProbe } from './write-probe.ts';
@@ -12,6 +13,7 @@ interface EnablingSetup {
   readonly transactions: Transactions;
   readonly upserts: Upserts;
   readonly probe: WriteProbe;
+  readonly rehearsed: Rehearsed;
 }
 
 /** The held commands that can be released now: those that would not wait in the server for an open transaction. */
@@ -23,10 +25,18 @@ export async function enabledSteps(held: readonly Numbered[], setup: EnablingSet
     const own = held.filter((other) => other.command.client === client);
     const position = own.findIndex((other) => other.command === command);
     const predict = (): Footprint => setup.transactions.predict(command);
-    const commandId = describe({ command, number });
+    const commandId = idOf({ command, number }, setup.rehearsed);
     const isInsert = setup.upserts.isInsert(command);
     const id = isInsert ? `${commandId} insert` : commandId;
-    steps.push({ command, choice: { client, position }, id, commandId, isInsert, predict });
+    steps.push({
+      text: describe({ command, number }),
+      command,
+      choice: { client, position },
+      id,
+      commandId,
+      isInsert,
+      predict,
+    });
   }
   return steps;
 }
@@ -60,6 +70,13 @@ export function waitingOf(
     return [{ client: command.client, waitsFor: names.join(', ') }];
   });
   return { waiting };
+}
+
+/** A held command, the same in each run. A collection that the rehearsal did not meet may have a name that is drawn anew: `A0 find *`. */
+export function idOf({ command: { client, name, body }, number }: Numbered, rehearsed: Rehearsed): string {
+  const collection = body[name];
+  if (typeof collection !== 'string') return `${clientLetter(client)}${number} ${name}`;
+  return `${clientLetter(client)}${number} ${name} ${rehearsed.hasValue(collection) ? collection : '*'}`;
 }
 
 /** A held command as text, such as `A0 find coupons`. */

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
-import type { ValueNames } from '../footprint/value-names.ts';
+import type { StartState } from '../footprint/start-state-names.ts';
+import { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -11,14 +12,15 @@ import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
 import { endsOneRun } from './bad-run.ts';
 import type { Condition } from './condition.ts';
-import { describe, enabledSteps, waitingOf } from './enabled-steps.ts';
-import type { ExecutedStep, Execution, Outcome, PendingStep } from './execution.ts';
+import { enabledSteps, idOf, waitingOf } from './enabled-steps.ts';
+import type { ExecutedStep, Execution, Outcome, PendingStep, StepFailure } from './execution.ts';
 import type { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { AwaitCheck, conditionOf, type LoopBook } from './loop-book.ts';
 import { goesOn, LoopWatch, repliesAlike, type Loop } from './loops.ts';
 import { neverEnds, tooLong } from './never-ends.ts';
 import { Numbering, type Numbered } from './numbering.ts';
+import type { Rehearsed } from './rehearsed.ts';
 import { takeStep } from './take-step.ts';
 import { readersAtOnce, takenForGranted } from './taken-for-granted.ts';
 import type { TraceStep } from './trace-step.ts';
@@ -30,12 +32,14 @@ export interface RunSetup<T> {
   readonly gate: Gate;
   readonly clients: readonly GatedClient[];
   readonly transactions: Transactions;
-  readonly names: ValueNames;
+  readonly startState: Promise<StartState>;
+  readonly rehearsed: Rehearsed;
   readonly writer: TraceWriter;
   readonly faults: FaultInjector;
   readonly upserts: Upserts;
   readonly probe: WriteProbe;
-  readonly onStep: (step: TraceStep) => Promise<void> | void;
+  /** @returns what the user's function threw */
+  readonly onStep: ((step: TraceStep) => Promise<StepFailure | undefined>) | undefined;
   readonly loops: LoopBook;
   /** The run may be used up to try a loop that is met for the first time. */
   readonly mayTry: boolean;
@@ -61,23 +65,27 @@ export async function executeRun<T>(setup: RunSetup<T>, scheduler: Scheduler): P
 const MAX_REPETITIONS = 25;
 const MIN_REPETITIONS = 3;
 const MAX_TRIAL_MS = 2_000;
+/** Loops that are all that is left are repeated for `maxSteps` steps, or for so long if they are slow, before they are told to be endless. */
+const MAX_OUTLAST_MS = 5_000;
 
 /** Of a command of which nothing is known. */
 const UNKNOWN: Footprint = { ...NOTHING, everything: true };
 
 /** Why a run is over before its clients are. */
-type Break = 'given-up' | 'tried';
+type Break = 'given-up' | 'tried' | 'refuted';
 
 class Run<T> {
   readonly #setup: RunSetup<T>;
   readonly #scheduler: Scheduler;
-  readonly #numbering = new Numbering();
+  readonly #names: ValueNames;
+  readonly #numbering: Numbering;
   readonly #watch = new LoopWatch();
   readonly #steps: ExecutedStep[] = [];
   readonly #trace: TraceStep[] = [];
   readonly #awaitCheck = new AwaitCheck();
   readonly #conditions = new Map<string, Condition>();
   #hasRefuted = false;
+  #hasChains = false;
   /** By client. The promise of the last life, and how it ended, if it did. */
   readonly #flows: Promise<void>[] = [];
   readonly #outcomes: (Outcome<T> | undefined)[] = [];
@@ -85,10 +93,13 @@ class Run<T> {
   /** The commands at the gate. */
   #held: readonly Numbered[] = [];
   #isCutOff = false;
+  #stepFailure: StepFailure | undefined;
 
   constructor(setup: RunSetup<T>, scheduler: Scheduler) {
     this.#setup = setup;
     this.#scheduler = scheduler;
+    this.#names = new ValueNames(setup.options.database);
+    this.#numbering = new Numbering(this.#names, setup.rehearsed);
   }
 
   async execute(): Promise<Execution<T> | 'tried'> {
@@ -98,6 +109,9 @@ class Run<T> {
     }
     let failure: InterleaveError | undefined;
     let brokenOff: Break | undefined;
+    const startState = await this.#setup.startState;
+    this.#names.start(startState);
+    this.#setup.transactions.addArrays(startState.arrays);
     try {
       brokenOff = await this.#runToEnd();
     } catch (error) {
@@ -107,32 +121,36 @@ class Run<T> {
     const pending = failure === undefined ? [] : this.#pending();
     if (failure === undefined && brokenOff === undefined) await Promise.all(this.#flows);
     else await this.#setup.faults.replace(this.#setup.gate.live);
-    if (brokenOff === 'tried') return brokenOff;
+    const mayBeginAgain = this.#scheduler.buildsOnEarlierRuns !== true;
+    if (brokenOff === 'tried' || (brokenOff === 'refuted' && mayBeginAgain)) return 'tried';
     return {
       token: formatToken(this.#choices),
       steps: this.#steps,
       trace: this.#trace,
       outcomes: this.#setup.clients.map(({ index }) => this.#outcomes[index] ?? { kind: 'hanging' }),
       failure,
+      stepFailure: this.#stepFailure,
       pending,
       isCutOff: this.#isCutOff,
-      isGivenUp: brokenOff === 'given-up',
+      isGivenUp: brokenOff !== undefined,
       conditions: [...this.#conditions.values()],
       hasRefuted: this.#hasRefuted,
+      hasChains: this.#hasChains,
     };
   }
 
   /** @returns undefined if all clients have ended */
   async #runToEnd(): Promise<Break | undefined> {
-    const { gate, transactions, names, options, giveUpAtMs } = this.#setup;
+    const { gate, transactions, options, giveUpAtMs } = this.#setup;
     for (;;) {
       const held = this.#numbering.number(await gate.quiet());
+      this.#hasChains ||= goesOnEarly(this.#held, held);
       this.#held = held;
       this.#refuteLoops(held);
       if (held.length === 0) return undefined;
       if (performance.now() >= giveUpAtMs) return 'given-up';
       await transactions.load(held.map(({ command }) => command));
-      for (const { command, number } of held) names.see(command.client, number, command.body);
+      for (const { command, number } of held) this.#names.see(command.client, number, command.body);
       const enabled = await enabledSteps(held, this.#setup);
       this.#assume(
         ...readersAtOnce(held, (command) => isRead(transactions.predict(command))),
@@ -151,7 +169,9 @@ class Run<T> {
       const ready = enabled.filter(({ choice }) => !awaiting.has(choice.client));
       const choices = mayAwait ? ready : enabled;
       if (choices.length === 0) {
-        await this.#waitForCrashed(held, awaiting);
+        const isLeft = enabled.length > 0 && (await this.#isLeft(awaiting));
+        if (isLeft && !isSpent) return 'refuted';
+        if (!isLeft) await this.#waitForCrashed(held, awaiting);
         continue;
       }
       if (this.#steps.length === options.maxSteps) {
@@ -168,7 +188,7 @@ class Run<T> {
     enabled: readonly EnabledStep[],
     ready: readonly EnabledStep[],
   ): Promise<void> {
-    const { options, transactions, writer, onStep } = this.#setup;
+    const { options, transactions, writer } = this.#setup;
     const { choice, command } = this.#scheduler.next(enabled, this.#steps.length);
     const waiting = waitingOf(held, ready, transactions);
     const decision = { choice, enabledClients: clientsOf(ready), command: command.body };
@@ -189,17 +209,25 @@ class Run<T> {
     const footprint = this.#record(command, taken);
     this.#assume(...takenForGranted(command, reply));
     this.#trace.push({ ...step, ...waiting });
-    await onStep(step);
     this.#steps.push({ ...decision, footprint, reply });
     this.#scheduler.executed(footprint);
+    await this.#judge(step);
     if (restarted !== undefined) this.#enter(restarted);
   }
 
+  /** The trace says where `onStep` threw for the first time. */
+  async #judge(step: TraceStep): Promise<void> {
+    const failure = await this.#setup.onStep?.(step);
+    const last = this.#trace.at(-1);
+    if (failure === undefined || last === undefined || this.#stepFailure !== undefined) return;
+    this.#stepFailure = failure;
+    this.#trace[this.#trace.length - 1] = { ...last, reply: `${last.reply}, then onStep threw` };
+  }
+
   #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
-    const { names } = this.#setup;
     const number = this.#numbering.numberOf(command);
-    if (reply !== undefined) names.seeReply(command.client, number, reply);
-    const renamed = names.rename(footprint);
+    if (reply !== undefined) this.#names.seeReply(command.client, number, reply);
+    const renamed = this.#names.rename(footprint);
     this.#watch.record(command, reply, renamed);
     this.#awaitCheck.took(command, reply);
     return renamed;
@@ -271,6 +299,51 @@ class Run<T> {
     loops.add(loop, options.database, { isEndless, repetitions });
   }
 
+  /**
+   * All clients that could go on are in loops that were taken to be endless. Lets these go on, one after the other, and says whether one of
+   * them is left after all. Asked once for each loop.
+   */
+  async #isLeft(awaiting: ReadonlyMap<number, Loop>): Promise<boolean> {
+    const { loops, options } = this.#setup;
+    const isKnown = (loop: Loop): boolean => loops.of(loop, options.database)?.atEnd !== undefined;
+    // What waits for the transaction of a crashed client is told so.
+    if (this.#setup.transactions.abandonedSessions.length > 0 || [...awaiting.values()].every(isKnown)) return false;
+    const done = new Map([...awaiting.keys()].map((client) => [client, 0]));
+    const left = await this.#outlast(awaiting, done);
+    if (left !== undefined) {
+      loops.refute(left, options.database);
+      this.#hasRefuted = true;
+      return true;
+    }
+    for (const [client, loop] of awaiting)
+      loops.outlasted(loop, options.database, Math.floor((done.get(client) ?? 0) / loop.steps.length));
+    return false;
+  }
+
+  /** @param done by client, how many steps of its loop it has done. Is changed @returns the loop that was left */
+  async #outlast(awaiting: ReadonlyMap<number, Loop>, done: Map<number, number>): Promise<Loop | undefined> {
+    const { gate, options, giveUpAtMs } = this.#setup;
+    const untilMs = Math.min(performance.now() + MAX_OUTLAST_MS, giveUpAtMs);
+    for (let steps = 0; ; steps++) {
+      const held = this.#numbering.number(await gate.quiet());
+      for (const [client, loop] of awaiting) {
+        const own = held.filter(({ command }) => command.client === client);
+        if (own.length !== 1 || own.some(({ command }) => !goesOn(loop, done.get(client) ?? 0, command))) return loop;
+      }
+      const [next] = (await enabledSteps(held, this.#setup))
+        .filter(({ choice }) => awaiting.has(choice.client))
+        .toSorted((one, other) => (done.get(one.choice.client) ?? 0) - (done.get(other.choice.client) ?? 0));
+      if (next === undefined || steps === options.maxSteps || performance.now() >= untilMs) return undefined;
+      const { client } = next.choice;
+      const at = done.get(client) ?? 0;
+      const taken = await takeStep(this.#setup, next.command, undefined);
+      this.#record(next.command, taken);
+      done.set(client, at + 1);
+      const loop = awaiting.get(client);
+      if (loop !== undefined && !repliesAlike(loop, at, taken.reply)) return loop;
+    }
+  }
+
   #enter(client: GatedClient): void {
     const { gate, flow } = this.#setup;
     const { index } = client;
@@ -289,24 +362,29 @@ class Run<T> {
       );
   }
 
+  #repetitionsOf(loop: Loop): number {
+    const { repetitions = 0, atEnd = 0 } = this.#setup.loops.of(loop, this.#setup.options.database) ?? {};
+    return repetitions + atEnd;
+  }
+
   /** All held commands wait. If they wait for transactions that crashed clients left open, the server ends those in time. */
   async #waitForCrashed(held: readonly Numbered[], awaiting: ReadonlyMap<number, Loop>): Promise<void> {
     const { transactions, faults } = this.#setup;
     const abandoned = transactions.abandonedSessions;
-    if (abandoned.length === 0) throw neverEnds(held, transactions, awaiting);
+    if (abandoned.length === 0) throw neverEnds(held, transactions, awaiting, (loop) => this.#repetitionsOf(loop));
     await faults.waitForServerCleanup(abandoned);
     transactions.endAbandoned();
   }
 
   /** Of a client that has sent nothing it is not known what it would have done. */
   #pending(): PendingStep[] {
-    const { gate, transactions, names } = this.#setup;
+    const { gate, transactions } = this.#setup;
     const silent = gate.live.filter((client) => !this.#held.some(({ command }) => command.client === client));
     return [
       ...this.#held.map((one): PendingStep => {
         const { command } = one;
-        const id = describe(one);
-        const footprint = names.rename(transactions.predict(command));
+        const id = idOf(one, this.#setup.rehearsed);
+        const footprint = this.#names.rename(transactions.predict(command));
         return { transition: { id, commandId: id, client: command.client }, footprint };
       }),
       ...silent.map((client): PendingStep => {
@@ -324,6 +402,13 @@ class Run<T> {
 /** Overwrites without truncating: if the process dies during the write, the previous token survives. */
 function saveToken(file: string, choices: readonly Choice[]): void {
   writeFileSync(file, `${formatToken(choices)}\n`, { flag: 'r+' });
+}
+
+/** Has a client sent another command while one that it had sent before was still at the gate? */
+function goesOnEarly(before: readonly Numbered[], now: readonly Numbered[]): boolean {
+  const waiting = new Set(before.map(({ command }) => command));
+  const patient = new Set(before.map(({ command }) => command.client));
+  return now.some(({ command }) => !waiting.has(command) && patient.has(command.client));
 }
 
 const clientsOf = (enabled: readonly EnabledStep[]): number[] => [

@@ -31,6 +31,11 @@ export interface PendingStep {
   readonly footprint: Footprint;
 }
 
+/** What `onStep` threw. */
+export interface StepFailure {
+  readonly error: unknown;
+}
+
 /** One run of a schedule, before `check` has judged it. */
 export interface Execution<T> {
   readonly token: string;
@@ -40,6 +45,8 @@ export interface Execution<T> {
   readonly outcomes: readonly Outcome<T>[];
   /** Why the run did not end by itself; undefined if it did. */
   readonly failure: InterleaveError | undefined;
+  /** The first error of `onStep`, with which the run goes on to its end. */
+  readonly stepFailure: StepFailure | undefined;
   /** What the clients were about to do if the run did not end by itself. */
   readonly pending: readonly PendingStep[];
   /** The run was ended by `maxSteps`. */
@@ -48,6 +55,8 @@ export interface Execution<T> {
   readonly isGivenUp: boolean;
   /** The run has shown that a loop which was taken to be endless is not: what runs before it took for granted was wrong. */
   readonly hasRefuted: boolean;
+  /** A client went on after one of several commands that it had sent at once. */
+  readonly hasChains: boolean;
   /** What the run took for granted. */
   readonly conditions: readonly Condition[];
 }

@@ -2,7 +2,7 @@ import { clientLetter } from '../gate/client-letter.ts';
 import { CLOCK_COLLECTION } from './clock.ts';
 import { formatColumns, type Row } from './columns.ts';
 import { errorLines } from './error-lines.ts';
-import type { RunResult } from './result.ts';
+import type { HiddenPart, RunResult } from './result.ts';
 import type { TraceStep } from './trace-step.ts';
 
 const MAX_ERROR_LINES = 6;
@@ -54,8 +54,8 @@ const waitOf = ({ waiting = [] }: TraceStep, client: number): string[] =>
   waiting.filter((one) => one.client === client).map(({ waitsFor }) => `(waits for ${waitsFor})`);
 
 /**
- * Formats a run: the token and the verdict, the error's further lines, the trace in columns, and how each client ended. What `check`
- * throws is shown as it is, up to {@link MAX_ERROR_LINES} lines.
+ * Formats a run: the token and the verdict, the error's further lines, the trace in columns, and how each client ended; at last a line that
+ * names the options that would show more. What `check` throws is shown as it is, up to {@link MAX_ERROR_LINES} lines.
  */
 export function formatRun<T>(result: RunResult<T>): string {
   const [, ...others] = errorTexts(result);
@@ -66,8 +66,17 @@ export function formatRun<T>(result: RunResult<T>): string {
     ...indented(others),
     formatTrace(result.trace),
     ...indented(result.endings.filter((text) => text !== '')),
+    ...indented(hintsOf(result)),
   ].join('\n');
 }
+
+const HIDDEN_PARTS: Readonly<Record<HiddenPart, string>> = {
+  fields: 'values of fields (name them in showFields)',
+  results: 'results and errors (showResults: true)',
+};
+
+const hintsOf = <T>({ hidden = [] }: RunResult<T>): string[] =>
+  hidden.length === 0 ? [] : [`not shown: ${hidden.map((part) => HIDDEN_PARTS[part]).join(', ')}`];
 
 /** The verdict as one line, as in `violated: expected 1 but got 2`. */
 export function formatVerdict<T>(result: RunResult<T>): string {

@@ -1,5 +1,21 @@
 import type { Db, MongoClientOptions } from 'mongodb';
+import {
+  expectAboveZero,
+  expectBoolean,
+  expectCount,
+  expectFunction,
+  expectInteger,
+  expectList,
+  expectOneOf,
+  expectOptions,
+  expectText,
+  given,
+  shown,
+  type Names,
+} from '../check-option.ts';
+import { MAX_CLIENTS } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
+import { InterleaveError } from '../interleave-error.ts';
 import type { ClockOptions } from './clock.ts';
 import type { Outcome } from './execution.ts';
 import type { TraceStep } from './trace-step.ts';
@@ -30,7 +46,8 @@ export interface InterleaveOptions<T, P = undefined> {
   /** Number of clients, 1 to 26. */
   readonly clients: number;
   /**
-   * Makes the start state before each run. Its `db` bypasses the gate. Should keep collections and indexes from run to run, because
+   * Makes the start state before each run. Its `db` bypasses the gate. If it throws, the call fails with `reset-failed`; a search tries
+   * again first, but for its first run, and ends when it has failed three times in a row. Should keep collections and indexes from run to run, because
    * making them takes longer than a run.
    */
   readonly reset: (db: Db) => Promise<void>;
@@ -38,12 +55,14 @@ export interface InterleaveOptions<T, P = undefined> {
    * Called once in each life of a client, before its flow is entered for the first time, also after a crash. Its commands pass the gate:
    * they are no steps. For what a program does when it starts: connecting another driver (with `client.track`), building models and
    * indexes, warming caches. What it returns is handed to the flow in each run. The data that it finds are those that `reset` makes; after
-   * a crash, those of that moment. Takes at most `maxWaitMs`; if it fails, the call fails with `prepare-failed`.
+   * a crash, those of that moment. Takes at most `maxWaitMs`; if it fails, the call fails with `prepare-failed`. After a crash, the verdict
+   * of the run is unknown instead.
    */
   readonly prepare?: (client: FlowClient, db: Db) => Promise<P>;
   /**
    * Ends what `prepare` returned, when the life or the session ends. Default: its `Symbol.asyncDispose` or `Symbol.dispose`, if it has one.
-   * Tracked clients are closed in any case.
+   * Tracked clients are closed in any case. What it throws is told when the session closes (`callback-failed`), because a life that is over
+   * has no part in any run.
    */
   readonly dispose?: (prepared: P, client: FlowClient) => Promise<void> | void;
   /**
@@ -64,7 +83,10 @@ export interface InterleaveOptions<T, P = undefined> {
   readonly clock?: ClockOptions;
   /** Checks the data and the outcomes after each run. Throws if something is violated. Its `db` bypasses the gate. */
   readonly check: (db: Db, outcomes: readonly Outcome<T>[]) => Promise<void> | void;
-  /** Called after each step, before the next one is chosen. Its `db` bypasses the gate and shows what is committed by then. */
+  /**
+   * Called after each step, before the next one is chosen. Its `db` bypasses the gate and shows what is committed by then. If it throws,
+   * the run is violated, and goes on to its end; the trace shows at which step it threw first. Takes at most `maxWaitMs`.
+   */
   readonly onStep?: (step: TraceStep, db: Db) => Promise<void> | void;
   /**
    * Fields whose values traces show, besides `_id`, such as `state` or `profile.mail`. A path leads through arrays of documents too. A
@@ -100,4 +122,56 @@ export interface InterleaveOptions<T, P = undefined> {
   readonly maxWaitMs?: number;
   /** Most steps in one run. Default 1,000. After that the run is violated (`never-ends`): the flow probably retries forever. */
   readonly maxSteps?: number;
+}
+
+const OPTIONS: Names<InterleaveOptions<unknown>> = {
+  uri: true,
+  database: true,
+  clients: true,
+  reset: true,
+  prepare: true,
+  dispose: true,
+  freshLives: true,
+  flow: true,
+  clock: true,
+  check: true,
+  onStep: true,
+  showFields: true,
+  showResults: true,
+  clientOptions: true,
+  retriesAtOnce: true,
+  crashedTransactions: true,
+  errorCode: true,
+  tokenFile: true,
+  mayAllThrow: true,
+  maxWaitMs: true,
+  maxSteps: true,
+};
+const CLOCK_OPTIONS: Names<ClockOptions> = { start: true, ticksMs: true };
+
+/** @throws InterleaveError `invalid-option`, naming the first option that is missing, unknown or wrong */
+export function expectInterleaveOptions<T, P>(options: InterleaveOptions<T, P>): void {
+  expectOptions('interleave', options, OPTIONS);
+  const { uri, database, clients, reset, flow, check, prepare, dispose, onStep, clock } = options;
+  const { freshLives, showResults, mayAllThrow, showFields, tokenFile, crashedTransactions } = options;
+  const { retriesAtOnce, errorCode, maxWaitMs, maxSteps } = options;
+  expectText({ uri, database });
+  if (/[\s/\\."$*<>:|?\0]/.test(database))
+    throw new InterleaveError(
+      'invalid-option',
+      `database must be a name without blanks, dots and slashes, not ${shown(database)}.`,
+    );
+  expectInteger({ clients }, 1, clock === undefined ? MAX_CLIENTS : MAX_CLIENTS - 1);
+  expectFunction({ reset, flow, check, ...given({ prepare, dispose, onStep }) });
+  expectBoolean(given({ freshLives, showResults, mayAllThrow }));
+  expectList(given({ showFields }));
+  expectText(given({ tokenFile }));
+  expectOneOf(given({ crashedTransactions }), ['end', 'leave']);
+  expectCount(given({ retriesAtOnce }));
+  expectInteger(given({ errorCode, maxSteps }), 1);
+  expectAboveZero(given({ maxWaitMs }));
+  if (clock === undefined) return;
+  expectOptions('clock', clock, CLOCK_OPTIONS);
+  expectList({ 'clock.ticksMs': clock.ticksMs });
+  for (const ticksMs of clock.ticksMs) expectAboveZero({ 'each of clock.ticksMs': ticksMs });
 }

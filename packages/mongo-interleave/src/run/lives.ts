@@ -1,8 +1,10 @@
 import type { Gate } from '../gate/gate.ts';
 import { connectGatedClient, type GatedClient } from '../gate/gated-client.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import { callbackFailed } from './bad-run.ts';
 import { readClock } from './clock.ts';
 import { disposeOf } from './dispose-of.ts';
+import { namedError } from './error-lines.ts';
 import type { FlowClient, InterleaveOptions } from './interleave-options.ts';
 
 type LifeOptions<T, P> = Pick<
@@ -21,6 +23,7 @@ export class Lives<T, P> {
   readonly #gate: Gate;
   readonly #options: LifeOptions<T, P>;
   readonly #prepared = new Map<GatedClient, Prepared<T>>();
+  #failure: InterleaveError | undefined;
 
   constructor(gate: Gate, options: LifeOptions<T, P>) {
     this.#gate = gate;
@@ -47,11 +50,13 @@ export class Lives<T, P> {
       return;
     }
     const seen = this.#flowClient(client, life);
-    const value = await this.#gate.pass(`${client.letter} to be prepared`, () =>
-      prepare(seen, db).catch((error: unknown) => {
+    const value = await this.#gate.pass(`${client.letter} to be prepared`, async () => {
+      try {
+        return await prepare(seen, db);
+      } catch (error) {
         throw failed(client.letter, error);
-      }),
-    );
+      }
+    });
     this.#prepared.set(client, {
       flow: (own) => flow(own, db, value),
       dispose: () => disposeOf(value, seen, this.#options.dispose),
@@ -84,12 +89,19 @@ export class Lives<T, P> {
     return readClock(mongo, database);
   }
 
+  /** The first error of `dispose`. A life that is over has no part in any run any more, so the error ends none. */
+  get failure(): InterleaveError | undefined {
+    return this.#failure;
+  }
+
   /** Disposes what `prepare` made and closes the client. */
   async end(client: GatedClient): Promise<void> {
     const prepared = this.#prepared.get(client);
     this.#prepared.delete(client);
     try {
       await prepared?.dispose();
+    } catch (error) {
+      this.#failure ??= callbackFailed('dispose', error);
     } finally {
       await client.close();
     }
@@ -97,8 +109,4 @@ export class Lives<T, P> {
 }
 
 const failed = (letter: string, error: unknown): InterleaveError =>
-  new InterleaveError(
-    'prepare-failed',
-    `prepare of client ${letter} failed: ${error instanceof Error ? error.message : String(error)}`,
-    { cause: error },
-  );
+  new InterleaveError('prepare-failed', `prepare of client ${letter} threw ${namedError(error)}.`, { cause: error });

@@ -9,6 +9,8 @@ interface Trial {
   readonly isEndless: boolean;
   /** So often it was repeated. */
   readonly repetitions: number;
+  /** So often it was repeated when nobody was left to change anything; undefined if that was never met. */
+  readonly atEnd?: number;
 }
 
 /**
@@ -22,6 +24,12 @@ export class LoopBook {
   /** @param database the worker's, whose name does not tell loops apart */
   of(loop: Loop, database: string): Trial | undefined {
     return this.#trials.get(keyOf(loop, database));
+  }
+
+  /** The loop was not left either when all clients had nothing else to do. */
+  outlasted(loop: Loop, database: string, repetitions: number): void {
+    const trial = this.of(loop, database);
+    if (trial?.isEndless === true) this.#trials.set(keyOf(loop, database), { ...trial, atEnd: repetitions });
   }
 
   /** A client has left the loop. */

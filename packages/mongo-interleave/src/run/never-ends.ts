@@ -5,16 +5,21 @@ import { describe } from './enabled-steps.ts';
 import type { Loop, LoopWatch } from './loops.ts';
 import type { Numbered } from './numbering.ts';
 
-/** No client can go on: each awaits a change or waits for an open transaction. */
+/**
+ * No client can go on: each awaits a change or waits for an open transaction.
+ *
+ * @param repetitionsOf how often a loop was repeated at least
+ */
 export function neverEnds(
   held: readonly Numbered[],
   transactions: Transactions,
   awaiting: ReadonlyMap<number, Loop>,
+  repetitionsOf: (loop: Loop) => number,
 ): InterleaveError {
   const whys = held.map(({ command, number }) => {
     const loop = awaiting.get(command.client);
     if (loop !== undefined)
-      return `${clientLetter(command.client)} repeats ${namesOf(loop)} and gets the same reply each time`;
+      return `${clientLetter(command.client)} repeats ${namesOf(loop)} and gets the same reply each time, ${repetitionsOf(loop)} times so far`;
     const blockers = transactions.blockersOf(command).map((client) => clientLetter(client ?? command.client));
     return `${describe({ command, number })} waits for the open transaction of ${[...new Set(blockers)].join(', ')}, which nobody ends`;
   });

@@ -15,6 +15,9 @@ export type Verdict =
   | { readonly kind: 'violated'; readonly error: unknown }
   | { readonly kind: 'unknown'; readonly error: InterleaveError };
 
+/** What texts of a run leave out: values of fields (see `showFields`), or what flows returned and threw (see `showResults`). */
+export type HiddenPart = 'fields' | 'results';
+
 /** One run of a schedule, with its verdict. */
 export interface RunResult<T> {
   /** Replays the run, see `InterleaveSession.run`. */
@@ -29,5 +32,7 @@ export interface RunResult<T> {
    * `showFields`, and texts and numbers that the trace shows; with `showResults` everything.
    */
   readonly endings: readonly string[];
+  /** What trace and endings leave out, as far as the option that shows it is not used. `formatRun` names the options. Default: nothing. */
+  readonly hidden?: readonly HiddenPart[];
   readonly verdict: Verdict;
 }

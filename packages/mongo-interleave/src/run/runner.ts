@@ -12,4 +12,10 @@ export interface Runner<T> {
   execute(scheduler: Scheduler, giveUpAtMs?: number): Promise<Execution<T>>;
   /** Calls `check` on what the run left in the database. Must come before the next `execute`. */
   judge(execution: Execution<T>): Promise<RunResult<T>>;
+  /**
+   * Makes the start state once more and compares it with what was known of it.
+   *
+   * @returns true if it is another one, so that runs must not be compared by what was known until now
+   */
+  recheckStart(): Promise<boolean>;
 }

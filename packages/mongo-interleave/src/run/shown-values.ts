@@ -24,10 +24,16 @@ export class ShownValues {
   readonly #shown: ReadonlySet<string>;
   readonly #ids = new Map<string, number>();
   readonly #scalars = new Set<unknown>();
+  #hidesFields = false;
 
   /** @param showFields fields whose values are shown besides `_id`, such as `state` or `profile.mail` */
   constructor(showFields: readonly string[]) {
     this.#shown = new Set(showFields);
+  }
+
+  /** Has the value of a field been left out in this run? */
+  get hidesFields(): boolean {
+    return this.#hidesFields;
   }
 
   /** Has this string or number been shown in this run? */
@@ -71,7 +77,7 @@ export class ShownValues {
     if (depth === MAX_DEPTH) return '';
     if (Array.isArray(value)) return this.#array(value, path, depth + 1);
     const entries = entriesOf(value);
-    if (entries.length === 0) return this.#isShown(path) ? this.scalar(value) : '';
+    if (entries.length === 0) return this.#isShown(path) ? this.scalar(value) : this.#hide();
     if (entries.every(([name]) => name.startsWith('$')))
       return entries
         .map(([operator, operand]) => [operator, this.value(operand, path, depth + 1)].join(' ').trimEnd())
@@ -103,6 +109,11 @@ export class ShownValues {
     const number = this.#ids.get(text) ?? this.#ids.size + 1;
     this.#ids.set(text, number);
     return `${isUuid ? 'UUID' : 'ObjectId'}#${number}`;
+  }
+
+  #hide(): '' {
+    this.#hidesFields = true;
+    return '';
   }
 
   #array(values: readonly unknown[], path: string, depth: number): string {

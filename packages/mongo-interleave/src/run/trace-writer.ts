@@ -2,9 +2,10 @@ import type { ClientCommand } from '../gate/held-command.ts';
 import { collectionOf, type Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 import { describeCommand } from './describe-command.ts';
-import { describeEnds } from './describe-end.ts';
+import { describeEnds, hidesResult } from './describe-end.ts';
 import { describeReply } from './describe-reply.ts';
 import type { ExecutedStep, Outcome } from './execution.ts';
+import type { HiddenPart } from './result.ts';
 import { shorten, ShownValues } from './shown-values.ts';
 import type { TraceStep } from './trace-step.ts';
 
@@ -30,10 +31,12 @@ export interface TraceOptions {
 export class TraceWriter {
   readonly #values: ShownValues;
   readonly #showResults: boolean;
+  readonly #namesFields: boolean;
 
   constructor({ showFields = [], showResults = false }: TraceOptions) {
     this.#values = new ShownValues(showFields);
     this.#showResults = showResults;
+    this.#namesFields = showFields.length > 0;
   }
 
   /** @param reply undefined if the command was not sent */
@@ -53,5 +56,13 @@ export class TraceWriter {
   /** By client: how it ended, as in `A returned "c1"`. */
   ends<T>(outcomes: readonly Outcome<T>[], steps: readonly ExecutedStep[]): readonly string[] {
     return describeEnds(outcomes, { steps, values: this.#values, showResults: this.#showResults });
+  }
+
+  /** What was left out of the steps and of these endings, though no option was used that shows some of it. */
+  hidden(endings: readonly string[]): readonly HiddenPart[] {
+    const parts: HiddenPart[] = [];
+    if (!this.#namesFields && this.#values.hidesFields) parts.push('fields');
+    if (!this.#showResults && endings.some(hidesResult)) parts.push('results');
+    return parts;
   }
 }

@@ -1,4 +1,3 @@
-import { expectAboveZero } from '../check-option.ts';
 import { CLOCK_FIELD, resetClock, tick } from './clock.ts';
 import { disposeOf } from './dispose-of.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
@@ -7,7 +6,6 @@ import type { InterleaveOptions } from './interleave-options.ts';
 export function withClock<T, P>(options: InterleaveOptions<T, P>): InterleaveOptions<T, P> {
   const { clock, clients, reset, flow, check, prepare, dispose, showFields = [] } = options;
   if (clock === undefined) return options;
-  for (const tickMs of clock.ticksMs) expectAboveZero({ ticksMs: tickMs });
   return {
     ...options,
     clients: clients + 1,

@@ -1,24 +1,28 @@
 import { writeFileSync } from 'node:fs';
-import { MongoClient, type Db } from 'mongodb';
+import type { Db, MongoClient } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { StartStateNames, ValueNames } from '../footprint/value-names.ts';
+import { StartStateNames } from '../footprint/start-state-names.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import { InterleaveError } from '../interleave-error.ts';
-import { lateCommand } from './bad-run.ts';
+import { endsOneRun, lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import { namedError } from './error-lines.ts';
+import { isCrash } from '../schedule/token.ts';
+import { connectControl } from './connect-control.ts';
+import { isOwnError, namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
-import type { Execution, Outcome } from './execution.ts';
+import type { Execution, Outcome, StepFailure } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
 import { LoopBook } from './loop-book.ts';
+import { momentOf, writesPastGate, type Moment } from './past-the-gate.ts';
+import { Rehearsed } from './rehearsed.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
@@ -35,15 +39,17 @@ const MAX_TRIALS_IN_A_ROW = 8;
 /** After so many, the rest is told in the next run. */
 const MAX_LATE_COMMANDS = 20;
 
-/** All clients, one after the other. */
-const REHEARSAL: Scheduler = {
-  next: ([first]) => {
-    if (first === undefined) throw new TypeError('No step is enabled.');
-    return first;
+/** All clients, one after the other. @param pick which of the commands that a client sent at once comes first: 0, or -1 for the last */
+const rehearsal = (pick: 0 | -1): Scheduler => ({
+  next: (enabled) => {
+    const client = enabled[0]?.choice.client;
+    const step = enabled.filter(({ choice }) => choice.client === client).at(pick);
+    if (step === undefined) throw new TypeError('No step is enabled.');
+    return step;
   },
   executed: () => undefined,
   restart: () => undefined,
-};
+});
 
 /** One database, the gate in front of it and the clients behind that gate. Runs one schedule at a time. */
 export class Worker<T, P = undefined> implements Runner<T> {
@@ -60,6 +66,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** Commands that came after the end of their flows, and wait at the gate. */
   readonly #late: HeldCommand[];
   #isRehearsed = false;
+  #rehearsed = new Rehearsed([]);
+  #runs = 0;
+  #hasChains = false;
   /** Of the last run: what its trace shows, its results show too. */
   #writer: TraceWriter;
   /** Closed by the user. A run that fails closes everything as well, but sets `#closed` only. */
@@ -84,23 +93,18 @@ export class Worker<T, P = undefined> implements Runner<T> {
 
   /**
    * @param loops what the workers of one session know of the loops of their flows
-   * @throws InterleaveError `invalid-option`; errors of the driver if the server can't be reached
+   * @throws InterleaveError `invalid-option`, also if the server can't be reached
    */
   static async open<T, P = undefined>(
     options: InterleaveOptions<T, P>,
     loops: LoopBook = new LoopBook(),
   ): Promise<Worker<T, P>> {
-    const control = new MongoClient(options.uri);
-    const { tls, credentials } = control.options;
-    if (tls || credentials !== undefined) {
-      throw new InterleaveError('invalid-option', 'The gate needs a server without TLS and without authentication.');
-    }
+    if (options.tokenFile !== undefined) makeTokenFile(options.tokenFile);
+    const control = await connectControl(options);
     let gate: Gate | undefined;
     const clients: GatedClient[] = [];
     const late: HeldCommand[] = [];
     try {
-      await control.connect();
-      if (options.tokenFile !== undefined) writeFileSync(options.tokenFile, '');
       const { clients: count, maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
@@ -119,13 +123,22 @@ export class Worker<T, P = undefined> implements Runner<T> {
     try {
       if (!this.#isRehearsed) {
         // What the flows do once, such as making collections and indexes, would make the first run differ from all others.
+        await this.#rehearse(giveUpAtMs);
         this.#isRehearsed = true;
-        await this.#run(REHEARSAL, giveUpAtMs, {});
       }
-      return await this.#run(scheduler, giveUpAtMs, this.#options);
+      const execution = await this.#run(scheduler, giveUpAtMs, this.#options);
+      return { ...execution, hasChains: execution.hasChains || this.#hasChains };
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
+  }
+
+  /** A client that goes on after the last of its commands at once, and not after the others, shows it only if that one comes first. */
+  async #rehearse(giveUpAtMs: number): Promise<void> {
+    const { steps, conditions, hasChains } = await this.#run(rehearsal(0), giveUpAtMs, {});
+    this.#rehearsed = new Rehearsed(steps);
+    if (!conditions.some(({ kind }) => kind === 'at-once')) return;
+    this.#hasChains = hasChains || (await this.#run(rehearsal(-1), giveUpAtMs, {})).hasChains;
   }
 
   async #run(
@@ -147,9 +160,10 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
-    await this.#gate.pass('reset to end', () => this.#options.reset(this.#db));
+    await this.#gate.pass('reset to end', () => this.#reset());
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
+    const since = isPowerOfTwo(++this.#runs) ? await momentOf(this.#control) : undefined;
     const execution = await this.#executeFrom(transactions, scheduler, limits);
     if (schema.hasChanged) this.#schemas.forget();
     await this.#faults.removeFailPoint();
@@ -164,15 +178,33 @@ export class Worker<T, P = undefined> implements Runner<T> {
       this.#expectWorking();
       throw nothingHeld(execution.outcomes);
     }
-    return { ...execution, failure: execution.failure ?? this.#whyUnknown() };
+    return {
+      ...execution,
+      failure: execution.failure ?? this.#whyUnknown() ?? (await this.#pastGate(execution, since)),
+    };
+  }
+
+  /** A client that is restarted after a crash is prepared past the gate. */
+  async #pastGate({ steps }: Execution<T>, since: Moment): Promise<InterleaveError | undefined> {
+    if (steps.some(({ choice }) => isCrash(choice.fault))) return undefined;
+    return writesPastGate(this.#control, { database: this.#options.database, since, steps });
   }
 
   /** Prepares the clients that are not prepared yet, in their order, from the start state. */
   async #prepareAll(): Promise<void> {
     const fresh = this.#clients.filter((client) => !this.#lives.isPrepared(client));
     if (fresh.length === 0) return;
-    if (this.#options.prepare !== undefined) await this.#options.reset(this.#db);
+    if (this.#options.prepare !== undefined) await this.#gate.pass('reset to end', () => this.#reset());
     for (const client of fresh) await this.#lives.prepare(client, 0);
+  }
+
+  /** @throws InterleaveError `reset-failed` */
+  async #reset(): Promise<void> {
+    try {
+      await this.#options.reset(this.#db);
+    } catch (error) {
+      throw new InterleaveError('reset-failed', `reset threw ${namedError(error)}.`, { cause: error });
+    }
   }
 
   /** Runs from the start state. After an error from which the gate can't recover, everything is closed. */
@@ -183,14 +215,15 @@ export class Worker<T, P = undefined> implements Runner<T> {
   ): Promise<Execution<T> | 'tried'> {
     this.#writer = new TraceWriter(this.#options);
     const { maxSteps = DEFAULT_MAX_STEPS } = this.#options;
-    const names = new ValueNames(await this.#startStateNames.read(this.#schemas.namespaces), this.#options.database);
     const setup = {
       gate: this.#gate,
       clients: this.#clients,
       flow: (client: GatedClient, life: number) => this.#lives.flow(client, life),
       options: { ...this.#options, maxSteps },
       transactions,
-      names,
+      // Read while the clients come to the gate: nothing changes before the first step.
+      startState: this.#startStateNames.read(this.#schemas.namespaces),
+      rehearsed: this.#rehearsed,
       writer: this.#writer,
       faults: this.#faults,
       loops: this.#loops,
@@ -198,7 +231,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       giveUpAtMs,
       upserts: new Upserts(this.#control),
       probe: new WriteProbe(this.#control),
-      onStep: (step: TraceStep) => onStep?.(step, this.#db),
+      onStep: onStep === undefined ? undefined : (step: TraceStep) => this.#judgeStep(() => onStep(step, this.#db)),
     };
     try {
       return await executeRun(setup, scheduler);
@@ -209,15 +242,42 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
   }
 
-  async judge({ token, steps, trace, outcomes, failure }: Execution<T>): Promise<RunResult<T>> {
-    const verdict = failure === undefined ? await this.#check(outcomes) : verdictOf(failure);
-    await this.#finishLate();
-    const endings = this.#writer.ends(outcomes, steps);
-    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, verdict };
+  async recheckStart(): Promise<boolean> {
+    if (this.#closed !== undefined) throw stopped();
+    try {
+      await this.#finishLate();
+      await this.#gate.pass('reset to end', () => this.#reset());
+      const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
+      const hasOtherValues = await this.#startStateNames.recheck(existing);
+      return (await this.#schemas.recheck(existing)) || hasOtherValues;
+    } catch (error) {
+      throw this.#isClosed ? stopped(error) : error;
+    }
   }
 
-  async #check(outcomes: readonly Outcome<T>[]): Promise<Verdict> {
-    let verdict: Verdict = { kind: 'valid' };
+  /** @returns what `onStep` threw */
+  async #judgeStep(onStep: () => Promise<void> | void): Promise<StepFailure | undefined> {
+    try {
+      await this.#gate.pass('onStep to end', async () => onStep());
+      return undefined;
+    } catch (error) {
+      if (this.#isClosed) throw stopped(error);
+      if (error === this.#gate.failure || endsOneRun(error)) throw error;
+      return { error };
+    }
+  }
+
+  async judge({ token, steps, trace, outcomes, failure, stepFailure }: Execution<T>): Promise<RunResult<T>> {
+    const verdict = failure === undefined ? await this.#check(outcomes, stepFailure) : verdictOf(failure);
+    await this.#finishLate();
+    const endings = this.#writer.ends(outcomes, steps);
+    const hidden = this.#writer.hidden(endings);
+    return { token, trace, preemptions: countPreemptions(steps), outcomes, endings, hidden, verdict };
+  }
+
+  /** @param stepFailure is the verdict, as the first thing that was wrong. `check` is called all the same */
+  async #check(outcomes: readonly Outcome<T>[], stepFailure: StepFailure | undefined): Promise<Verdict> {
+    let verdict: Verdict = stepFailure === undefined ? { kind: 'valid' } : { kind: 'violated', ...stepFailure };
     try {
       const said: unknown = await this.#gate.pass('check to end', async () => this.#options.check(this.#db, outcomes));
       if (said === false)
@@ -225,8 +285,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     } catch (error) {
       // A check that lost its connection has seen nothing, so its error is no violation.
       if (this.#isClosed) throw stopped(error);
-      if (error instanceof InterleaveError && error.code === 'watchdog') return { kind: 'unknown', error };
-      verdict = { kind: 'violated', error };
+      if (isOwnError(error, 'watchdog')) return { kind: 'unknown', error };
+      if (stepFailure === undefined) verdict = { kind: 'violated', error };
     }
     this.#expectWorking();
     const error = this.#whyUnknown();
@@ -272,9 +332,11 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#gate.takeSpoilt();
   }
 
-  close(): Promise<void> {
+  /** @throws InterleaveError `callback-failed` after everything was closed, if `dispose` threw at any time */
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return this.#end();
+    await this.#end();
+    if (this.#lives.failure !== undefined) throw this.#lives.failure;
   }
 
   #end(): Promise<void> {
@@ -298,6 +360,19 @@ interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {
   readonly mayTry: boolean;
 }
 
+/** Looking past the gate takes time, so it is done ever more seldom. */
+const isPowerOfTwo = (count: number): boolean => Number.isInteger(Math.log2(count));
+
+/** @throws InterleaveError `invalid-option` */
+function makeTokenFile(file: string): void {
+  try {
+    writeFileSync(file, '');
+  } catch (error) {
+    const message = `tokenFile: ${file} can't be written (${namedError(error)}). Is its folder there?`;
+    throw new InterleaveError('invalid-option', message, { cause: error });
+  }
+}
+
 const verdictOf = (error: InterleaveError): Verdict => ({
   kind: error.code === 'never-ends' ? 'violated' : 'unknown',
   error,
@@ -312,7 +387,8 @@ function nothingHeld<T>(outcomes: readonly Outcome<T>[]): InterleaveError {
   }
   return new InterleaveError(
     'nothing-held',
-    'No command reached the gate. Does the flow use the client and the database that it is given?',
+    'No command reached the gate. Does the flow await or return what it starts? Does it use the db that it is given, or a client of its own ' +
+      'that is connected to client.uri?',
   );
 }
 

@@ -1,5 +1,7 @@
+import { expectCount, expectInteger, expectList, expectOptions, type Names } from '../check-option.ts';
+import { InterleaveError } from '../interleave-error.ts';
 import type { Decision } from './decision.ts';
-import type { FaultKind } from './token.ts';
+import { expectFaultKinds, type FaultKind } from './token.ts';
 
 /**
  * A schedule in outline: the clients run one after the other, except for these switches and faults. An outline fits any flow, because
@@ -24,6 +26,38 @@ export interface PlannedFault {
   readonly client: number;
   readonly after: number;
   readonly kind: FaultKind;
+}
+
+const FIELDS: Names<Schedule> = { clients: true, switches: true, faults: true };
+const SWITCH_FIELDS: Names<Switch> = { client: true, after: true, to: true };
+const FAULT_FIELDS: Names<PlannedFault> = { client: true, after: true, kind: true };
+
+/**
+ * @param where what takes the schedule, such as `run`
+ * @param clients number of clients of the scenario
+ * @throws InterleaveError `invalid-option`
+ */
+export function expectSchedule(where: string, schedule: Schedule, clients: number): void {
+  expectOptions(where, schedule, FIELDS);
+  const { clients: own, switches, faults } = schedule;
+  expectList({ clients: own, switches, faults }, where);
+  if (own.length === 0)
+    throw new InterleaveError(
+      'invalid-option',
+      `${where}: clients must name at least one client, from 0 to ${clients - 1}.`,
+    );
+  for (const client of own) expectInteger({ 'each of clients': client }, 0, clients - 1, where);
+  for (const one of switches) {
+    expectOptions(`${where}: each of switches`, one, SWITCH_FIELDS);
+    expectInteger({ 'switches.client': one.client, 'switches.to': one.to }, 0, clients - 1, where);
+    expectCount({ 'switches.after': one.after }, where);
+  }
+  for (const one of faults) {
+    expectOptions(`${where}: each of faults`, one, FAULT_FIELDS);
+    expectInteger({ 'faults.client': one.client }, 0, clients - 1, where);
+    expectCount({ 'faults.after': one.after }, where);
+    expectFaultKinds([one.kind]);
+  }
 }
 
 /** The outline of an exact schedule. */

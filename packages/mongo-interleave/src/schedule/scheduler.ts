@@ -6,7 +6,9 @@ import type { Choice, FaultKind } from './token.ts';
 export interface EnabledStep {
   /** With a `fault` if the scheduler injects one. */
   readonly choice: Choice;
-  /** Client, number, command and collection, such as `A0 find coupons`. Unique within a run, and the same in a replay. */
+  /** Client, number, command and collection, such as `A0 find coupons`, for messages. */
+  readonly text: string;
+  /** The same without names that may be drawn anew in each run. Unique within a run, and the same in a replay. */
   readonly id: string;
   /** The held command: the same with each fault, and for both steps of an upsert. */
   readonly commandId: string;
@@ -43,6 +45,11 @@ export interface Scheduler {
    * what they repeat, they repeat.
    */
   restart?(): void;
+  /**
+   * The runs before this one decide what it does, so it can't begin again when a loop that they took to be endless is left. It is given up
+   * instead.
+   */
+  readonly buildsOnEarlierRuns?: boolean;
   /** The number of steps of an exact schedule, at whose end the clients that are left must be in endless loops. */
   readonly length?: number;
 }

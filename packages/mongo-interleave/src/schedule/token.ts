@@ -1,4 +1,5 @@
 import { clientLetter } from '../gate/client-letter.ts';
+import { shown } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 
 /**
@@ -32,6 +33,16 @@ const MARKS: Readonly<Record<FaultKind, string>> = {
   error: '#',
 };
 export const FAULT_KINDS: readonly FaultKind[] = ['crash', 'crash-after', 'lost-reply', 'reset', 'error'];
+
+/** @throws InterleaveError `invalid-option`, naming the first that is no kind of fault */
+export function expectFaultKinds(kinds: readonly unknown[]): void {
+  const stranger = kinds.find((one) => !FAULT_KINDS.some((kind) => kind === one));
+  if (stranger !== undefined || kinds.includes(undefined))
+    throw new InterleaveError(
+      'invalid-option',
+      `There is no fault ${shown(stranger)}. Faults: ${FAULT_KINDS.join(', ')}.`,
+    );
+}
 
 /** Does the client's life end with this fault? */
 export const isCrash = (fault: FaultKind | undefined): boolean => fault === 'crash' || fault === 'crash-after';
@@ -67,9 +78,10 @@ export const formatChoice = ({ client, position, fault }: Choice): string =>
  * @throws InterleaveError `invalid-token`
  */
 export function parseToken(token: string): Choice[] {
+  if (typeof token !== 'string')
+    throw new InterleaveError('invalid-token', `${shown(token)} is not a token. A token looks like v1:ABBA.`);
   if (token.length > MAX_TOKEN_LENGTH || !/^v1:(?:[A-Z](?:[2-9]|[1-9][0-9])?[!*~^#]?)*$/.test(token)) {
-    const shown = token.slice(0, 80);
-    throw new InterleaveError('invalid-token', `"${shown}" is not a token. A token looks like v1:ABBA.`);
+    throw new InterleaveError('invalid-token', `${shown(token)} is not a token. A token looks like v1:ABBA.`);
   }
   return [...token.slice(VERSION.length).matchAll(/([A-Z])(\d*)([!*~^#]?)/g)].map(
     ([, letter = 'A', number = '', mark]) => {
@@ -80,5 +92,26 @@ export function parseToken(token: string): Choice[] {
         ...(fault === undefined ? {} : { fault }),
       };
     },
+  );
+}
+
+/**
+ * @param clients number of clients of the scenario
+ * @throws InterleaveError `invalid-token` also for a token without steps, and for one that names a client which the scenario has not
+ */
+export function expectTokenOf(token: string, clients: number): void {
+  const choices = parseToken(token);
+  const said = shown(token);
+  if (choices.length === 0)
+    throw new InterleaveError(
+      'invalid-token',
+      `${said} has no steps, so there is nothing to run. A token looks like v1:ABBA.`,
+    );
+  const stranger = choices.find(({ client }) => client >= clients);
+  if (stranger === undefined) return;
+  const letters = Array.from({ length: clients }, (_, client) => clientLetter(client)).join(', ');
+  throw new InterleaveError(
+    'invalid-token',
+    `${said} names client ${clientLetter(stranger.client)}, and this scenario has ${letters}: take a token of this scenario.`,
   );
 }

@@ -1,4 +1,5 @@
 import { dependent, isRead, meetsAny, type Footprint, type Selector } from '../footprint/footprint.ts';
+import { mayBeRenamed } from '../footprint/value-names.ts';
 import type { SearchRelation } from './sleep-set-search.ts';
 
 /** What runs have shown to matter, as plain data. */
@@ -9,6 +10,8 @@ export interface Observed {
   readonly allOrders: boolean;
   /** A change stream saw the order of all writes. */
   readonly log: boolean;
+  /** A client went on after one of the commands that it had sent at once. */
+  readonly chains: boolean;
 }
 
 interface Step {
@@ -26,7 +29,7 @@ export class Dependence implements SearchRelation<Footprint> {
   #observed: Observed;
 
   /** @param observed what an earlier search knew */
-  constructor(observed: Observed = { orders: [], allOrders: false, log: false }) {
+  constructor(observed: Observed = { orders: [], allOrders: false, log: false, chains: false }) {
     this.#observed = observed;
   }
 
@@ -34,17 +37,25 @@ export class Dependence implements SearchRelation<Footprint> {
     return this.#observed;
   }
 
-  readonly dependent = (one: Footprint, other: Footprint): boolean => dependent(one, other) || this.#isSeen(one, other);
+  readonly dependent = (one: Footprint, other: Footprint): boolean =>
+    dependent(one, other) || mayBeRenamed(one, other) || this.#isSeen(one, other);
 
   /**
-   * Commands that one client sent at once: only reads commute. This takes the client to go on in the same way in whatever order it gets
-   * the replies.
+   * Commands that one client sent at once: only reads commute, and these only until a client was seen to go on after one reply. Otherwise
+   * the client is taken to go on in the same way in whatever order it gets the replies.
    */
-  readonly dependentAtOnce = (one: Footprint, other: Footprint): boolean => !isRead(one) || !isRead(other);
+  readonly dependentAtOnce = (one: Footprint, other: Footprint): boolean =>
+    this.#observed.chains || !isRead(one) || !isRead(other);
 
-  /** Looks for observers in a run. @returns true if there are more dependent steps than before */
-  learn(steps: readonly Step[]): boolean {
+  /**
+   * Looks for observers in a run.
+   *
+   * @param hasChains a client went on after one of the commands that it had sent at once
+   * @returns true if there are more dependent steps than before
+   */
+  learn(steps: readonly Step[], hasChains: boolean): boolean {
     const before = this.#observed;
+    if (hasChains && !before.chains) this.#observed = { ...before, chains: true };
     for (const [index, { footprint }] of steps.entries()) this.#learnFrom(footprint, steps.slice(0, index));
     return this.#observed !== before;
   }
@@ -53,7 +64,7 @@ export class Dependence implements SearchRelation<Footprint> {
     if (orderedReads.length > 0)
       for (const selector of orderedReads)
         if (this.#anyPair(earlier, (one, other) => isInserted(selector, one) && isInserted(selector, other)))
-          this.#observed = { ...this.#observed, orders: [...this.#observed.orders, selector] };
+          this.#observed = withOrder(this.#observed, selector);
     if (everything && this.#anyPair(earlier, bothInsert)) this.#observed = { ...this.#observed, allOrders: true };
     if (readsLog && this.#anyPair(earlier, bothWrite)) this.#observed = { ...this.#observed, log: true };
   }
@@ -80,6 +91,14 @@ export class Dependence implements SearchRelation<Footprint> {
     return orders.some((selector) => isInserted(selector, one) && isInserted(selector, other));
   }
 }
+
+/** Runs that read another collection each time would find another order each time. */
+const MAX_ORDERS = 20;
+
+const withOrder = (observed: Observed, selector: Selector): Observed =>
+  observed.orders.length < MAX_ORDERS
+    ? { ...observed, orders: [...observed.orders, selector] }
+    : { ...observed, allOrders: true };
 
 /** May the read find the document at some time? Its other fields may be changed until then, but not its `_id` and its place. */
 function isInserted({ namespace, fields }: Selector, { inserts }: Footprint): boolean {

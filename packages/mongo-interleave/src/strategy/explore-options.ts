@@ -1,5 +1,18 @@
+import {
+  expectAboveZero,
+  expectBoolean,
+  expectCount,
+  expectFunction,
+  expectInteger,
+  expectList,
+  expectOptions,
+  expectText,
+  given,
+  type Names,
+} from '../check-option.ts';
+import { InterleaveError } from '../interleave-error.ts';
 import type { RunResult } from '../run/result.ts';
-import type { FaultKind } from '../schedule/token.ts';
+import { expectFaultKinds, type FaultKind } from '../schedule/token.ts';
 
 /** How far an exploration has come. */
 export interface Progress {
@@ -61,8 +74,57 @@ export interface ExploreOptions<T> {
    * deleted when the search is complete.
    */
   readonly checkpointFile?: string;
-  /** Called after each run. */
-  readonly onProgress?: (progress: Progress) => void;
-  /** Called with the run of each class. */
-  readonly onClass?: (result: RunResult<T>) => void;
+  /** Called after each run, and awaited. If it throws, the search ends with `callback-failed`. */
+  readonly onProgress?: (progress: Progress) => unknown;
+  /** Called with the run of each class, and awaited. If it throws, the search ends with `callback-failed`. */
+  readonly onClass?: (result: RunResult<T>) => unknown;
+}
+
+const OPTIONS: Names<ExploreOptions<unknown>> = {
+  faults: true,
+  maxPreemptions: true,
+  everyState: true,
+  twice: true,
+  maxRuns: true,
+  maxDurationMs: true,
+  maxViolations: true,
+  workers: true,
+  checkpointFile: true,
+  onProgress: true,
+  onClass: true,
+};
+const FAULT_OPTIONS: Names<FaultOptions> = { kinds: true, clients: true, maxFaults: true };
+
+/** @throws InterleaveError `invalid-option` */
+export function expectExploreOptions<T>(
+  options: ExploreOptions<T>,
+  { workers, clients }: { readonly workers: number; readonly clients: number },
+): void {
+  const where = 'explore';
+  expectOptions(where, options, OPTIONS);
+  const { maxRuns, maxDurationMs, maxViolations, maxPreemptions, faults } = options;
+  const { everyState, twice, checkpointFile, onProgress, onClass } = options;
+  expectAboveZero(given({ maxRuns, maxDurationMs, maxViolations }), where);
+  expectCount(given({ maxPreemptions }), where);
+  expectBoolean(given({ everyState, twice }), where);
+  expectText(given({ checkpointFile }), where);
+  expectFunction(given({ onProgress, onClass }), where);
+  if (faults === undefined) return;
+  expectFaultOptions(where, faults, clients);
+  if (faults.kinds.includes('error') && workers > 1)
+    throw new InterleaveError(
+      'invalid-option',
+      'The fault "error" sets a fail point on the server, which all workers share: use one worker.',
+    );
+}
+
+/** @throws InterleaveError `invalid-option` */
+function expectFaultOptions(where: string, faults: FaultOptions, clients: number): void {
+  expectOptions(`${where}: faults`, faults, FAULT_OPTIONS);
+  expectList({ 'faults.kinds': faults.kinds }, where);
+  expectFaultKinds(faults.kinds);
+  expectCount(given({ 'faults.maxFaults': faults.maxFaults }), where);
+  if (faults.clients === undefined) return;
+  expectList({ 'faults.clients': faults.clients }, where);
+  for (const client of faults.clients) expectInteger({ 'each of faults.clients': client }, 0, clients - 1, where);
 }

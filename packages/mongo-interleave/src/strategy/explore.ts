@@ -1,84 +1,65 @@
-import { expectAboveZero, expectCount } from '../check-option.ts';
 import { commandText } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
+import { tell } from '../run/bad-run.ts';
 import type { Condition } from '../run/condition.ts';
+import { isOwnError } from '../run/error-lines.ts';
 import type { Execution } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
 import { Dependence } from './dependence.ts';
-import { FAULT_KINDS } from '../schedule/token.ts';
 import { openCheckpoint, type Checkpoint, type CheckpointFile } from './checkpoint.ts';
 import { expectSame } from './expect-same.ts';
 import type { ExploreOptions } from './explore-options.ts';
+import { FailedStarts } from './failed-starts.ts';
+import { keepFound, type Found } from './found.ts';
 import { replay } from './replay.ts';
 import { searchScheduler } from './search-scheduler.ts';
 import { SearchQueue, type Search } from './search-queue.ts';
 import type { RunEnd } from './sleep-set-search.ts';
-import { Summary, type Ends } from './summary.ts';
+import { Summary } from './summary.ts';
 import { Violations, type Violation } from './violations.ts';
 
 const DEFAULT_MAX_RUNS = 10_000;
 const DEFAULT_MAX_DURATION_MS = 60_000;
 
 /** What an exploration did and found. */
-export interface Exploration<T> {
+export interface Exploration<T> extends Found<T> {
   /** Classes of equivalent schedules; one schedule of each class was run. */
   readonly classes: number;
   /** Runs that turned out to be equivalent to an earlier run (sleep-set blocked). */
   readonly redundant: number;
   /** `classes` + `redundant`. */
   readonly runs: number;
-  readonly seconds: number;
   /** True if every class was run and judged; false if a limit stopped the search, or a run could not be finished or judged. */
   readonly complete: boolean;
   /** From 0 to 1, see `Progress`. */
   readonly fractionDone: number;
-  /** Classes that are not valid: violated, or of unknown verdict. */
-  readonly violated: number;
-  /** The distinct failures, the simplest run of each, in the order in which they were found. */
-  readonly violations: readonly Violation<T>[];
-  /** What `complete` does not cover. */
-  readonly conditions: readonly Condition[];
-  /** By client, how its flow ended. */
-  readonly ends: readonly Ends[];
+}
+
+/** What the search has to know of the scenario. */
+interface ExploredScenario {
+  readonly clients: number;
+  readonly mayAllThrow?: boolean | undefined;
+  /** By name: what tells this scenario from another, for the checkpoint. */
+  readonly parts?: Readonly<Record<string, string>>;
 }
 
 /**
  * Runs one schedule of each class of equivalent schedules, until all classes were run or a limit is reached.
  *
- * @throws InterleaveError `invalid-option`, `nondeterministic`, `all-threw`, and the errors of the runs
+ * @throws InterleaveError `invalid-option`, `nondeterministic`, `all-threw`, `callback-failed`, and the errors of the runs.
+ *   {@link foundBefore} tells what was found before the error
  */
 export async function explore<T>(
   options: ExploreOptions<T>,
   workers: readonly [Runner<T>, ...Runner<T>[]],
-  { clients, mayAllThrow = false }: { readonly clients: number; readonly mayAllThrow?: boolean | undefined },
+  { clients, mayAllThrow = false, parts = {} }: ExploredScenario,
 ): Promise<Exploration<T>> {
-  expectValid(options, { workers: workers.length, clients });
   const startedMs = performance.now();
-  const explorer = new Explorer(options, workers.length, await openCheckpoint(options, clients), startedMs);
+  const explorer = new Explorer(options, workers.length, await openCheckpoint(options, clients, parts), startedMs);
   await explorer.replayViolations(workers[0]);
   await Promise.all(workers.map((worker) => explorer.work(worker)));
   return explorer.end(mayAllThrow);
-}
-
-function expectValid<T>(
-  options: ExploreOptions<T>,
-  { workers, clients }: { readonly workers: number; readonly clients: number },
-): void {
-  const { maxRuns = 1, maxDurationMs = 1, maxViolations = 1, maxPreemptions = 0, faults } = options;
-  expectAboveZero({ maxRuns, maxDurationMs, maxViolations });
-  expectCount({ 'faults.maxFaults': faults?.maxFaults ?? 0, maxPreemptions });
-  const kind = faults?.kinds.find((one) => !FAULT_KINDS.includes(one));
-  if (kind !== undefined)
-    throw new InterleaveError('invalid-option', `There is no fault "${kind}". Faults: ${FAULT_KINDS.join(', ')}.`);
-  const stranger = faults?.clients?.find((client) => client < 0 || client >= clients);
-  if (stranger !== undefined)
-    throw new InterleaveError('invalid-option', `faults.clients names client ${stranger}, and there are ${clients}.`);
-  if (faults?.kinds.includes('error') === true && workers > 1)
-    throw new InterleaveError(
-      'invalid-option',
-      'The fault "error" sets a fail point on the server, which all workers share: use one worker.',
-    );
 }
 
 /** The state that the workers of one exploration share. */
@@ -96,6 +77,8 @@ class Explorer<T> {
   /** The search must start again, but a limit has stopped it. */
   #isStale = false;
   #failure: { readonly error: unknown } | undefined;
+  /** No run has been counted yet, but for those of a checkpoint. */
+  #isFirst = true;
 
   constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
     this.#options = options;
@@ -115,32 +98,44 @@ class Explorer<T> {
 
   /** Runs one schedule after the other until none is left or a limit is reached. */
   async work(worker: Runner<T>): Promise<void> {
+    const failedStarts = new FailedStarts();
     while (!this.#isOver()) {
       const search = this.#queue.take();
       if (search === undefined) {
-        if (this.#queue.isIdle) return;
-        await this.#queue.changed;
+        if (!this.#queue.isIdle) await this.#queue.changed;
+        else if (!(await this.#hasAnotherStart(worker))) return;
         continue;
       }
       try {
         await this.#runOnce(worker, search);
+        failedStarts.ended();
         await this.#checkpoint.save(() => this.#state());
       } catch (error) {
-        this.#failure ??= { error };
-        this.#queue.drop(search);
+        this.#queue.takeBack(search);
+        if (!failedStarts.mayTryAgain(error, this.#runs)) this.#failure ??= { error };
       }
       this.#queue.announce();
     }
   }
 
   async end(mayAllThrow: boolean): Promise<Exploration<T>> {
-    if (this.#failure !== undefined) throw this.#failure.error;
-    const isDone = this.#queue.isEmpty && !this.#isStale;
-    await this.#checkpoint.end(isDone, () => (this.#isStale ? this.#restartedState() : this.#state()));
+    const isDone = this.#queue.isEmpty && !this.#isStale && this.#failure === undefined;
+    try {
+      // Whatever ended the first run may have to do with the checkpoint, which is left as it is.
+      if (!this.#isFirst)
+        await this.#checkpoint.end(isDone, () => (this.#isStale ? this.#restartedState() : this.#state()));
+    } catch (error) {
+      this.#failure ??= { error };
+    }
     // A search that is done has met them again.
     if (!isDone) this.#keepEarlier();
+    if (this.#failure !== undefined) throw this.#withFound(this.#failure.error);
+    if (this.#violations.classes === 0 && !mayAllThrow) this.#summary.expectReturned();
+    return this.#exploration(isDone);
+  }
+
+  #exploration(isDone: boolean): Exploration<T> {
     const { classes: violated, all: violations } = this.#violations;
-    if (violated === 0 && !mayAllThrow) this.#summary.expectReturned();
     return {
       ...this.#counts,
       fractionDone: Math.min(1, this.#counts.fractionDone),
@@ -149,9 +144,19 @@ class Explorer<T> {
       complete: isDone && this.#summary.isWhole,
       violated,
       violations,
-      conditions: [...this.#summary.conditions, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
+      conditions: [...this.#assumed, ...limitsOf(this.#options), ...this.#nothingRaced(isDone)],
       ends: this.#summary.ends,
     };
+  }
+
+  /** With chains, all orders of commands that a client sends at once are explored. */
+  get #assumed(): readonly Condition[] {
+    const { chains } = this.#dependence.observed;
+    return this.#summary.conditions.filter(({ kind }) => !(chains && kind === 'at-once'));
+  }
+
+  #withFound(error: unknown): unknown {
+    return this.#runs === 0 ? error : keepFound(error, this.#exploration(false));
   }
 
   /** One class of several clients proves little: often they don't share what the user thinks, or a reset leaves nothing to share. */
@@ -162,6 +167,21 @@ class Explorer<T> {
       : [];
   }
 
+  /** Before the search may end. If the start state was taken to be the same by mistake, the search starts again. */
+  async #hasAnotherStart(worker: Runner<T>): Promise<boolean> {
+    // With a limit of preemptions no run is compared with another.
+    if (this.#options.maxPreemptions !== undefined) return false;
+    try {
+      if (!(await worker.recheckStart())) return false;
+      this.#restart();
+      this.#queue.announce();
+      return true;
+    } catch (error) {
+      this.#failure ??= { error };
+      return false;
+    }
+  }
+
   async #runOnce(worker: Runner<T>, search: Search): Promise<void> {
     const { maxDurationMs = DEFAULT_MAX_DURATION_MS, twice = false } = this.#options;
     const scheduler = searchScheduler(search, this.#options);
@@ -169,44 +189,69 @@ class Explorer<T> {
     if (execution.isGivenUp) {
       search.abandon();
       this.#queue.giveBack(search, true);
+      if (execution.hasRefuted) this.#startAgain();
       return;
     }
-    const { failure, pending } = execution;
-    const result = search.isRedundant && failure === undefined ? undefined : await worker.judge(execution);
+    const { failure, stepFailure, pending } = execution;
+    const isJudged = !search.isRedundant || failure !== undefined || stepFailure !== undefined;
+    const result = isJudged ? await worker.judge(execution) : undefined;
     if (result !== undefined && failure === undefined && twice) await expectSame({ execution, result }, worker);
     // No await from here on: another worker may save a checkpoint, which must hold this run whole or not at all.
     if (failure !== undefined) search.pending(pending);
     const { kind, hasMore, treeFraction } = search.end(failure === undefined ? Infinity : lengthToGoOnFrom(execution));
-    this.#count(kind, execution, result, treeFraction);
+    const counted = this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
     const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
-    const hasLearned = this.#dependence.learn(steps);
-    if (hasLearned || execution.hasRefuted) {
-      if (this.#isOver()) this.#isStale = true;
-      else this.#restart();
-    }
-    this.#options.onProgress?.({ ...this.#counts, runs: this.#runs, seconds: this.#seconds() });
+    const hasLearned = this.#dependence.learn(steps, execution.hasChains);
+    if (hasLearned || execution.hasRefuted) this.#startAgain();
+    const progress = { ...this.#counts, runs: this.#runs, seconds: this.#seconds() };
+    // The run is counted by now, so that nothing is lost if one of these throws.
+    if (counted !== undefined) await tell('onClass', this.#options.onClass, counted);
+    await tell('onProgress', this.#options.onProgress, progress);
   }
 
-  /** What differs in the second run already is most often something that the first run has changed for good. */
+  /**
+   * What differs in the second run already is most often something that the first run has changed for good.
+   *
+   * @throws InterleaveError `invalid-option` if the first run after a checkpoint meets other commands
+   */
   #explain(execution: Execution<T>): Execution<T> {
     const { failure } = execution;
-    if (failure?.code !== 'diverged' || this.#runs > 1) return execution;
+    if (failure?.code !== 'diverged') return execution;
+    if (this.#isFirst && this.#checkpoint.saved !== undefined) throw this.#checkpoint.foreign(failure);
+    if (this.#runs > 1) return execution;
     const why =
       'The first run may have changed the start state (collections, indexes) or the program for good: make collections and indexes in `reset`, and start the program in `prepare`.';
     return { ...execution, failure: new InterleaveError('diverged', `${failure.message} ${why}`) };
   }
 
-  /** @param result undefined for a redundant run that ended as it should */
-  #count(kind: RunEnd['kind'], execution: Execution<T>, result: RunResult<T> | undefined, treeFraction: number): void {
+  /**
+   * @param result undefined for a redundant run that ended as it should
+   * @returns the result if it stands for a class, or if only this run shows what is wrong
+   */
+  #count(
+    kind: RunEnd['kind'],
+    execution: Execution<T>,
+    result: RunResult<T> | undefined,
+    treeFraction: number,
+  ): RunResult<T> | undefined {
+    this.#isFirst = false;
     this.#counts.fractionDone += treeFraction;
     if (kind === 'redundant') this.#counts.redundant++;
     else this.#counts.classes++;
-    // A redundant run that never ends belongs to a class that was explored before.
-    if (result === undefined || (kind === 'redundant' && result.verdict.kind === 'violated')) return;
+    if (result === undefined) return undefined;
+    // A redundant run that never ends belongs to a class that was explored before. What `onStep` saw in it may be new.
+    if (kind === 'redundant' && result.verdict.kind === 'violated' && execution.stepFailure === undefined)
+      return undefined;
     this.#violations.add(result);
     this.#summary.add(execution, result);
-    this.#options.onClass?.(result);
+    return result;
+  }
+
+  /** All that was run so far took something for granted that is not so. */
+  #startAgain(): void {
+    if (this.#isOver()) this.#isStale = true;
+    else this.#restart();
   }
 
   /** A run has shown that more steps are dependent: classes that were one are several, so all runs so far count as redundant. */
@@ -286,7 +331,8 @@ async function again<T>(worker: Runner<T>, token: string): Promise<RunResult<T>>
   try {
     return await worker.judge(await replay(worker, token));
   } catch (error) {
-    if (!(error instanceof InterleaveError && error.code === 'diverged')) throw error;
+    // A run that ended before its first step has a token without steps.
+    if (!isOwnError(error, 'diverged') && !isOwnError(error, 'nothing-held')) throw error;
     return { token, trace: [], preemptions: 0, outcomes: [], endings: [], verdict: { kind: 'unknown', error } };
   }
 }

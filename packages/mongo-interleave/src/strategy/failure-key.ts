@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { clientLetter } from '../gate/client-letter.ts';
-import { errorLines } from '../run/error-lines.ts';
+import { errorLines, factsOf, orElse } from '../run/error-lines.ts';
 import type { Outcome } from '../run/execution.ts';
 import type { RunResult } from '../run/result.ts';
 
@@ -11,6 +11,8 @@ const MAX_DEPTH = 4;
 /** Of a returned text only so many characters are compared. */
 const MAX_TEXT = 200;
 const DIGEST_LENGTH = 12;
+/** Of what throws when it is looked at. */
+const UNREADABLE = '?';
 
 /** UUIDs, times, ObjectIds, and other words with digits, such as hashes and random tokens. */
 const GENERATED =
@@ -60,11 +62,11 @@ export function failureOf({ outcomes, verdict }: Judged): string {
 export function endOf(outcome: Outcome<unknown>, clients: number): string | undefined {
   const { kind } = outcome;
   if (kind === 'absent') return undefined;
-  if (outcome.kind === 'returned') return `returned ${shapeOf(outcome.value, clients)}`;
+  if (outcome.kind === 'returned') return `returned ${orElse(() => shapeOf(outcome.value, clients), UNREADABLE)}`;
   if (outcome.kind !== 'threw') return kind;
   const { error } = outcome;
   // An error with a code is told apart by its code: the message of a duplicate key holds the values.
-  const message = codeOf(error) === '' ? neutral(errorLines(error)[0] ?? '', clients) : '';
+  const message = factsOf(error).code === '' ? neutral(errorLines(error)[0] ?? '', clients) : '';
   return ['threw', identityOf(error), message].join(' ').trimEnd();
 }
 
@@ -74,18 +76,15 @@ export const endsOf = ({ outcomes }: Judged): string[] =>
 
 /** The name and the code of an error. */
 function identityOf(error: unknown): string {
-  const name = error instanceof Error ? error.name : typeof error;
-  return [name, codeOf(error)].join(' ').trimEnd();
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return '';
-  return typeof error.code === 'string' || typeof error.code === 'number' ? String(error.code) : '';
+  const { name, code } = factsOf(error);
+  return [name, code].join(' ').trimEnd();
 }
 
 /** The first frame of the stack that is neither Node's nor a package's. Without folders, which differ between machines. */
 function placeOf(error: unknown): string {
-  const frames = error instanceof Error ? (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)) : [];
+  const frames = factsOf(error)
+    .stack.split('\n')
+    .filter((line) => /^\s+at /.test(line));
   const own = frames.find((frame) => !/node_modules|node:|<anonymous>/.test(frame)) ?? '';
   return /[^/\\]+:\d+:\d+(?=\)?$)/.exec(own)?.[0] ?? '';
 }

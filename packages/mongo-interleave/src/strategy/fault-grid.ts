@@ -1,13 +1,16 @@
+import { expectList, expectOptions, type Names } from '../check-option.ts';
 import { formatVerdict } from '../run/format-run.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
-import { FAULT_KINDS, type FaultKind } from '../schedule/token.ts';
+import { expectFaultKinds, FAULT_KINDS, type FaultKind } from '../schedule/token.ts';
 import { outlineScheduler } from './outline-scheduler.ts';
 
 export interface GridOptions {
   /** Default: all kinds. The server needs `enableTestCommands` for the kind `error`. */
   readonly kinds?: readonly FaultKind[];
 }
+
+const OPTIONS: Names<GridOptions> = { kinds: true };
 
 /** One run of the grid: one fault at one command of client A. */
 export interface GridCell<T> {
@@ -24,12 +27,18 @@ export interface GridCell<T> {
 /**
  * Injects each fault at each command of client A, without and with a rival. Takes far fewer runs than `explore` with faults, which tries
  * all interleavings.
+ *
+ * @throws InterleaveError `invalid-option`, and the errors of the runs
  */
 export async function runGrid<T>(
-  { kinds = FAULT_KINDS }: GridOptions,
+  options: GridOptions,
   clients: number,
   runner: Runner<T>,
 ): Promise<readonly GridCell<T>[]> {
+  expectOptions('grid', options, OPTIONS);
+  const { kinds = FAULT_KINDS } = options;
+  expectList({ kinds }, 'grid');
+  expectFaultKinds(kinds);
   const alone = await runner.execute(outlineScheduler({ clients: [0], switches: [], faults: [] }));
   const cells: GridCell<T>[] = [];
   for (const [command, { command: name, collection }] of alone.trace.entries()) {

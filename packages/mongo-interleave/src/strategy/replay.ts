@@ -33,19 +33,19 @@ export function replayScheduler(choices: readonly Choice[], recorded: readonly T
     participants: new Set(choices.map(({ client }) => client)),
     length: choices.length,
     next(enabled, step) {
-      const ids = enabled.map(({ id }) => id).join(', ');
+      const texts = enabled.map(({ text }) => text).join(', ');
       const choice = choices[step];
-      if (choice === undefined) throw diverged(`The schedule ends after ${step} steps, but there is ${ids}.`);
+      if (choice === undefined) throw diverged(`The schedule ends after ${step} steps, but there is ${texts}.`);
       const found = enabled.find((one) => isSame(one.choice, choice));
       if (found === undefined)
-        throw diverged(`Step ${step + 1} of the schedule is ${formatChoice(choice)}, but there is ${ids}.`);
+        throw diverged(`Step ${step + 1} of the schedule is ${formatChoice(choice)}, but there is ${texts}.`);
       if (choice.fault !== undefined && !canHit(found, choice.fault))
         throw diverged(
-          `Step ${step + 1} of the schedule is ${formatChoice(choice)}, but no such fault fits ${found.id}.`,
+          `Step ${step + 1} of the schedule is ${formatChoice(choice)}, but no such fault fits ${found.text}.`,
         );
       const expected = recorded[step];
       if (expected !== undefined && !isSameCommand(found, expected))
-        throw diverged(`Step ${step + 1} was ${expected.command} ${expected.collection}, but there is ${found.id}.`);
+        throw diverged(`Step ${step + 1} was ${expected.command} ${expected.collection}, but there is ${found.text}.`);
       return { ...found, choice };
     },
     executed: () => undefined,

@@ -53,9 +53,11 @@ export class SearchQueue {
     }
   }
 
-  /** The part's current run failed. */
-  drop(search: Search): void {
-    this.#running.delete(search);
+  /** The part's current run failed, and is the part's next run again. */
+  takeBack(search: Search): void {
+    if (!this.#running.delete(search)) return;
+    search.abandon();
+    this.#waiting.unshift(search);
   }
 
   /** Wakes the workers that wait for `changed`. */

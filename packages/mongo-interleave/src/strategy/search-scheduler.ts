@@ -15,6 +15,7 @@ export function searchScheduler(
   const maxFaults = faults?.maxFaults ?? 1;
   let faultsLeft = maxFaults;
   return {
+    buildsOnEarlierRuns: true,
     restart: () => {
       search.abandon();
       last = undefined;

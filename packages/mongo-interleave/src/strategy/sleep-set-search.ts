@@ -29,7 +29,7 @@ export type SearchState<F> = readonly Node<F>[];
 
 /** Which steps are independent: the order of two neighbours makes no difference. */
 export interface SearchRelation<F> {
-  /** Of two clients. */
+  /** Of two clients. The first may be of an earlier run, the second is of the current one. */
   dependent(one: F, other: F): boolean;
   /** Of one client, which sent both commands before it had a reply to either. */
   dependentAtOnce(one: F, other: F): boolean;

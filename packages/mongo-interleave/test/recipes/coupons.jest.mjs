@@ -1,7 +1,7 @@
 import { formatRun, interleave } from 'mongo-interleave';
 
 test('a coupon is given out once', async () => {
-  await using session = await interleave({
+  const session = await interleave({
     uri: process.env.MONGODB_URI,
     database: 'coupons_test',
     clients: 2,
@@ -20,7 +20,11 @@ test('a coupon is given out once', async () => {
       expect(given).toHaveLength(1);
     },
   });
-  const { complete, violations } = await session.explore();
-  expect(violations.map(formatRun)).toEqual([]);
-  expect(complete).toBe(true);
+  try {
+    const { complete, violations } = await session.explore();
+    expect(violations.map(formatRun)).toEqual([]);
+    expect(complete).toBe(true);
+  } finally {
+    await session.close();
+  }
 }, 60_000);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { formatRun, interleave } from 'mongo-interleave';
 
 test('a coupon is given out once', async () => {
-  await using session = await interleave({
+  const session = await interleave({
     uri: process.env.MONGODB_URI,
     database: 'coupons_test',
     clients: 2,
@@ -22,7 +22,11 @@ test('a coupon is given out once', async () => {
       assert.equal(given.length, 1, `given out ${given.length} times`);
     },
   });
-  const { complete, violations } = await session.explore();
-  assert.deepEqual(violations.map(formatRun), []);
-  assert(complete);
+  try {
+    const { complete, violations } = await session.explore();
+    assert.deepEqual(violations.map(formatRun), []);
+    assert(complete);
+  } finally {
+    await session.close();
+  }
 });

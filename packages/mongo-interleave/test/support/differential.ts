@@ -33,6 +33,8 @@ import {
 interface Program {
   readonly statements: readonly (Statement | readonly Statement[])[];
   readonly isTransaction: boolean;
+  /** Sent as soon as one of the statements at once is answered. */
+  readonly chained?: { readonly after: number; readonly statement: Statement };
 }
 
 interface RandomFlow {
@@ -43,13 +45,13 @@ interface RandomFlow {
 /** What all flows are about. Default: each draws its own. */
 export interface About {
   readonly shelf: string;
-  readonly focus: Focus;
+  readonly focus: Focus | 'chains';
   readonly clients?: number;
   /** The start state of the shelf. */
   readonly documents?: readonly Document[];
 }
 
-/** Flows of one batch have the same start state and number of clients, so that one session runs them all. */
+/** Flows of one batch have the same start state and number of clients. */
 interface Batch {
   readonly clients: number;
   readonly start: Readonly<Record<string, readonly Document[]>>;
@@ -57,12 +59,15 @@ interface Batch {
   readonly clientOptions?: MongoClientOptions;
 }
 
+const FOCUSES: readonly (Focus | 'chains')[] = [
+  ...(['all', 'all', 'all', 'keys', 'keys', 'order', 'cursors', 'tokens', 'chains'] as const),
+];
 const FLOWS_IN_BATCH = 10;
 /** In each so-many-th batch, time passes at the gate: clients pause, and their drivers give up early. */
 const TIMED_BATCH = 50;
 const SOCKET_TIMEOUT_MS = 40;
-/** A flow with more orders is not compared. */
-const MAX_ORDERS = 24;
+/** A flow with more orders is made shorter; if it has more all the same, it is not compared. */
+const MAX_ORDERS = 32;
 const MAX_ATTEMPTS = 10;
 const CONFLICT = 112;
 
@@ -101,13 +106,26 @@ function drawTimedBatch(batch: number): Batch {
   return { clients: 2, start: { plain: [{ _id: 1 }, { _id: 2 }] }, flows, clientOptions };
 }
 
+/** A client that goes on after one of two reads, and one that may answer what it did then. */
+function drawChains(seed: number, draw: Draw, shelf: string): RandomFlow {
+  const read = (): Statement => ({ shelf, method: 'findOne', args: [{ _id: draw([1, 2]) }] });
+  const write = (): Statement => ({ shelf, method: 'updateOne', args: [{ _id: draw([1, 2]) }, { $inc: { n: 1 } }] });
+  const chained = { after: draw([0, 1]), statement: write() };
+  const programs: Program[] = [
+    { isTransaction: false, statements: [[read(), read()]], chained },
+    { isTransaction: false, statements: [read(), write()] },
+  ];
+  return { seed, programs };
+}
+
 function drawFlow(seed: number, clients: number, about?: About): RandomFlow {
   const draw = drawing(seed);
   const shelves = Object.keys(SHELVES);
   const main = about?.shelf ?? draw(shelves);
   const second = draw([main, main, draw(shelves)]);
   const others = [main, second].filter((shelf) => shelf !== 'elsewhere');
-  const focus = about?.focus ?? draw<Focus>(['all', 'all', 'all', 'keys', 'keys', 'order', 'cursors', 'tokens']);
+  const focus = about?.focus ?? draw(FOCUSES);
+  if (focus === 'chains') return drawChains(seed, draw, main);
   const one = (): Statement => {
     const shelf = focus === 'all' ? draw([main, main, second]) : main;
     return drawStatement(draw, shelf, others.length > 0 ? others : ['plain'], focus);
@@ -122,16 +140,22 @@ function drawFlow(seed: number, clients: number, about?: About): RandomFlow {
     const isAtOnce = !isTransaction && draw([false, false, false, false, true]);
     return { isTransaction, statements: isAtOnce ? [statements] : statements };
   });
-  return { seed, programs };
+  const chained = programs.map((program): Program => {
+    const [list] = program.statements;
+    if (!Array.isArray(list) || list.length < 2 || draw([true, false])) return program;
+    return { ...program, chained: { after: draw([...list.keys()]), statement: one() } };
+  });
+  return { seed, programs: chained };
 }
 
 const describeFlow = ({ seed, programs }: RandomFlow): string =>
   [
     `flow ${seed}`,
-    ...programs.map(({ statements, isTransaction }, client) => {
+    ...programs.map(({ statements, isTransaction, chained }, client) => {
       const texts = statements.map((one) =>
         'method' in one ? describeStatement(one) : `all [ ${one.map(describeStatement).join(' | ')} ]`,
       );
+      if (chained !== undefined) texts.push(`after ${chained.after}: ${describeStatement(chained.statement)}`);
       return `  ${String.fromCodePoint(65 + client)}${isTransaction ? ' transaction' : ''}: ${texts.join('; ')}`;
     }),
   ].join('\n');
@@ -167,9 +191,9 @@ export async function compareFlows(
     for (let batch = Math.floor(first / FLOWS_IN_BATCH); batch * FLOWS_IN_BATCH < first + count; batch++) {
       const drawn = drawBatch(batch, about);
       const differential = new Differential(drawn);
-      await using session = await explorer({ ...differential.options, uri, database });
       for (const flow of drawn.flows) {
-        const { difference, isSkipped, ...counts } = await differential.compare(session, flow);
+        await using session = await explorer({ ...differential.options, uri, database });
+        const { difference, isSkipped, ...counts } = await differential.compare(session, flow).catch(stoppedShort);
         if (isSkipped) skipped++;
         else compared++;
         orders += counts.orders;
@@ -237,7 +261,7 @@ class Differential {
 
   /** @returns the comparison for this flow, made smaller as long as it shows a difference */
   async compare(session: InterleaveSession<string>, flow: RandomFlow): Promise<Comparison> {
-    let found = await this.#compare(session, flow);
+    let found = await this.#compare(session, await this.#fitting(session, flow));
     for (let smaller: Comparison | undefined = found; smaller?.difference !== undefined;) {
       found = smaller;
       smaller = undefined;
@@ -249,6 +273,24 @@ class Differential {
       }
     }
     return found;
+  }
+
+  /** The flow, or as much of it as has few enough orders, as far as its first run tells. */
+  async #fitting(session: InterleaveSession<string>, flow: RandomFlow): Promise<RandomFlow> {
+    this.#flow = flow;
+    const steps: number[] = [];
+    await session.explore({
+      maxRuns: 1,
+      onClass: ({ trace }) => {
+        for (const { client } of trace) steps[client] = (steps[client] ?? 0) + 1;
+      },
+    });
+    const longest = flow.programs.toSorted((one, other) => lengthOf(other) - lengthOf(one))[0];
+    if (ordersOf(steps) <= MAX_ORDERS || longest === undefined || lengthOf(longest) < 2) return flow;
+    const { statements, isTransaction } = longest;
+    const fewer = statements.length > 1 ? statements.slice(0, -1) : [statements.flat().slice(0, -1)];
+    const programs = flow.programs.with(flow.programs.indexOf(longest), { isTransaction, statements: fewer });
+    return this.#fitting(session, { ...flow, programs });
   }
 
   async #compare(session: InterleaveSession<string>, flow: RandomFlow): Promise<Comparison> {
@@ -277,15 +319,15 @@ class Differential {
   }
 
   get #shelves(): string[] {
-    const used = this.#flow.programs.flatMap(({ statements }) => statements.flat()).map(({ shelf }) => shelf);
+    const used = this.#flow.programs.flatMap(statementsOf).map(({ shelf }) => shelf);
     const looked = Object.keys(SHELVES).filter((shelf) => describeFlow(this.#flow).includes(`"${shelf}"`));
     return [...new Set([...used, ...looked])].toSorted();
   }
 
   /** The start state is the same for all flows of the batch. */
   get #makesIndex(): boolean {
-    const statements = this.#batch.flows.flatMap(({ programs }) => programs.flatMap((program) => program.statements));
-    return statements.flat().some(({ method }) => method === 'createIndex');
+    const statements = this.#batch.flows.flatMap(({ programs }) => programs.flatMap(statementsOf));
+    return statements.some(({ method }) => method === 'createIndex');
   }
 
   async #reset(db: Db): Promise<void> {
@@ -313,8 +355,11 @@ class Differential {
       const results: unknown[] = [];
       for (const one of statements) {
         const list = 'method' in one ? [one] : one;
-        const done = list.map((each) => {
-          const result = runStatement(each, place);
+        const done = list.map((each, at) => {
+          const { after, statement } = program.chained ?? {};
+          const result = runStatement(each, place).then(async (answer) =>
+            after === at && statement !== undefined ? [answer, await runStatement(statement, place)] : answer,
+          );
           return session === undefined ? result.catch(describeError) : result;
         });
         results.push(...(await Promise.all(done)));
@@ -360,6 +405,26 @@ class Differential {
   }
 }
 
+const statementsOf = ({ statements, chained }: Program): readonly Statement[] => [
+  ...statements.flat(),
+  ...(chained === undefined ? [] : [chained.statement]),
+];
+
+const lengthOf = ({ statements }: Program): number => statements.flat().length;
+
+/** In how many orders lists of these lengths can be merged. */
+function ordersOf(lengths: readonly number[]): number {
+  let [orders, all] = [1, 0];
+  for (const length of lengths) for (let one = 1; one <= length; one++) orders = (orders * ++all) / one;
+  return orders;
+}
+
+/** A command whose client took it back between two waits ends the exploration: that says that it does not know. */
+function stoppedShort(error: unknown): Comparison {
+  if (!(error instanceof Error && 'code' in error && error.code === 'stopped')) throw error;
+  return { orders: 0, classes: 0, isSkipped: true, difference: undefined };
+}
+
 /** A flow that became too short: none of its commands reaches the gate. */
 function nothingToCompare(error: unknown): undefined {
   if (!(error instanceof Error && 'code' in error && error.code === 'nothing-held')) throw error;
@@ -367,7 +432,8 @@ function nothingToCompare(error: unknown): undefined {
 
 /** The same flow with one statement less, or with a client that does nothing. */
 function* shorter({ seed, programs }: RandomFlow): Generator<RandomFlow> {
-  for (const [client, { statements, isTransaction }] of programs.entries()) {
+  for (const [client, { statements, isTransaction, chained }] of programs.entries()) {
+    if (chained !== undefined) yield { seed, programs: programs.with(client, { statements, isTransaction }) };
     for (const [at, one] of statements.entries()) {
       yield { seed, programs: programs.with(client, { isTransaction, statements: statements.toSpliced(at, 1) }) };
       if ('method' in one) continue;

@@ -12,3 +12,18 @@ export interface RotatorContext {
   readonly flow: FlowParts;
   readonly emit: (event: RotationEvent) => void;
 }
+
+/** What one call of a verb other than `rotate` works with: the rotator's parts, which note where the call is, and its bounds. */
+export interface CallContext extends RotatorContext {
+  readonly call: Call;
+}
+
+/** One call of a verb other than `rotate`. */
+export interface Call {
+  /** True once the caller has its answer, by the deadline or the signal: nothing more may be committed. */
+  over: boolean;
+  /** True while a commit is under way, and from a commit without a clear reply to the next commit with one. */
+  inDoubt: boolean;
+  /** The error after which the call was tried again, if there is one. */
+  lastError: unknown;
+}

@@ -1,4 +1,4 @@
-import { isLive, type KeyDocument } from '../documents.ts';
+import { isLive, type KeyDocument, type Predecessor } from '../documents.ts';
 import { findDoubtfulKeys } from './doubtful-keys.ts';
 import type { Steps } from './steps/index.ts';
 import type { Evidence } from './steps/read-evidence.ts';
@@ -42,10 +42,13 @@ interface Search<T> {
   readonly passed: ReadonlySet<string>;
   /** The last doubtful link; it is the end of the chain if no live key comes after it. */
   readonly doubtful: Reached<Link> | undefined;
+  /** Keys were asked for that name the end of the chain among their predecessors. */
+  readonly hasHeirs: boolean;
 }
 
 /**
- * Finds the successor of each ended incarnation: follows k1 -> b1 -> b2, where b1 was itself replaced, up to a live key. All
+ * Finds the successor of each ended incarnation: follows k1 -> b1 -> b2, where b1 was itself replaced, up to a live key. Where a claim is
+ * missing, because jobs delete used backups and operators restore them, the chain goes on with the key that names its predecessors. All
  * claims are read in the transaction's snapshot, so that the result was true at one instant. It is durable once the transaction
  * is committed with write concern majority.
  *
@@ -63,7 +66,7 @@ export async function followEvidence<T extends EndedIncarnation>(
   let searches = ended.map((asked): Search<T> => {
     const { keyId, incarnation, begunAt } = asked;
     const start = { keyId, incarnation, begunAt, rotationId: undefined };
-    return { asked, ends: [start], passed: new Set(), doubtful: undefined };
+    return { asked, ends: [start], passed: new Set(), doubtful: undefined, hasHeirs: false };
   });
   for (let hop = 0; searches.length > 0 && hop < MAX_CHAIN_LENGTH; hop++) {
     const linksAfter = await readNextLinks(
@@ -72,6 +75,7 @@ export async function followEvidence<T extends EndedIncarnation>(
       steps,
     );
     const next: Search<T>[] = [];
+    const stuck: Search<T>[] = [];
     for (const search of searches) {
       const reached = search.ends.flatMap(({ rotationId, ...incarnation }) =>
         linksAfter(incarnation).map((link) => ({ ...link, rotationId: hop === 0 ? link.incarnation : rotationId })),
@@ -80,19 +84,66 @@ export async function followEvidence<T extends EndedIncarnation>(
       const doubtful = reached.find(({ state }) => state === 'doubtful') ?? search.doubtful;
       const unseen = reached.filter((link) => !search.passed.has(identityOf(link)));
       if (live !== undefined) answer(search.asked, live);
-      else if (unseen.length > 0)
-        next.push({
-          asked: search.asked,
-          ends: unseen,
-          passed: new Set([...search.passed, ...unseen.map(identityOf)]),
-          doubtful,
-        });
+      else if (unseen.length > 0) next.push(goOn(search, unseen, doubtful));
       else if (doubtful !== undefined) answer(search.asked, doubtful);
+      else if (!search.hasHeirs) stuck.push(search);
+    }
+    const heirsOf = await readHeirs(transaction, stuck, steps);
+    for (const search of stuck) {
+      const heirs = heirsOf(search);
+      const live = heirs.find(({ state }) => state === 'live');
+      if (live !== undefined) answer(search.asked, live);
+      else if (heirs.length > 0) next.push({ ...goOn(search, heirs, heirs[0]), hasHeirs: true });
     }
     searches = next;
   }
   return successors;
 }
+
+const goOn = <T>(
+  search: Search<T>,
+  ends: readonly Reached<Link>[],
+  doubtful: Reached<Link> | undefined,
+): Search<T> => ({
+  ...search,
+  ends,
+  passed: new Set([...search.passed, ...ends.map(identityOf)]),
+  doubtful,
+});
+
+/** Reads the keys that name the asked incarnation, or one that a search has come to, among their predecessors. */
+async function readHeirs<T extends EndedIncarnation>(
+  transaction: Transaction,
+  stuck: readonly Search<T>[],
+  steps: Steps,
+): Promise<(search: Search<T>) => readonly Reached<Link>[]> {
+  if (stuck.length === 0) return () => [];
+  const endsOf = ({ asked, ends }: Search<T>): readonly EndedIncarnation[] => [asked, ...ends];
+  const keys = await steps.readHeirs(transaction, unique(stuck.flatMap(endsOf).map(({ keyId }) => keyId)));
+  const doubtful = await findDoubtfulKeys(transaction, keys, steps);
+  return (search) =>
+    keys
+      .flatMap((key): { readonly key: KeyDocument; readonly predecessor: Predecessor; readonly at: number }[] => {
+        const predecessor = key.predecessors?.findLast((one) => endsOf(search).some((end) => isSame(one, end)));
+        return predecessor === undefined ? [] : [{ key, predecessor, at: key.createdAt?.getTime() ?? 0 }];
+      })
+      // The latest incarnation is asked for where none is named.
+      .toSorted((one, other) => other.at - one.at)
+      .map(({ key, predecessor }) => {
+        const [end] = search.ends;
+        const isAsked = predecessor.keyId === search.asked.keyId;
+        return {
+          keyId: key._id,
+          incarnation: key.incarnation ?? undefined,
+          begunAt: doubtful.has(key._id) ? key.createdAt : undefined,
+          state: doubtful.has(key._id) ? 'doubtful' : 'live',
+          rotationId: isAsked ? predecessor.rotationId : end?.rotationId,
+        };
+      });
+}
+
+const isSame = (predecessor: Predecessor, { keyId, incarnation }: EndedIncarnation): boolean =>
+  predecessor.keyId === keyId && (incarnation === undefined || incarnation === predecessor.incarnation);
 
 /** Reads what the next hop of all searches needs. @returns a function that gives the links after an incarnation. */
 async function readNextLinks(

@@ -1,11 +1,14 @@
-import { incarnationOf, isLive, type KeyDocument } from '../documents.ts';
+import { isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
+import { applyBrake } from './brake.ts';
 import { findKeptByOldFlow } from './kept-by-old-flow.ts';
 import type { Replacement } from './replacement.ts';
 import type { Steps } from './steps/index.ts';
+import { WRITES_PER_MOVE } from './steps/move-bindings.ts';
 import type { Transaction } from './transaction.ts';
+import { refusingDuplicates, UnusableBackup } from './unusable-backup.ts';
 
 /** What a batch needs besides the transaction. */
 export interface BatchOptions {
@@ -13,6 +16,8 @@ export interface BatchOptions {
   /** Returns a number from 0 up to 1. */
   readonly random: () => number;
   /** Called after each claim, inside the transaction, which may still be undone. */
+  /** Backups that can't be used. */
+  readonly passedOver?: readonly string[];
   readonly onClaimed?: (replacement: Replacement) => void;
   /** Called with the number of free backups that are left, if one page shows them all. */
   readonly onStockSeen?: (freeBackups: number) => void;
@@ -24,13 +29,16 @@ export interface BatchOptions {
  */
 const PAGE_SIZE_FACTOR = 16;
 const MIN_PAGE_SIZE = 256;
+/** Of a pool with an order, backups are chosen among the first of the page: this many times as many as the batch. */
+const ORDERED_FACTOR = 4;
 
 /**
  * Rotates several different keys in one transaction:
  *
  *   1. read the keys; a key that is not live any more is answered from evidence;
- *   2. read a page of free backups; if there is none, change nothing;
- *   3. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
+ *   2. hold back what the pool's brake does not allow;
+ *   3. read a page of free backups; if there is none, change nothing;
+ *   4. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
  *
  * The caller commits. Until then the answers are not true.
  *
@@ -39,7 +47,7 @@ const MIN_PAGE_SIZE = 256;
 export async function rotateBatch(
   transaction: Transaction,
   rotations: readonly Rotation[],
-  { steps, random, onClaimed, onStockSeen }: BatchOptions,
+  { steps, random, passedOver, onClaimed, onStockSeen }: BatchOptions,
 ): Promise<Map<Rotation, Answer>> {
   const answers = new Map<Rotation, Answer>();
 
@@ -58,7 +66,7 @@ export async function rotateBatch(
       const successor = keptByOldFlow.get(key._id);
       if (successor !== undefined) kept.set(rotation, successor);
       else {
-        rotation.incarnation = incarnationOf(key);
+        rotation.incarnation = storedIncarnationOf(key);
         failed.push({ rotation, failedKey: key });
       }
     }
@@ -67,7 +75,7 @@ export async function rotateBatch(
   const successors = new Map([...kept, ...(await followEvidence(transaction, gone, steps))]);
   for (const rotation of [...kept.keys(), ...gone]) {
     const successor = successors.get(rotation);
-    if (successor === undefined) answers.set(rotation, { kind: 'not-found' });
+    if (successor === undefined) answers.set(rotation, withoutSuccessor(rotation, keys.get(rotation.keyId)));
     // The commit of an earlier attempt was in doubt, and succeeded after all: the evidence has this rotation's own id.
     else if (successor.rotationId === rotation.rotationId)
       answers.set(rotation, { kind: 'rotated', replacement: successor.replacement });
@@ -75,39 +83,56 @@ export async function rotateBatch(
   }
   if (failed.length === 0) return answers;
 
+  const { count: allowed, until } = await applyBrake(transaction, failed.length, steps);
+  for (const { rotation } of failed.splice(allowed)) answers.set(rotation, { kind: 'held-back', until });
+  if (failed.length === 0) return answers;
+
   const pageSize = Math.max(MIN_PAGE_SIZE, PAGE_SIZE_FACTOR * failed.length);
-  const free = await steps.findFreeBackups(transaction, pageSize);
+  const page = await steps.findFreeBackups(transaction, pageSize, passedOver);
+  // This transaction retires the failed keys first, so that installing one of them again would meet no duplicate key.
+  const free = page.filter((id) => !isLive(keys.get(id)));
   if (free.length === 0) {
     for (const { rotation } of failed) answers.set(rotation, { kind: 'no-backup' });
     onStockSeen?.(0);
     return answers;
   }
-  const chosen = takeNeighbours(free, failed.length, random);
+  const first = transaction.pool.order === undefined ? free : free.slice(0, ORDERED_FACTOR * failed.length);
+  const chosen = takeNeighbours(first, failed.length, random);
   const replacements: Replacement[] = chosen.flatMap((backupId, index) => {
     const entry = failed[index];
     return entry === undefined ? [] : [{ ...entry, backupId }];
   });
 
-  expectNotLive(replacements, keys);
   expectAll('retired', await steps.retireKeys(transaction, replacements), replacements);
   await steps.archiveKeys(transaction, replacements);
   expectAll('claimed', await steps.claimBackups(transaction, replacements), replacements);
   for (const replacement of replacements) onClaimed?.(replacement);
   const backups = await steps.readClaimedBackups(transaction, replacements);
-  expectAll('installed', await steps.installKeys(transaction, replacements, backups), replacements);
-  await steps.moveBindings(
-    transaction,
-    replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId })),
+  expectOtherCredentials(replacements, backups);
+  const installed = await refusingDuplicates(
+    replacements.map(({ backupId }) => backupId),
+    () => steps.installKeys(transaction, replacements, backups),
+  );
+  expectAll('installed', installed, replacements);
+  const moves = replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId }));
+  await refusingDuplicates(
+    moves.flatMap(({ to }) => Array<string>(WRITES_PER_MOVE).fill(to)),
+    () => steps.moveBindings(transaction, moves),
   );
 
-  if (free.length < pageSize) onStockSeen?.(free.length - chosen.length);
+  if (page.length < pageSize) onStockSeen?.(free.length - chosen.length);
   for (const { rotation, backupId } of replacements) answers.set(rotation, { kind: 'rotated', replacement: backupId });
   return answers;
 }
 
+function withoutSuccessor({ incarnation }: Rotation, key: KeyDocument | undefined): Answer {
+  if (key === undefined || !isLive(key) || incarnation === undefined) return { kind: 'not-found' };
+  return { kind: 'other-incarnation', asked: incarnation, live: storedIncarnationOf(key) };
+}
+
 /** A rotation without an incarnation means the key that is live now; otherwise only the key of that incarnation is meant. */
 const isMeant = ({ incarnation }: Rotation, key: KeyDocument): boolean =>
-  incarnation === undefined || incarnation === incarnationOf(key);
+  incarnation === undefined || incarnation === storedIncarnationOf(key);
 
 /**
  * Takes neighbours in index order, from a random place. Two transactions that take n of m backups each then conflict with a
@@ -118,18 +143,16 @@ function takeNeighbours(page: readonly string[], count: number, random: () => nu
   return [...page.slice(start), ...page.slice(0, start)].slice(0, count);
 }
 
-/**
- * Refuses a free backup that is one of the failed keys themselves. This transaction retires that key first, so that installing
- * the backup would meet no duplicate key, and the failed credential would become a replacement. A backup that is any other live
- * key is refused by the unique index on `_id`.
- */
-function expectNotLive(replacements: readonly Replacement[], keys: ReadonlyMap<string, KeyDocument>): void {
-  const bad = replacements.find(({ backupId }) => isLive(keys.get(backupId)));
-  if (bad !== undefined)
-    throw new RotationError(
-      'inconsistent',
-      `The free backup "${bad.backupId}" is a live key; delete that backup. The rotation was undone.`,
-    );
+/** A backup with the credential that has failed would fail at once. @throws UnusableBackup */
+function expectOtherCredentials(
+  replacements: readonly Replacement[],
+  backups: ReadonlyMap<string, BackupDocument>,
+): void {
+  const bad = replacements.find(
+    // A pool may keep its credentials in another field.
+    ({ failedKey: { apiKey }, backupId }) => typeof apiKey === 'string' && backups.get(backupId)?.apiKey === apiKey,
+  );
+  if (bad !== undefined) throw new UnusableBackup(bad.backupId, 'failed-credential');
 }
 
 /** The snapshot holds all documents of a write. If the write matched fewer, it did not see the snapshot, and there was no lock. */

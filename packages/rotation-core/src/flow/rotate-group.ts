@@ -1,37 +1,64 @@
+import { RotationError } from '../errors.ts';
+import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import type { PendingRotation } from '../queue/pending-rotation.ts';
 import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
+import type { Rotation } from '../rotation.ts';
 import type { RotatorContext } from './context.ts';
-import { toRotationError } from './database-error.ts';
+import { summarize, toRotationError } from './database-error.ts';
+import { isUnreachable } from './driver-error.ts';
 import { createAbandonedEnder } from './end-abandoned.ts';
-import { isRetryable, runTransaction } from './transaction.ts';
+import { notePlace, noteSteps, type Place } from './place.ts';
+import { findTooManyBindings } from './too-many-bindings.ts';
+import { isEndedTransaction, isRetryable, runTransaction } from './transaction.ts';
+import { PassedOver, UnusableBackup } from './unusable-backup.ts';
+
+/** Thrown after the first answer of the database, where a rotation of the group has no caller any more. */
+const NOBODY_WAITS = new RotationError('aborted', 'the database answered later than the deadline of the callers');
+
+/** Why the last attempt at a rotation failed. */
+interface Failure {
+  readonly reason: RetryReason;
+  readonly error: string;
+}
 
 /** The queue's ties to the database: runs a group in one transaction, says how long to back off, and emits the events. */
 export function createGroupRotator(
   context: RotatorContext,
-): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate'> {
+): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate' | 'onBusy'> {
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
+  const passedOver = new PassedOver();
+  const failures = new WeakMap<Rotation, Failure>();
 
-  async function runGroup(group: readonly PendingRotation[]): Promise<GroupResult> {
+  async function runGroup(group: readonly PendingRotation[], goOn: () => boolean): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
+    const place: Place = {};
     let inDoubt = false;
+    let isAnswered = false;
     let freeBackups: number | undefined;
+    const onAnswered = (): void => {
+      if (!isAnswered && !goOn()) throw NOBODY_WAITS;
+      isAnswered = true;
+    };
     try {
       const answers = await runTransaction(
-        db.client,
+        db,
         (session) =>
-          flow.rotateBatch({ db, pool, session }, rotations, {
-            steps: flow.steps,
+          flow.rotateBatch({ db: notePlace(db, place), pool, session }, rotations, {
+            steps: noteSteps(flow.steps, place, onAnswered),
             random: settings.random,
+            passedOver: passedOver.ids,
             onClaimed: ({ rotation: { keyId, rotationId }, backupId }) =>
               emit({ type: 'claimed', pool: pool.name, keyId, backupId, rotationId }),
             onStockSeen: (count) => {
               freeBackups = count;
             },
           }),
-        () => {
-          inDoubt = true;
+        {
+          onCommitInDoubt: () => {
+            inDoubt = true;
+          },
         },
       );
       const threshold = settings.lowStockThreshold;
@@ -39,8 +66,22 @@ export function createGroupRotator(
         emit({ type: 'low-stock', pool: pool.name, freeBackups, threshold });
       return { kind: 'committed', answers };
     } catch (error) {
-      const rotationError = toRotationError(error, rotations.length === 1 ? rotations[0]?.rotationId : undefined);
-      if (!isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
+      if (error instanceof UnusableBackup) {
+        const { backupId, why } = error;
+        passedOver.add(backupId);
+        emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
+        for (const rotation of rotations) failures.set(rotation, { reason: 'unusable-backup', error: error.message });
+        return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
+      }
+      const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
+      if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
+      const [only] = group;
+      if (only !== undefined && group.length === 1 && !inDoubt) {
+        const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
+        if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
+      }
+      const failure = { reason: reasonOf(error, inDoubt), error: summarize(error) };
+      for (const rotation of rotations) failures.set(rotation, failure);
       await endAbandoned(group);
       return { kind: 'retryable', inDoubt, error: rotationError };
     }
@@ -49,16 +90,12 @@ export function createGroupRotator(
   return {
     runGroup,
     backoffMs: (attempt) => backoffMs(attempt, settings.random),
-    onRetry: ({ rotation: { keyId, rotationId }, attempts }, { inDoubt }, delayMs) =>
-      emit({
-        type: 'retried',
-        pool: pool.name,
-        keyId,
-        rotationId,
-        attempt: attempts,
-        reason: inDoubt ? 'commit-in-doubt' : 'conflict',
-        delayMs,
-      }),
+    onRetry: ({ rotation, attempts }, _result, delayMs) => {
+      const { keyId, rotationId } = rotation;
+      const failure = failures.get(rotation);
+      if (failure !== undefined)
+        emit({ type: 'retried', pool: pool.name, keyId, rotationId, attempt: attempts, ...failure, delayMs });
+    },
     onAnswer: ({ rotation: { keyId, rotationId }, attempts }, answer) => {
       if (answer.kind === 'rotated')
         emit({ type: 'rotated', pool: pool.name, keyId, replacement: answer.replacement, rotationId, attempts });
@@ -68,5 +105,33 @@ export function createGroupRotator(
     },
     onIndeterminate: ({ rotation: { keyId, rotationId } }) =>
       emit({ type: 'indeterminate', pool: pool.name, keyId, rotationId }),
+    onBusy: ({ rotation, attempts, transaction }) => {
+      const { keyId, rotationId } = rotation;
+      const { reason, error } = failures.get(rotation) ?? {
+        reason: transaction === 'sent' ? 'unreachable' : 'queued',
+        error: undefined,
+      };
+      emit({ type: 'busy', pool: pool.name, keyId, rotationId, attempts, reason, error });
+    },
   };
+}
+
+/** What an error says of a group. Only the error of a group of one reaches callers. */
+function contextOf(group: readonly PendingRotation[], inDoubt: boolean) {
+  const [first] = group;
+  const rotationId = inDoubt || first?.commitInDoubt === true ? first?.rotation.rotationId : undefined;
+  return {
+    what: `rotate ${first?.rotation.keyId ?? ''}`,
+    rotationId,
+    consequence:
+      rotationId === undefined
+        ? 'The rotation was undone.'
+        : `The rotation may have been committed: ask findRotation for ${rotationId} later.`,
+  };
+}
+
+function reasonOf(error: unknown, inDoubt: boolean): RetryReason {
+  if (inDoubt) return 'commit-in-doubt';
+  if (error === NOBODY_WAITS || isUnreachable(error)) return 'unreachable';
+  return isEndedTransaction(error) ? 'ended' : 'conflict';
 }

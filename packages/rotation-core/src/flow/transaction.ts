@@ -1,12 +1,34 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MongoError, MongoServerError, type ClientSession, type Db, type MongoClient } from 'mongodb';
+import type { ClientSession, Db } from 'mongodb';
 import type { Pool } from '../pool.ts';
+import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
+import { requireTransactions } from './require-transactions.ts';
+import { putBackSession, takeSession } from './rotation-sessions.ts';
+
+/** Errors of connections before anything of a transaction was sent. The driver labels only those that come later. */
+const failedBefore = new WeakSet<object>();
 
 /** The open transaction in which a step runs. */
 export interface Transaction {
   readonly db: Db;
   readonly pool: Pool;
   readonly session: ClientSession;
+}
+
+/** Options of a read whose documents are written again: each value keeps its BSON type. */
+export const AS_STORED = {
+  promoteValues: false,
+  promoteLongs: false,
+  promoteBuffers: false,
+  bsonRegExp: true,
+} as const;
+
+/** What the caller of `runTransaction` learns and decides before the end. */
+export interface CommitHooks {
+  /** Called before the first commit is sent. What it throws undoes the transaction. */
+  readonly beforeCommit?: () => void;
+  /** A commit got no clear reply: from then on the transaction may have been committed. */
+  readonly onCommitInDoubt: () => void;
 }
 
 /** At most this many commits are sent while the result is unknown; a new transaction then finds out by the evidence. */
@@ -20,25 +42,38 @@ const COMMIT_BACKOFF_MS = 50;
  *
  * The driver's `withTransaction` is no alternative: it retries for 120 s, and that bound can't be set.
  *
- * @param onCommitInDoubt called if a commit got no clear reply: from then on the transaction may have been committed.
- * @throws the driver's error; see `isRetryable`.
+ * @throws the driver's error; see `isRetryable`. RotationError `not-a-replica-set` before anything is done.
  */
 export async function runTransaction<T>(
-  client: MongoClient,
+  db: Db,
   body: (session: ClientSession) => Promise<T>,
-  onCommitInDoubt: () => void,
+  { beforeCommit, onCommitInDoubt }: CommitHooks,
 ): Promise<T> {
-  await using session = client.startSession({ causalConsistency: false }); // its disposal aborts a transaction that is still open
-  session.startTransaction({
-    readConcern: { level: 'majority' },
-    writeConcern: { w: 'majority' },
-    readPreference: 'primary',
+  await requireTransactions(db).catch((error: unknown) => {
+    if (isUnreachable(error)) failedBefore.add(error as object);
+    throw error;
   });
-  const value = await body(session);
+  const session = takeSession(db);
+  try {
+    session.startTransaction({
+      readConcern: { level: 'majority' },
+      writeConcern: { w: 'majority' },
+      readPreference: 'primary',
+    });
+    const value = await body(session);
+    beforeCommit?.();
+    await commit(session, onCommitInDoubt);
+    return value;
+  } finally {
+    await putBackSession(db, session);
+  }
+}
+
+async function commit(session: ClientSession, onCommitInDoubt: () => void): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       await session.commitTransaction();
-      return value;
+      return;
     } catch (error) {
       // This label alone says that the server undid the transaction.
       if (hasLabel(error, 'TransientTransactionError')) throw error;
@@ -63,6 +98,8 @@ export const isRetryable = (error: unknown): boolean =>
   hasLabel(error, 'TransientTransactionError') ||
   hasLabel(error, 'UnknownTransactionCommitResult') ||
   hasLabel(error, 'SystemOverloadedError') ||
-  (error instanceof MongoServerError && ENDED_CODES.includes(error.code));
+  failedBefore.has(error as object) ||
+  isEndedTransaction(error);
 
-const hasLabel = (error: unknown, label: string): boolean => error instanceof MongoError && error.hasErrorLabel(label);
+/** True if the server had ended the transaction: its session was killed, or its lifetime was over. */
+export const isEndedTransaction = (error: unknown): boolean => ENDED_CODES.includes(serverAnswerOf(error)?.code);

@@ -5,7 +5,10 @@ import type { RotationOutcome } from '../outcomes.ts';
 export interface CallerStatus {
   readonly keyId: string;
   readonly rotationId: string;
-  /** True if the rotation may be committed without an answer: a transaction is under way, or a commit got no clear reply. */
+  /**
+   * True if the rotation may be committed without an answer: the database has answered a transaction that is under way, or a
+   * commit got no clear reply.
+   */
   readonly inDoubt: boolean;
 }
 
@@ -19,21 +22,21 @@ export class Caller {
   readonly #resolve: (outcome: RotationOutcome) => void;
   readonly #reject: (error: RotationError) => void;
   readonly #status: () => CallerStatus;
-  readonly #onIndeterminate: () => void;
+  readonly #onGiveUp: (kind: 'busy' | 'indeterminate') => void;
   readonly #stopWaiting: () => void;
 
-  /** @param onIndeterminate called if this caller is answered `indeterminate`. */
+  /** @param onGiveUp called if this caller is answered without a rotation. */
   constructor(
     { deadlineMs, signal }: { readonly deadlineMs: number; readonly signal: AbortSignal | undefined },
     status: () => CallerStatus,
-    onIndeterminate: () => void,
+    onGiveUp: (kind: 'busy' | 'indeterminate') => void,
   ) {
     const { promise, resolve, reject } = Promise.withResolvers<RotationOutcome>();
     this.promise = promise;
     this.#resolve = resolve;
     this.#reject = reject;
     this.#status = status;
-    this.#onIndeterminate = onIndeterminate;
+    this.#onGiveUp = onGiveUp;
     this.deadlineAt = this.enqueuedAt + deadlineMs;
     const onAbort = (): void => {
       const { keyId, rotationId, inDoubt } = status();
@@ -57,7 +60,7 @@ export class Caller {
 
   resolve(outcome: RotationOutcome): void {
     if (!this.#close()) return;
-    if (outcome.kind === 'indeterminate') this.#onIndeterminate();
+    if (outcome.kind === 'indeterminate' || outcome.kind === 'busy') this.#onGiveUp(outcome.kind);
     this.#resolve(outcome);
   }
 

@@ -8,12 +8,17 @@ export interface PendingRotation {
   readonly callers: Caller[];
   /** Transactions that were begun for the rotation. */
   attempts: number;
-  /** True while a transaction for the rotation is under way. */
-  running: boolean;
+  /**
+   * `idle`: no transaction for the rotation is under way. `sent`: the database has not answered yet, and the transaction goes no
+   * further than this answer if a rotation in it has no caller left then. `answered`: it goes on to its end.
+   */
+  transaction: 'idle' | 'sent' | 'answered';
   /** True if a commit got no clear reply, and no later transaction has shown how that commit ended. */
   commitInDoubt: boolean;
   /** True if a caller was answered `indeterminate`. */
   reportedIndeterminate: boolean;
+  /** True if a caller was answered `busy`. */
+  reportedBusy: boolean;
 }
 
 /** False once every caller has its answer, by its deadline or its signal. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RotationError } from '../errors.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import type { RotationReason } from '../pool.ts';
+import type { RotationReason } from '../failures.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { Caller, type CallerStatus } from './caller.ts';
 import { halves, isAwaited, type PendingRotation } from './pending-rotation.ts';
@@ -27,14 +27,21 @@ export interface QueueOptions {
   readonly coalesce: boolean;
   /** Milliseconds from a failed attempt, counted from 1, to the next. */
   readonly backoffMs: (attempt: number) => number;
-  /** Runs one transaction for rotations of different keys. Never rejects. */
-  readonly runGroup: (group: readonly PendingRotation[]) => Promise<GroupResult>;
+  /**
+   * Runs one transaction for rotations of different keys. Never rejects.
+   *
+   * @param goOn to be called when the database has answered the first command, before anything is written. If it returns false,
+   * callers were told that nothing was changed: the transaction must be undone, as `retryable`.
+   */
+  readonly runGroup: (group: readonly PendingRotation[], goOn: () => boolean) => Promise<GroupResult>;
   /** The rotation will be tried again after `delayMs` milliseconds. */
   readonly onRetry: (retried: PendingRotation, result: GroupResult & { kind: 'retryable' }, delayMs: number) => void;
   /** The rotation has its answer; called once for all its callers, before them. */
   readonly onAnswer: (answered: PendingRotation, answer: Answer) => void;
   /** A caller was answered `indeterminate`; called once for each rotation. */
   readonly onIndeterminate: (left: PendingRotation) => void;
+  /** A caller was answered `busy`; called once for each rotation. */
+  readonly onBusy: (left: PendingRotation) => void;
 }
 
 /** One call of `rotate`, with its arguments checked. */
@@ -78,15 +85,24 @@ export class RotationQueue {
     const status = (): CallerStatus => ({
       keyId: pending.rotation.keyId,
       rotationId: pending.rotation.rotationId,
-      inDoubt: pending.running || pending.commitInDoubt,
+      inDoubt: pending.transaction === 'answered' || pending.commitInDoubt,
     });
-    const onIndeterminate = (): void => {
-      if (!pending.reportedIndeterminate) this.#options.onIndeterminate(pending);
-      pending.reportedIndeterminate = true;
-    };
-    const caller = new Caller(request, status, onIndeterminate);
+    const caller = new Caller(request, status, (kind) => {
+      if (kind === 'busy') this.#reportBusy(pending);
+      else this.#reportIndeterminate(pending);
+    });
     pending.callers.push(caller);
     return caller.promise;
+  }
+
+  #reportIndeterminate(pending: PendingRotation): void {
+    if (!pending.reportedIndeterminate) this.#options.onIndeterminate(pending);
+    pending.reportedIndeterminate = true;
+  }
+
+  #reportBusy(pending: PendingRotation): void {
+    if (!pending.reportedBusy) this.#options.onBusy(pending);
+    pending.reportedBusy = true;
   }
 
   /** Finds the waiting rotation that this request can share, or adds a new rotation. */
@@ -99,9 +115,10 @@ export class RotationQueue {
       rotation: { rotationId, keyId, incarnation, reason },
       callers: [],
       attempts: 0,
-      running: false,
+      transaction: 'idle',
       commitInDoubt: false,
       reportedIndeterminate: false,
+      reportedBusy: false,
     };
     this.#waiting.set(slot, pending);
     // A microtask later, so that all calls of this turn of the event loop can join.
@@ -143,11 +160,16 @@ export class RotationQueue {
     if (group.length === 0) return;
     for (const pending of group) {
       pending.attempts++;
-      pending.running = true;
+      pending.transaction = 'sent';
     }
-    const result = await this.#options.runGroup(group);
+    const goOn = (): boolean => {
+      const isWanted = group.every(isAwaited);
+      if (isWanted) for (const pending of group) pending.transaction = 'answered';
+      return isWanted;
+    };
+    const result = await this.#options.runGroup(group, goOn);
     for (const pending of group) {
-      pending.running = false;
+      pending.transaction = 'idle';
       if (result.kind !== 'committed') pending.commitInDoubt ||= result.inDoubt;
     }
 

@@ -1,5 +1,5 @@
 import { bindingsOf, isLive } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
+import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { findKeptByOldFlow } from '../flow/kept-by-old-flow.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
@@ -33,7 +33,7 @@ export type BindOutcome =
  *
  * @throws RotationError
  */
-export async function bind(context: RotatorContext, { proxyId, keyId, fields }: BindRequest): Promise<BindOutcome> {
+export async function bind(context: CallContext, { proxyId, keyId, fields }: BindRequest): Promise<BindOutcome> {
   requireId('proxyId', proxyId);
   requireId('keyId', keyId);
   return retryTransaction(context, async (transaction): Promise<BindOutcome> => {

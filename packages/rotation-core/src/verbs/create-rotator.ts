@@ -1,13 +1,17 @@
-import type { Db } from 'mongodb';
+import type { UpstreamFailure } from '../classify-failure.ts';
 import { RotationError } from '../errors.ts';
 import { notify, type RotationEvent } from '../events.ts';
+import type { RotatorContext } from '../flow/context.ts';
 import { referenceFlow, type FlowParts } from '../flow/flow-parts.ts';
+import { openOwnDb } from '../flow/own-db.ts';
 import { createGroupRotator } from '../flow/rotate-group.ts';
 import {
   requireDeadline,
   requireId,
+  requireNotAborted,
   resolveOptions,
   resolveTestingOptions,
+  type CallOptions,
   type RotateOptions,
   type RotatorOptions,
   type TestingOptions,
@@ -16,12 +20,20 @@ import type { RotationOutcome } from '../outcomes.ts';
 import type { Pool } from '../pool.ts';
 import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts';
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
-import { ensureIndexes } from './ensure-indexes.ts';
+import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
 import { findRotation, type FoundRotation } from './find-rotation.ts';
+import { handleFailure, type FailureOutcome, type UsedKey } from './handle-failure.ts';
+import { requireDb, type AnyDb } from './require-db.ts';
 import { restoreBackup, type RestoreOutcome } from './restore-backup.ts';
+import { runCall, type Consequences } from './run-call.ts';
 import { sweep, type SweepResult } from './sweep.ts';
 
-/** Rotates the keys of one pool. It has no connection of its own and needs no closing. */
+/**
+ * Rotates the keys of one pool. It has no connection of its own and needs no closing.
+ *
+ * Each verb ends within its `deadlineMs`. All but `rotate` throw a RotationError `database` then; what was not committed by then
+ * never is, unless the message says that it may have been.
+ */
 export interface Rotator {
   /**
    * Replaces a failed key by a backup. In one transaction, the key is retired, the backup becomes a live key, and all bindings
@@ -30,52 +42,84 @@ export interface Rotator {
    * @throws RotationError; see `RotationErrorCode`.
    */
   rotate(keyId: string, options?: RotateOptions): Promise<RotationOutcome>;
+  /**
+   * Does what an upstream's answer means for the key that was used, by the pool's `failures`: nothing, a cool-down, or a rotation;
+   * where there is no backup, it marks the key. For the place where a service handles the errors of its upstream.
+   *
+   * @param key the key document that was used, as it was read: with `_id`, `incarnation` and `createdAt`.
+   * @throws RotationError; see `RotationErrorCode`.
+   */
+  handleFailure(key: UsedKey, failure: UpstreamFailure, options?: CallOptions): Promise<FailureOutcome>;
   /** Binds a proxy to a key, or to its live successor. A rotation of the key at the same moment does not miss the binding. */
-  bind(request: BindRequest): Promise<BindOutcome>;
+  bind(request: BindRequest, options?: CallOptions): Promise<BindOutcome>;
   /** Says what became of a rotation whose caller got `indeterminate`. Null: it is not committed, but may be later. */
-  findRotation(rotationId: string): Promise<FoundRotation | null>;
+  findRotation(rotationId: string, options?: CallOptions): Promise<FoundRotation | null>;
   /** Makes a used backup free again, unless it is a live key. All marks of its use are removed. */
-  restoreBackup(backupId: string): Promise<RestoreOutcome>;
-  /** Moves bindings that other writers left on replaced keys to the live successors. */
-  sweep(): Promise<SweepResult>;
+  restoreBackup(backupId: string, options?: CallOptions): Promise<RestoreOutcome>;
+  /**
+   * Moves bindings that other writers left on replaced keys to the live successors, in batches. What was moved before the deadline
+   * stays moved.
+   */
+  sweep(options?: CallOptions): Promise<SweepResult>;
   /**
    * Creates the pool's collections and indexes, and leaves alone what exists. The indexes make rotations fast, and "at most one
-   * backup for one incarnation" a rule of the database.
+   * backup for one incarnation" a rule of the database. Where nothing is missing, the rights to list collections and indexes do.
    */
-  ensureIndexes(): Promise<void>;
+  ensureIndexes(options?: CallOptions): Promise<void>;
+  /** Says which of the pool's collections and indexes are missing, and creates nothing. */
+  checkIndexes(options?: CallOptions): Promise<readonly MissingStructure[]>;
 }
 
 /**
  * Creates a rotator for one pool of one database. Calls are brought together within a rotator: create one for each pool and
  * process, and keep it.
  *
- * @throws RotationError `invalid-argument` that names the option.
+ * @throws RotationError `invalid-argument` that names the option, or says why the Db can't be used.
  */
-export function createRotator(db: Db, pool: Pool, options: RotatorOptions = {}): Rotator {
+export function createRotator(db: AnyDb, pool: Pool, options: RotatorOptions = {}): Rotator {
   // resolveOptions drops what only a harness may set.
   return createRotatorOf(referenceFlow, db, pool, resolveOptions(options));
 }
 
 /** `createRotator` for a test harness: with a flow of the harness's choice, and options that a service must not set. */
-export function createRotatorOf(flow: FlowParts, db: Db, pool: Pool, options: TestingOptions = {}): Rotator {
+export function createRotatorOf(flow: FlowParts, db: AnyDb, pool: Pool, options: TestingOptions = {}): Rotator {
   const settings = resolveTestingOptions(options);
   const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
-  const context = { db, pool, settings, flow, emit };
+  const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
+  const rotate: Rotator['rotate'] = async (keyId, rotateOptions = {}) =>
+    queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs));
 
   return {
-    rotate: async (keyId, rotateOptions = {}) => queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs)),
-    bind: (request) => bind(context, request),
-    findRotation: (rotationId) => findRotation(context, rotationId),
-    restoreBackup: (backupId) => restoreBackup(context, backupId),
-    sweep: () => sweep(context),
-    ensureIndexes: () => ensureIndexes(db, pool),
+    rotate,
+    handleFailure: (key, failure, failureOptions = {}) => handleFailure(context, rotate, key, failure, failureOptions),
+    bind: (request, callOptions = {}) => runCall(context, 'bind', WRITES, callOptions, (call) => bind(call, request)),
+    findRotation: (rotationId, callOptions = {}) =>
+      runCall(context, 'findRotation', READS, callOptions, (call) => findRotation(call, rotationId)),
+    restoreBackup: (backupId, callOptions = {}) =>
+      runCall(context, 'restoreBackup', WRITES, callOptions, (call) => restoreBackup(call, backupId)),
+    sweep: (callOptions = {}) => runCall(context, 'sweep', SWEEPS, callOptions, sweep),
+    ensureIndexes: (callOptions = {}) => runCall(context, 'ensureIndexes', CREATES, callOptions, ensureIndexes),
+    checkIndexes: (callOptions = {}) => runCall(context, 'checkIndexes', READS, callOptions, checkIndexes),
   };
 }
 
+const READS: Consequences = { undone: 'Nothing was changed.', inDoubt: 'Nothing was changed.' };
+const WRITES: Consequences = {
+  undone: 'Nothing was changed.',
+  inDoubt: 'The change may have been made: call it again, which does no harm.',
+};
+const SWEEPS: Consequences = {
+  undone: 'What was moved before stays moved: call it again.',
+  inDoubt: 'What was moved stays moved: call it again.',
+};
+const CREATES: Consequences = {
+  undone: 'What was created stays, and an index may still be being built: call it again.',
+  inDoubt: 'What was created stays: call it again.',
+};
+
 function toRequest(keyId: string, options: RotateOptions, deadlineMs: number): RotationRequest {
-  if (options.signal?.aborted === true)
-    throw new RotationError('aborted', `The call was aborted before it began`, { cause: options.signal.reason });
+  requireNotAborted(options.signal);
   return {
     keyId: requireId('keyId', keyId),
     incarnation: options.incarnation === undefined ? undefined : requireId('incarnation', options.incarnation),

@@ -1,52 +1,106 @@
-import { MongoServerError, type Collection, type Db, type IndexDescription } from 'mongodb';
-import { backupsOf, bindingsOf } from '../documents.ts';
-import { toRotationError } from '../flow/database-error.ts';
+import type { Db, Document, IndexDescription } from 'mongodb';
+import type { CallContext } from '../flow/context.ts';
+import { serverAnswerOf } from '../flow/driver-error.ts';
+import { requireTransactions } from '../flow/require-transactions.ts';
+import { indexesOf, type NamedIndex } from '../indexes.ts';
 import { archiveOf, type Pool } from '../pool.ts';
 
 const NAMESPACE_EXISTS = 48;
 /** The same index exists under another name. */
 const INDEX_OPTIONS_CONFLICT = 85;
 
-/**
- * Creates the collections and indexes that a pool needs, and leaves alone what exists. The collections are created here because
- * creating one inside a transaction takes stronger locks. The unique index is partial, so that several backups that older flows
- * used for one key don't violate it.
- *
- * @throws RotationError `database` if the server refuses.
- */
-export async function ensureIndexes(db: Db, pool: Pool): Promise<void> {
+/** A collection or an index that a pool needs and that does not exist. */
+export type MissingStructure =
+  | { readonly kind: 'collection'; readonly collection: string }
+  | {
+      readonly kind: 'index';
+      readonly collection: string;
+      /** As in `rotation_free`. An index with the same fields does as well, whatever its name is. */
+      readonly name: string;
+      /** What the index is created with: `key`, and `unique`, `sparse` and `partialFilterExpression` where it has them. */
+      readonly description: Readonly<IndexDescription>;
+    };
+
+/** The collections and indexes of a pool. */
+interface Structure {
+  readonly collections: readonly string[];
+  readonly indexes: readonly {
+    readonly collection: string;
+    readonly description: NamedIndex;
+  }[];
+}
+
+function structureOf(pool: Pool): Structure {
   const { keys, backups, bindings } = pool.collections;
   const archive = archiveOf(pool);
-  try {
-    for (const name of [keys, backups, bindings, ...(archive === undefined ? [] : [archive])]) {
-      await db.createCollection(name).catch(unless(NAMESPACE_EXISTS));
-    }
-    await createIndexes(backupsOf(db, pool), [
-      { name: 'rotation_free', key: { isUsed: 1, _id: 1 } },
-      { name: 'rotation_evidence', key: { usedFor: 1, usedAt: -1 } },
-      { name: 'rotation_id', key: { rotationId: 1 }, sparse: true },
-      {
-        name: 'rotation_one_backup_per_incarnation',
-        key: { usedFor: 1, usedForIncarnation: 1 },
-        unique: true,
-        partialFilterExpression: { usedForIncarnation: { $exists: true } },
-      },
-    ]);
-    await createIndexes(bindingsOf(db, pool), [
-      { name: `rotation_${pool.bindingKeyField}`, key: { [pool.bindingKeyField]: 1 } },
-    ]);
-  } catch (error) {
-    throw toRotationError(error);
+  const needed = indexesOf(pool);
+  return {
+    collections: [keys, backups, bindings, ...(archive === undefined ? [] : [archive])],
+    indexes: [
+      ...needed.keys.map((description) => ({ collection: keys, description })),
+      ...needed.backups.map((description) => ({ collection: backups, description })),
+      ...needed.bindings.map((description) => ({ collection: bindings, description })),
+    ],
+  };
+}
+
+/** Finds out which collections and indexes of the pool are missing, and creates nothing. Needs the right to list them. */
+export async function checkIndexes({ db, pool }: CallContext): Promise<readonly MissingStructure[]> {
+  const { collections, indexes } = structureOf(pool);
+  const found = await db.listCollections({ name: { $in: [...collections] } }, { nameOnly: true }).toArray();
+  const existing = new Set(found.map(({ name }) => name));
+  const existingIndexes = new Map<string, readonly Document[]>();
+  for (const collection of existing) existingIndexes.set(collection, await db.collection(collection).indexes());
+  return [
+    ...collections
+      .filter((name) => !existing.has(name))
+      .map((collection) => ({ kind: 'collection', collection }) as const),
+    ...indexes
+      .filter(
+        ({ collection, description }) => !existingIndexes.get(collection)?.some((index) => serves(index, description)),
+      )
+      .map(
+        ({ collection, description }) => ({ kind: 'index', collection, name: description.name, description }) as const,
+      ),
+  ];
+}
+
+/** Has this index the same fields in the same order, and is it unique where that is asked? */
+const serves = (index: Document, { key, unique }: IndexDescription): boolean =>
+  JSON.stringify(Object.entries(index['key'])) === JSON.stringify(Object.entries(key)) &&
+  (unique !== true || index['unique'] === true);
+
+/**
+ * Creates the collections and indexes that a pool needs, and leaves alone what exists: where nothing is missing, nothing but lists
+ * is asked of the server. The collections are created here because creating one inside a transaction takes stronger locks.
+ */
+export async function ensureIndexes(context: CallContext): Promise<void> {
+  const { db } = context;
+  await requireTransactions(db);
+  const missing = await checkIndexes(context);
+  for (const structure of missing) {
+    if (structure.kind === 'collection')
+      await db.createCollection(structure.collection).catch(unless(NAMESPACE_EXISTS));
+    else await createIndex(db, structure);
   }
 }
 
-/** Creates the indexes one by one: one that conflicts would otherwise keep out the others of the same command. */
-async function createIndexes<T extends object>(collection: Collection<T>, indexes: IndexDescription[]): Promise<void> {
-  for (const index of indexes) await collection.createIndexes([index]).catch(unless(INDEX_OPTIONS_CONFLICT));
+/**
+ * Creates one index: an index that conflicts would keep out the others of the same command. Without `commitQuorum` the server waits
+ * until every member has built it, for ever where one is down.
+ */
+async function createIndex(
+  db: Db,
+  { collection, description }: Extract<MissingStructure, { kind: 'index' }>,
+): Promise<void> {
+  await db
+    .collection(collection)
+    .createIndexes([description], { commitQuorum: 'majority' })
+    .catch(unless(INDEX_OPTIONS_CONFLICT));
 }
 
 const unless =
   (code: number) =>
   (error: unknown): void => {
-    if (!(error instanceof MongoServerError && error.code === code)) throw error;
+    if (serverAnswerOf(error)?.code !== code) throw error;
   };

@@ -1,6 +1,5 @@
-import { backupsOf } from '../documents.ts';
+import { backupsOf, keysOf } from '../documents.ts';
 import type { RotatorContext } from '../flow/context.ts';
-import { toRotationError } from '../flow/database-error.ts';
 import { requireId } from '../options.ts';
 
 /** A committed rotation. */
@@ -18,13 +17,19 @@ export interface FoundRotation {
  */
 export async function findRotation({ db, pool }: RotatorContext, rotationId: string): Promise<FoundRotation | null> {
   requireId('rotationId', rotationId);
-  try {
-    const backup = await backupsOf(db, pool).findOne(
-      { rotationId, isUsed: true },
-      { projection: { usedFor: 1 }, readConcern: { level: 'majority' }, readPreference: 'primary' },
-    );
-    return typeof backup?.usedFor === 'string' ? { keyId: backup.usedFor, replacement: backup._id } : null;
-  } catch (error) {
-    throw toRotationError(error);
-  }
+  const committed = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
+  const backup = await backupsOf(db, pool).findOne(
+    { rotationId, isUsed: true, usedIn: { $in: [pool.collections.keys, null] } },
+    { ...committed, projection: { usedFor: 1 } },
+  );
+  if (typeof backup?.usedFor === 'string') return { keyId: backup.usedFor, replacement: backup._id };
+  // The backup was deleted or restored meanwhile.
+  const heir = await keysOf(db, pool).findOne(
+    { 'predecessors.rotationId': rotationId },
+    { ...committed, projection: { predecessors: 1 } },
+  );
+  const all = heir?.predecessors ?? [];
+  const place = all.findIndex((predecessor) => predecessor.rotationId === rotationId);
+  const keyId = all[place]?.keyId;
+  return heir === null || keyId === undefined ? null : { keyId, replacement: all[place + 1]?.keyId ?? heir._id };
 }

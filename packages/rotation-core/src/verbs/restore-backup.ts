@@ -1,5 +1,5 @@
-import { backupsOf, isLive, keysOf } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
+import { backupsOf, isLive, type KeyDocument } from '../documents.ts';
+import type { CallContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireId } from '../options.ts';
 
@@ -9,6 +9,8 @@ export type RestoreOutcome =
   /** The backup is a live key. It was left alone: a free backup could be claimed a second time. */
   | { readonly kind: 'live-key' };
 
+const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rotationId', 'brakeSequence'];
+
 /**
  * Makes a used backup free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept
  * `usedFor` would count as evidence, and callers of the old key would be sent to it.
@@ -17,17 +19,24 @@ export type RestoreOutcome =
  *
  * @throws RotationError
  */
-export async function restoreBackup(context: RotatorContext, backupId: string): Promise<RestoreOutcome> {
+export async function restoreBackup(context: CallContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
+  const restored = context.pool.restoredBackup ?? {};
+  const marks = MARKS_OF_USE.filter((name) => !Object.hasOwn(restored, name));
   return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
-    const backup = await backupsOf(db, pool).findOne({ _id: backupId }, { session, projection: { isUsed: 1 } });
+    const backup = await backupsOf(db, pool).findOne(
+      { _id: backupId },
+      { session, projection: { isUsed: 1, usedIn: 1 } },
+    );
     if (backup === null) return { kind: 'not-found' };
     if (backup.isUsed === false) return { kind: 'already-free' };
-    const key = await keysOf(db, pool).findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
+    // Another pool may have taken it, if the pools share their backups.
+    const keys = db.collection<KeyDocument>(backup.usedIn ?? pool.collections.keys);
+    const key = await keys.findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
     if (isLive(key ?? undefined)) return { kind: 'live-key' };
     await backupsOf(db, pool).updateOne(
       { _id: backupId },
-      { $set: { isUsed: false }, $unset: { usedAt: 1, usedFor: 1, usedForIncarnation: 1, rotationId: 1 } },
+      { $set: { ...restored, isUsed: false }, $unset: Object.fromEntries(marks.map((name) => [name, 1])) },
       { session },
     );
     return { kind: 'restored' };

@@ -1,6 +1,5 @@
 import { bindingsOf, isLive } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
-import { toRotationError } from '../flow/database-error.ts';
+import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { touchKeys } from './touch-keys.ts';
@@ -22,7 +21,7 @@ const MAX_KEYS_PER_TRANSACTION = 100;
  *
  * @throws RotationError
  */
-export async function sweep(context: RotatorContext): Promise<SweepResult> {
+export async function sweep(context: CallContext): Promise<SweepResult> {
   const dangling = await findDanglingKeyIds(context);
   const unresolved: string[] = [];
   let moved = 0;
@@ -48,25 +47,21 @@ export async function sweep(context: RotatorContext): Promise<SweepResult> {
 
 /** Finds the ids that bindings point to and that are no live key. */
 async function findDanglingKeyIds({ db, pool }: RotatorContext): Promise<readonly string[]> {
-  try {
-    const found = await bindingsOf(db, pool)
-      .aggregate<{ _id: unknown }>([
-        { $group: { _id: `$${pool.bindingKeyField}` } },
-        {
-          $lookup: {
-            from: pool.collections.keys,
-            localField: '_id',
-            foreignField: '_id',
-            pipeline: [{ $match: { replacedBy: null } }, { $project: { _id: 1 } }],
-            as: 'live',
-          },
+  const found = await bindingsOf(db, pool)
+    .aggregate<{ _id: unknown }>([
+      { $group: { _id: `$${pool.bindingKeyField}` } },
+      {
+        $lookup: {
+          from: pool.collections.keys,
+          localField: '_id',
+          foreignField: '_id',
+          pipeline: [{ $match: { replacedBy: null } }, { $project: { _id: 1 } }],
+          as: 'live',
         },
-        { $match: { live: [] } },
-        { $project: { _id: 1 } },
-      ])
-      .toArray();
-    return found.map(({ _id }) => _id).filter((id) => typeof id === 'string');
-  } catch (error) {
-    throw toRotationError(error);
-  }
+      },
+      { $match: { live: [] } },
+      { $project: { _id: 1 } },
+    ])
+    .toArray();
+  return found.map(({ _id }) => _id).filter((id) => typeof id === 'string');
 }

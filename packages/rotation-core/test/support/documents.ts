@@ -1,6 +1,6 @@
 import type { Db, Document } from 'mongodb';
 import type { BackupDocument, BindingDocument, KeyDocument, Pool } from '../../src/index.ts';
-import { backupsOf, bindingsOf, keysOf } from '../../src/documents.ts';
+import { backupsOf, bindingsOf, incarnationOf, keysOf } from '../../src/documents.ts';
 
 /** Stands in every apiKey of the tests, so that one that got out is found. */
 export const SECRET_MARK = 'sk-very-secret';
@@ -39,6 +39,16 @@ export const binding = (proxyId: string, keyId: string, more: Document = {}): Bi
   createdAt: CREATED_AT,
   ...more,
 });
+
+/** The claim that an earlier rotation of this package made for the key. With it, the key's rotation is refused: it would be the second. */
+export const claimedBefore = (failed: KeyDocument): BackupDocument =>
+  backup('b-before', {
+    isUsed: true,
+    usedFor: failed._id,
+    usedForIncarnation: incarnationOf(failed),
+    usedIn: 'keys',
+    rotationId: 'before',
+  });
 
 export const backups = (count: number): BackupDocument[] =>
   Array.from({ length: count }, (_, index) => backup(`b${String(index + 1)}`));

@@ -30,3 +30,14 @@ export async function rejection(promise: Promise<unknown>, code: RotationErrorCo
   if (!(error instanceof RotationError)) throw new TypeError('unreachable');
   return error;
 }
+
+/** Expects a throw of a RotationError of this code, and returns it. */
+export function rejectionOf(call: () => unknown, code: RotationErrorCode): RotationError {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toMatchObject({ code });
+    if (error instanceof RotationError) return error;
+  }
+  throw new Error(`Expected a RotationError ${code}`);
+}

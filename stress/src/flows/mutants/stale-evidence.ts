@@ -15,13 +15,15 @@ export const staleEvidence: RotationMutant = {
   open: openWithBatch(async (transaction, rotations, options) => {
     const { steps } = options;
     const asked = rotations.map(({ keyId }) => keyId);
+    const isAsked = (keyIds: readonly string[]): boolean => keyIds.every((id) => asked.includes(id));
     const early = await besideTransaction(transaction, (beside) => steps.readEvidence(beside, asked));
+    const earlyHeirs = await besideTransaction(transaction, (beside) => steps.readHeirs(beside, asked));
     return referenceFlow.rotateBatch(transaction, rotations, {
       ...options,
       steps: {
         ...steps,
-        readEvidence: async (inside, keyIds) =>
-          keyIds.every((id) => asked.includes(id)) ? early : steps.readEvidence(inside, keyIds),
+        readEvidence: async (inside, keyIds) => (isAsked(keyIds) ? early : steps.readEvidence(inside, keyIds)),
+        readHeirs: async (inside, keyIds) => (isAsked(keyIds) ? earlyHeirs : steps.readHeirs(inside, keyIds)),
       },
     });
   }),

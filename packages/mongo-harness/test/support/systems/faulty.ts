@@ -36,7 +36,8 @@ const faulty: System<Seats> = {
       storms: [],
       open: (db) => ({
         call: async () => {
-          await db.collection(`calls-${++calls}`).findOne({});
+          if (++calls % 3 === 0) await db.collection('seats').distinct('calls');
+          else await db.collection('seats').findOne({});
           await db.collection('seats').updateMany({}, { $set: { calls } });
           return { kind: 'sold-out' };
         },

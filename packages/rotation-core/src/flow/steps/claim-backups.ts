@@ -1,9 +1,9 @@
-import { incarnationOf, backupsOf } from '../../documents.ts';
+import { storedIncarnationOf, backupsOf } from '../../documents.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
 /**
- * Claims one backup for each failed key. The claim names key, incarnation and rotation: this is the evidence from which late
+ * Claims one backup for each failed key. The claim names key, collection, incarnation and rotation: this is the evidence from which late
  * callers are answered. A unique index on key and incarnation makes "at most one backup for one incarnation" (I1) a rule of the
  * database.
  *
@@ -19,10 +19,12 @@ export async function claimBackups(
         filter: { _id: backupId, isUsed: false },
         update: {
           $set: {
+            ...pool.usedBackup,
             isUsed: true,
             usedFor: failedKey._id,
-            usedForIncarnation: incarnationOf(failedKey),
+            usedForIncarnation: storedIncarnationOf(failedKey),
             rotationId: rotation.rotationId,
+            usedIn: pool.collections.keys,
           },
           // By the server's clock: the clocks of several processes would not put their claims in order.
           $currentDate: { usedAt: true },

@@ -5,7 +5,10 @@ import { findFreeBackups } from './find-free-backups.ts';
 import { installKeys } from './install-keys.ts';
 import { moveBindings } from './move-bindings.ts';
 import { readClaimedBackups } from './read-claimed-backups.ts';
+import { readRecentClaims } from './read-recent-claims.ts';
+import { touchClaim } from './touch-claim.ts';
 import { readEvidence } from './read-evidence.ts';
+import { readHeirs } from './read-heirs.ts';
 import { readKeys } from './read-keys.ts';
 import { retireKeys } from './retire-keys.ts';
 
@@ -13,7 +16,10 @@ import { retireKeys } from './retire-keys.ts';
 export interface Steps {
   readonly readKeys: typeof readKeys;
   readonly readEvidence: typeof readEvidence;
+  readonly readHeirs: typeof readHeirs;
   readonly boundKeys: typeof boundKeys;
+  readonly readRecentClaims: typeof readRecentClaims;
+  readonly touchClaim: typeof touchClaim;
   readonly findFreeBackups: typeof findFreeBackups;
   readonly retireKeys: typeof retireKeys;
   readonly archiveKeys: typeof archiveKeys;
@@ -26,7 +32,10 @@ export interface Steps {
 export const referenceSteps: Steps = {
   readKeys,
   readEvidence,
+  readHeirs,
   boundKeys,
+  readRecentClaims,
+  touchClaim,
   findFreeBackups,
   retireKeys,
   archiveKeys,

@@ -1,4 +1,12 @@
-import { keysOf, type BackupDocument, type KeyDocument } from '../../documents.ts';
+import {
+  storedIncarnationOf,
+  keysOf,
+  MAX_PREDECESSORS,
+  type BackupDocument,
+  type KeyDocument,
+  type Predecessor,
+} from '../../documents.ts';
+import type { Pool } from '../../pool.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -15,10 +23,10 @@ export async function installKeys(
   backups: ReadonlyMap<string, BackupDocument>,
 ): Promise<number> {
   const result = await keysOf(db, pool).bulkWrite(
-    replacements.map(({ rotation, backupId }) => ({
+    replacements.map((replacement) => ({
       replaceOne: {
-        filter: { _id: backupId, replacedBy: { $type: 'string' } },
-        replacement: newKey(rotation.rotationId, backups.get(backupId)),
+        filter: { _id: replacement.backupId, replacedBy: { $type: 'string' } },
+        replacement: newKey(replacement, backups.get(replacement.backupId), pool),
         upsert: true,
       },
     })),
@@ -27,24 +35,34 @@ export async function installKeys(
   return result.upsertedCount + result.matchedCount;
 }
 
+const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
+
 /**
- * A new key is healthy and its counters are 0. It takes over fields of the backup that this package doesn't know, but not the
+ * A new key has the values of the pool's `newKey`. It takes over fields of the backup that this package doesn't know, but not the
  * marks of an earlier incarnation, which a backup has if an operator made it out of a kept key: a key with `replacedBy` would
  * never be live.
  */
 function newKey(
-  rotationId: string,
+  replacement: Replacement,
   backup: (BackupDocument & Partial<KeyDocument>) | undefined,
+  { newKey: fields = HEALTHY, replacedKeyField }: Pool,
 ): Omit<KeyDocument, '_id'> {
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
-  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, rotationId: claimedBy, ...own } = backup;
+  const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, brakeSequence, ...own } =
+    backup;
   const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
   return {
     ...kept,
-    status: 'healthy',
-    tokensUsed: 0,
-    requestsCount: 0,
+    ...fields,
+    ...(replacedKeyField === undefined ? {} : { [replacedKeyField]: replacement.failedKey._id }),
     createdAt: new Date(),
-    incarnation: rotationId,
+    incarnation: replacement.rotation.rotationId,
+    predecessors: predecessorsOf(replacement),
   };
 }
+
+const predecessorsOf = ({ failedKey, rotation: { rotationId } }: Replacement): Predecessor[] =>
+  [
+    ...(failedKey.predecessors ?? []),
+    { keyId: failedKey._id, incarnation: storedIncarnationOf(failedKey), rotationId },
+  ].slice(-MAX_PREDECESSORS);

@@ -1,3 +1,4 @@
+import type { Document } from 'mongodb';
 import { bindingsOf } from '../../documents.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -7,12 +8,37 @@ export interface BindingMove {
   readonly to: string;
 }
 
-/** Points ALL bindings of each key to another key, and leaves their other fields alone. @returns how many bindings were moved. */
+/** Each move is two writes of one command. */
+export const WRITES_PER_MOVE = 2;
+
+/** Only what equals an id is meant, also in a collection whose collation takes other texts for equal. */
+const EXACT = { locale: 'simple' };
+
+/**
+ * Points ALL bindings of each key to another key, and leaves their other fields alone but `movedBindingFields`. Of a binding that holds several
+ * keys in an array, only the elements that equal the key are changed: these go first, for after that no array is found any more.
+ *
+ * @returns how many bindings were moved.
+ */
 export async function moveBindings({ db, pool, session }: Transaction, moves: readonly BindingMove[]): Promise<number> {
+  const field = pool.bindingKeyField;
+  const times = Object.fromEntries((pool.movedBindingFields ?? []).map((name) => [name, true] as const));
+  const update = (place: string, to: string): Document => ({
+    $set: { [place]: to },
+    ...(Object.keys(times).length === 0 ? {} : { $currentDate: times }),
+  });
   const result = await bindingsOf(db, pool).bulkWrite(
-    moves.map(({ from, to }) => ({
-      updateMany: { filter: { [pool.bindingKeyField]: from }, update: { $set: { [pool.bindingKeyField]: to } } },
-    })),
+    moves.flatMap(({ from, to }) => [
+      {
+        updateMany: {
+          filter: { [field]: { $eq: from, $elemMatch: { $eq: from } } },
+          update: update(`${field}.$[same]`, to),
+          arrayFilters: [{ same: from }],
+          collation: EXACT,
+        },
+      },
+      { updateMany: { filter: { [field]: from }, update: update(field, to), collation: EXACT } },
+    ]),
     { session },
   );
   return result.modifiedCount;

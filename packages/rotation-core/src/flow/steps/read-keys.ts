@@ -1,5 +1,5 @@
 import { keysOf, type KeyDocument } from '../../documents.ts';
-import type { Transaction } from '../transaction.ts';
+import { AS_STORED, type Transaction } from '../transaction.ts';
 
 /**
  * Reads keys by id, live or kept. This is the first command of a rotation: it fixes the snapshot that the whole transaction sees.
@@ -11,7 +11,7 @@ export async function readKeys(
   ids: readonly string[],
 ): Promise<Map<string, KeyDocument>> {
   const keys = await keysOf(db, pool)
-    .find({ _id: { $in: [...ids] } }, { session })
+    .find({ _id: { $in: [...ids] } }, { session, ...AS_STORED })
     .toArray();
   return new Map(keys.map((key) => [key._id, key]));
 }

@@ -1,0 +1,101 @@
+import type { Document, MongoClient, Timestamp } from 'mongodb';
+import { listOf } from '../footprint/known-fields.ts';
+import { commandName, type Fields } from '../gate/message.ts';
+import { InterleaveError } from '../interleave-error.ts';
+import type { ExecutedStep } from './execution.ts';
+
+/** A moment in the log of all writes (oplog); undefined if the server keeps none. */
+export type Moment = Timestamp | undefined;
+
+/** Now, after every write that was acknowledged. */
+export async function momentOf(control: MongoClient): Promise<Moment> {
+  const { operationTime } = await control.db('admin').command({ ping: 1 });
+  return operationTime as Moment;
+}
+
+/**
+ * Looks in the oplog for writes of a run that did not come through the gate. Reads past the gate leave no trace there.
+ *
+ * @param since the moment when the run began
+ * @returns `unscheduled` if there were more writes to the database than the steps account for
+ */
+export async function writesPastGate(
+  control: MongoClient,
+  {
+    database,
+    since,
+    steps,
+  }: { readonly database: string; readonly since: Moment; readonly steps: readonly ExecutedStep[] },
+): Promise<InterleaveError | undefined> {
+  if (since === undefined) return undefined;
+  const logged = await loggedSince(control, database, since);
+  const sent = writesOf(steps);
+  for (const [collection, count] of logged) {
+    const more = count - (sent.get(collection) ?? 0);
+    if (more <= 0) continue;
+    return new InterleaveError(
+      'unscheduled',
+      `${more} of ${count} writes to "${collection}" came past the gate while the clients ran, so the schedule did not decide when. Does a flow use a client of its own? Connect it to client.uri and track it. If not: a TTL index, or another program with this database?`,
+    );
+  }
+  return undefined;
+}
+
+/** How many documents were written, by collection. */
+async function loggedSince(control: MongoClient, database: string, since: Timestamp): Promise<Map<string, number>> {
+  const entries = await control
+    .db('local')
+    .collection('oplog.rs')
+    .find({ ts: { $gt: since }, op: { $in: ['i', 'u', 'd', 'c'] } }, { projection: { op: 1, ns: 1, o: 1 } })
+    .toArray();
+  const counts = new Map<string, number>();
+  for (const { ns } of entries.flatMap(partsOf)) {
+    const namespace = String(ns);
+    if (!namespace.startsWith(`${database}.`)) continue;
+    const collection = namespace.slice(database.length + 1);
+    counts.set(collection, (counts.get(collection) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** The writes of a transaction are one entry. */
+const partsOf = (entry: Document): readonly Fields[] =>
+  entry['op'] === 'c' ? listOf((entry['o'] as Fields)['applyOps']) : [entry];
+
+/** How many documents the steps may have written, by collection: also those of transactions that were rolled back. */
+function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  const add = (collection: unknown, count: number): void => {
+    if (typeof collection === 'string') counts.set(collection, (counts.get(collection) ?? 0) + count);
+  };
+  for (const { command, reply } of steps) {
+    // Where a pipeline writes to, and how often, its reply does not tell.
+    for (const stage of listOf(command['pipeline'])) add(targetOf(stage), Infinity);
+    const name = commandName(command);
+    if (reply !== undefined && !READS.has(name)) add(command[name], changedBy(reply));
+  }
+  return counts;
+}
+
+function targetOf(stage: Fields): unknown {
+  const target = stage['$out'] ?? (stage['$merge'] as Fields | undefined)?.['into'] ?? stage['$merge'];
+  return typeof target === 'object' && target !== null ? (target as Fields)['coll'] : target;
+}
+
+const READS: ReadonlySet<string> = new Set([
+  'find',
+  'getMore',
+  'count',
+  'distinct',
+  'killCursors',
+  'listIndexes',
+  'explain',
+]);
+
+/** At most so many documents. A command that failed may have changed some; an update that changed nothing is not logged. */
+function changedBy({ n, nModified, upserted, ok, lastErrorObject }: Fields): number {
+  if (ok !== 1) return Infinity;
+  if (typeof nModified === 'number') return nModified + listOf(upserted).length;
+  const count = n ?? (lastErrorObject as Fields | undefined)?.['n'];
+  return typeof count === 'number' ? count : 0;
+}

@@ -1,0 +1,127 @@
+import { MongoClient, type Collection, type Db, type Document } from 'mongodb';
+import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { afterAll, expect, test } from 'vitest';
+import { interleave, type FlowClient, type InterleaveOptions } from '../src/index.ts';
+
+/* Flows whose classes once gave fewer results than all orders give, although the search was told to be complete. */
+
+const { uri } = exploringSet();
+const control = new MongoClient(uri);
+afterAll(() => control.close());
+
+type Item = { readonly _id: string } & Document;
+type Scenario = Pick<InterleaveOptions<unknown>, 'flow' | 'reset'>;
+
+const items = (db: Db): Collection<Item> => db.collection<Item>('items');
+const log = (db: Db): Collection<Item> => db.collection<Item>('log');
+
+/** A race of its own, so that nothing can be said for want of one. */
+const takeTurn = (db: Db): Promise<unknown> =>
+  log(db)
+    .findOneAndUpdate({ _id: 'l' }, { $inc: { n: 1 } })
+    .then((before) => before?.['n'] as unknown);
+
+async function reset(db: Db, ...documents: Item[]): Promise<void> {
+  await items(db).deleteMany({});
+  await log(db).deleteMany({});
+  await log(db).insertOne({ _id: 'l', n: 0 });
+  if (documents.length > 0) await items(db).insertMany(documents);
+}
+
+/** What anybody can see, in all orders or in one order of each class. */
+async function resultsOf(scenario: Scenario, limits: { readonly maxPreemptions?: number }): Promise<string[]> {
+  const results = new Set<string>();
+  let result = '';
+  await using session = await interleave({
+    uri,
+    database: createTestDatabaseName('orders'),
+    clients: 2,
+    ...scenario,
+    check: async (db, outcomes) => {
+      const all = await items(db)
+        .find({}, { projection: { token: 0 } })
+        .sort({ _id: 1 })
+        .toArray();
+      result = JSON.stringify([outcomes, all]);
+    },
+  });
+  const { complete } = await session.explore({ ...limits, onClass: () => void results.add(result) });
+  expect(complete).toBe(true);
+  return [...results].toSorted();
+}
+
+/** A start value that differs from run to run, and comes back. */
+function drawnFrom(tokens: readonly unknown[]): Scenario {
+  let run = 0;
+  let token: unknown;
+  return {
+    reset: async (db) => {
+      token = tokens[run++ % tokens.length];
+      await reset(db, { _id: 'x', token });
+    },
+    flow: async ({ letter }: FlowClient, db) => [
+      await takeTurn(db),
+      letter === 'A'
+        ? (await items(db).findOneAndDelete({ _id: 'x' })) !== null
+        : await items(db).countDocuments({ token }),
+    ],
+  };
+}
+
+const incrementOf = async (db: Db, filter: Document, hint?: Document): Promise<unknown> =>
+  items(db)
+    .updateOne(filter, { $inc: { n: 1 } }, hint === undefined ? {} : { hint })
+    .then(({ modifiedCount }) => modifiedCount);
+
+const twoOfAKind = async (db: Db): Promise<void> => {
+  await reset(db, { _id: 'x', kind: 'k', n: 0 }, { _id: 'y', kind: 'k', n: 0.5 });
+  await items(db).createIndex({ kind: 1, n: 1 });
+  await items(db).createIndex({ n: 1 });
+};
+
+test.each<[string, Scenario]>([
+  ['a start value that alternates', drawnFrom(['a', 'b'])],
+  ['a number that alternates', drawnFrom([0, 1])],
+  ['a start value that comes back later', drawnFrom(['a', 'b', 'b', 'a'])],
+  [
+    'equal increments of documents that an index chooses',
+    {
+      reset: twoOfAKind,
+      flow: async ({ letter }, db) => [
+        await takeTurn(db),
+        await incrementOf(db, letter === 'A' ? { _id: 'x' } : { kind: 'k' }),
+      ],
+    },
+  ],
+  [
+    'equal increments of documents that a hint chooses',
+    {
+      reset: twoOfAKind,
+      flow: async ({ letter }, db) => [
+        await takeTurn(db),
+        await (letter === 'A' ? incrementOf(db, { _id: 'x' }) : incrementOf(db, {}, { n: 1 })),
+      ],
+    },
+  ],
+  [
+    'a read and a write that finds nothing, sent at once, whose order the client remembers',
+    {
+      reset: (db) => reset(db, { _id: 'x' }, { _id: 'z' }),
+      flow: async ({ letter }, db) => {
+        if (letter === 'B') return items(db).findOne({ _id: 'z' });
+        const order: string[] = [];
+        await Promise.all([
+          items(db)
+            .findOne({ _id: 'x' })
+            .then(() => order.push('read')),
+          items(db)
+            .deleteOne({ _id: 'nope' })
+            .then(() => order.push('write')),
+        ]);
+        return items(db).updateOne({ _id: 'z' }, { $set: { order: order.join(' ') } });
+      },
+    },
+  ],
+])('the classes give what all orders give: %s', async (_what, scenario) => {
+  expect(await resultsOf(scenario, {})).toEqual(await resultsOf(scenario, { maxPreemptions: 24 }));
+});

@@ -1,0 +1,55 @@
+const REDACTED = '[redacted]';
+/** As long a part of a key's secret gives it away; upstreams show four characters of each end at most. */
+const REVEALING_LENGTH = 8;
+/** Shorter words that have letters and digits are names and numbers, not credentials. */
+const MIN_CREDENTIAL_LENGTH = 20;
+
+/** Forms of credentials: prefixes that vendors give them, and JSON Web Tokens. */
+const KNOWN_FORM =
+  /(?<![a-z\d])(?:(?:sk|pk|rk|fk|gsk|xai|hf|gh[opsu]|glpat|xox[a-z])[-_][\w*-]{3,}|AIza[\w*-]{3,}|AKIA[A-Z\d*]{3,}|eyJ[\w-]+\.)/i;
+/** Upstreams show a part of a key: `ab****yz`, `abcd...wxyz`. */
+const MASKED = /\w\*{2,}|\w(?:\.{3}|…)\w/;
+/** What stands behind one of these words is a credential, whatever it looks like: `Bearer x`, `api_key=x`, `"token": "x"`. */
+const BEHIND_A_NAME =
+  /\b(bearer|basic|(?:x-)?api[-_ ]?key|access[-_ ]?key|key|token|secret|password|authorization)(["']?\s*[:=]\s*["']?(?:bearer\s+|basic\s+)?|\s+(?=\S*\d))([^\s"',;)}\]]{3,})/gi;
+/** The user and the password of a URL. */
+const USER_OF_A_URL = /(:\/\/)[^\s/@]+@/g;
+
+/**
+ * Takes out of a text what could be a credential: the secret itself and whatever repeats eight characters of it, `sk-...`, `Bearer ...`, what
+ * stands behind `key=` or `token:`, and long words of letters and digits. Takes out too much rather than too little.
+ *
+ * @param secret the credential that the text may repeat; undefined if it is not known.
+ */
+export function redact(text: string, secret: string | undefined): string {
+  const whole = secret === undefined || secret === '' ? text : text.replaceAll(secret, REDACTED);
+  const parts = partsOf(secret);
+  return whole
+    .replace(USER_OF_A_URL, `$1${REDACTED}@`)
+    .replace(BEHIND_A_NAME, (_all, name: string, between: string) => `${name}${between}${REDACTED}`)
+    .replace(/[^\s"'`<>(){}[\],;]+/g, (word) => redactWord(word, parts));
+}
+
+function redactWord(word: string, parts: readonly string[]): string {
+  const lower = word.toLowerCase();
+  if (parts.some((part) => lower.includes(part))) return REDACTED;
+  // A URL has long paths, in which words are separate.
+  if (word.includes('://')) return word.replace(/[^/?&=#:]+/g, (piece) => (isCredential(piece) ? REDACTED : piece));
+  return word
+    .split(/(?<=[:=])/)
+    .map((piece) => (isCredential(piece) ? REDACTED : piece))
+    .join('');
+}
+
+const isCredential = (word: string): boolean =>
+  KNOWN_FORM.test(word) ||
+  MASKED.test(word) ||
+  (word.length >= MIN_CREDENTIAL_LENGTH && /\d/.test(word) && /[a-z]/i.test(word));
+
+/** All parts of the secret that give it away. */
+function partsOf(secret: string | undefined): readonly string[] {
+  const lower = secret?.toLowerCase() ?? '';
+  return Array.from({ length: Math.max(0, lower.length - REVEALING_LENGTH + 1) }, (_, at) =>
+    lower.slice(at, at + REVEALING_LENGTH),
+  );
+}
