@@ -1,9 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Document, IndexDescription } from 'mongodb';
 import type { CallContext } from '../flow/context.ts';
-import { serverAnswerOf } from '../flow/driver-error.ts';
+import { isUnreachable, serverAnswerOf } from '../flow/driver-error.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
 import { indexesOf, type NamedIndex } from '../indexes.ts';
 import { archiveOf, type Pool } from '../pool.ts';
+import { backoffMs } from '../queue/backoff.ts';
 
 const NAMESPACE_EXISTS = 48;
 /** The same index exists under another name. */
@@ -75,6 +77,20 @@ const serves = (index: Document, { key, unique }: IndexDescription): boolean =>
  * is asked of the server. The collections are created here because creating one inside a transaction takes stronger locks.
  */
 export async function ensureIndexes(context: CallContext): Promise<void> {
+  const { call, settings } = context;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await createMissing(context);
+    } catch (error) {
+      // In a failover: what was created stays, and the next attempt goes on from there.
+      if (!isUnreachable(error) || call.over || attempt >= settings.maxAttempts) throw error;
+      call.lastError = error;
+      await sleep(backoffMs(attempt, settings.random));
+    }
+  }
+}
+
+async function createMissing(context: CallContext): Promise<void> {
   const { db } = context;
   await requireTransactions(db);
   const missing = await checkIndexes(context);
