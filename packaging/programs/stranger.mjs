@@ -55,7 +55,7 @@ async function report(rotator, key) {
 await mongoose.connect(uri, { dbName: database, appName: 'stranger' });
 try {
   const rotator = createRotator(mongoose.connection.db, openhands, { onEvent: (event) => console.log(event) });
-  await rotator.ensureIndexes();
+  await rotator.ensureIndexes({ deadlineMs: 60_000 });
   for (let round = 0; round < Number(rounds); round += 1) {
     const keys = await readKeys();
     const settled = await Promise.allSettled(keys.map((key) => report(rotator, key)));
