@@ -38,6 +38,17 @@ const lookAway = (db: Db): Promise<Item | null> => items(db, 'away').findOne({ _
 
 const drawn = (): string => `t${randomBytes(9).toString('hex')}`;
 
+async function dropAll(db: Db): Promise<void> {
+  for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+}
+
+/** @returns its name */
+async function makeCollection(db: Db): Promise<string> {
+  const name = drawn();
+  await db.createCollection(name);
+  return name;
+}
+
 async function fill(collection: Collection<Item>, ...documents: Item[]): Promise<void> {
   await collection.deleteMany({});
   if (documents.length > 0) await collection.insertMany(documents);
@@ -184,7 +195,7 @@ describe('no class is left out', () => {
       'a collection that a flow makes',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+          await dropAll(db);
           return drawn();
         },
         flow: async ({ letter }, db, name) =>
@@ -197,10 +208,8 @@ describe('no class is left out', () => {
       'a collection that the reset makes',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
-          const name = drawn();
-          await db.createCollection(name);
-          return name;
+          await dropAll(db);
+          return makeCollection(db);
         },
         flow: async ({ letter }, db, name) =>
           letter === 'A'
@@ -212,10 +221,8 @@ describe('no class is left out', () => {
       'a collection whose order of insertion is seen',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
-          const name = drawn();
-          await db.createCollection(name);
-          return name;
+          await dropAll(db);
+          return makeCollection(db);
         },
         flow: async ({ letter }, db, name) => {
           await items(db, name).insertOne({ _id: letter });
@@ -227,9 +234,8 @@ describe('no class is left out', () => {
       'a collection for each client, named in a document, and looked up',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
-          const name = drawn();
-          await db.createCollection(name);
+          await dropAll(db);
+          const name = await makeCollection(db);
           await fill(items(db, 'jobs'), { _id: 'job', name });
           return name;
         },
@@ -247,7 +253,7 @@ describe('no class is left out', () => {
       'a collection and a field in transactions',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+          await dropAll(db);
           const name = drawn();
           await items(db, name).insertOne({ _id: 'x', [name]: 1 });
           return name;
@@ -329,7 +335,7 @@ describe('no class is left out', () => {
       'the same where each run makes a collection',
       {
         reset: async (db) => {
-          for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+          await dropAll(db);
           const token = drawn();
           await fill(items(elsewhere(db)), { _id: 'x', token });
           return token;
@@ -468,7 +474,7 @@ test('two workers, and checkpoints', { timeout: 60_000 }, async () => {
   const one: Case = {
     clients: 3,
     reset: async (db) => {
-      for (const { name } of await db.listCollections().toArray()) await db.dropCollection(name);
+      await dropAll(db);
       await fill(items(db), { _id: 'job' });
       return '';
     },

@@ -83,8 +83,8 @@ const ACTION_FIELDS: Readonly<Record<string, readonly string[]>> = {
 };
 const MATCH_FIELDS = ['statuses', 'codes', 'markers', 'preset', 'action'];
 const REASONS: readonly unknown[] = ['exhausted', 'auth-error'];
-/** Fields by which rotations find and replace a key. */
-const RESERVED_FIELDS = [
+/** Fields by which rotations find and replace a key. No service may have them written. */
+export const KEY_FIELDS: readonly string[] = [
   '_id',
   'apiKey',
   'incarnation',
@@ -205,7 +205,7 @@ function implies(part: Sought, known: Sought): boolean {
 
 function checkMarks({ statuses, exhaustedMs, ...fields }: Required<FailureMarks>): void {
   for (const [name, field] of Object.entries(fields)) {
-    if (typeof field !== 'string' || field === '' || /[.$]/.test(field) || RESERVED_FIELDS.includes(field))
+    if (typeof field !== 'string' || field === '' || /[.$]/.test(field) || KEY_FIELDS.includes(field))
       refuse(
         `marks.${name}: ${JSON.stringify(field)} is no field that can be written; expected a plain name of the service's own`,
       );

@@ -1,5 +1,5 @@
 import { RotationError } from './errors.ts';
-import { checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
+import { KEY_FIELDS, checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
 
 /*
  * Words, the same in code, events, reports and docs:
@@ -144,7 +144,7 @@ function expectBrake(pool: Pool): void {
 
 /** Fields that a rotation reads again, by the option that must not write them. */
 const RESERVED = {
-  newKey: ['_id', 'apiKey', 'incarnation', 'predecessors', 'replacedBy', 'rotationId', 'createdAt', 'bindingSequence'],
+  newKey: KEY_FIELDS,
   usedBackup: ['_id', 'apiKey', 'isUsed', 'usedFor', 'usedForIncarnation', 'usedIn', 'usedAt', 'rotationId'],
   restoredBackup: ['_id', 'apiKey', 'isUsed', 'usedForIncarnation', 'usedIn', 'rotationId'],
   eligible: ['_id', 'isUsed'],

@@ -28,6 +28,24 @@ export function valueText(value: unknown): string | undefined {
   return value instanceof Binary ? `binary ${value.sub_type} ${value.toString('hex')}` : undefined;
 }
 
+/**
+ * A value as text, of which the callers say how much counts. Null and booleans do, times have no text.
+ *
+ * @param textOf what stands for the text of a scalar
+ * @param fieldOf what stands for the name of a field
+ */
+export function contentWith(
+  value: unknown,
+  textOf: (text: string) => string,
+  fieldOf: (name: string) => string,
+): string {
+  const text = valueText(value);
+  if (text !== undefined) return JSON.stringify(typeof value === 'boolean' || value === null ? text : textOf(text));
+  if (Array.isArray(value)) return `[${value.map((one) => contentWith(one, textOf, fieldOf)).join()}]`;
+  const fields = entriesOf(value).map(([name, one]) => `${fieldOf(name)}:${contentWith(one, textOf, fieldOf)}`);
+  return `{${fields.join()}}`;
+}
+
 /** Calls with the text of each scalar that has one, but not with null and booleans, which no flow draws, and with the name of each field. */
 export function eachPart(value: unknown, onText: (text: string) => void, onField: (name: string) => void): void {
   const text = typeof value === 'boolean' ? undefined : valueText(value);

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
-import { eachPart, entriesOf, fieldsOf, fieldText, valueText } from './known-fields.ts';
+import { contentWith, eachPart, entriesOf, fieldsOf, fieldText } from './known-fields.ts';
 import { relativeTo } from './namespace.ts';
 
 /** What is known of the values of one start state. */
@@ -157,17 +157,13 @@ function areAlike(some: readonly Fields[], others: readonly Fields[], matters: (
   return one?.every((content, index) => content === other?.[index]) === true;
 }
 
-/** A document as text, in which all texts that don't matter are equal. Times have no text. */
-function contentOf(value: unknown, matters: (text: string) => boolean): string {
-  const text = valueText(value);
-  if (text !== undefined)
-    return JSON.stringify(typeof value === 'boolean' || value === null || matters(text) ? text : '');
-  if (Array.isArray(value)) return `[${value.map((one) => contentOf(one, matters)).join()}]`;
-  const fields = entriesOf(value).map(
-    ([name, one]) => `${matters(fieldText(name)) ? JSON.stringify(name) : ''}:${contentOf(one, matters)}`,
+/** A document as text, in which all texts that don't matter are equal. */
+const contentOf = (document: Fields, matters: (text: string) => boolean): string =>
+  contentWith(
+    document,
+    (text) => (matters(text) ? text : ''),
+    (field) => (matters(fieldText(field)) ? JSON.stringify(field) : ''),
   );
-  return `{${fields.join()}}`;
-}
 
 /** The place of a document is its place in the order of contents, in which drawn values count as equal, then of insertion. */
 function nameDrawn(namespace: string, documents: readonly Fields[], drawn: ReadonlySet<string>): Map<string, string> {

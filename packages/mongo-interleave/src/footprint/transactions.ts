@@ -231,7 +231,8 @@ export class Transactions {
     const session = sessionOf(body);
     const takesSnapshot = body['startTransaction'] === true;
     // A statement that only reads sees the snapshot, so what others do meanwhile does not change its reply.
-    const reads = access?.isWrite === true ? access.reads.map(withoutIncrement) : [];
+    const mayWrite = access?.isWrite === true;
+    const reads = mayWrite ? access.reads.map(withoutIncrement) : [];
     const orderedReads = access === undefined ? [] : readsOf(access, reply).orderedReads;
     let everything = access === undefined;
     if (takesSnapshot) {
@@ -253,18 +254,18 @@ export class Transactions {
       const open = this.#open.get(session);
       const ended = this.#end(session);
       if (code !== WRITE_CONFLICT || open === undefined)
-        return { ...ended, reads, orderedReads, takesSnapshot, everything };
+        return { ...ended, reads, mayWrite, orderedReads, takesSnapshot, everything };
       // The server may refuse more than the command tells, such as for an index that only it knows of. Then nothing commutes with this
       // statement, and any open transaction may be the other one.
       const isForeseen = access !== undefined && this.#explains(open, reads);
       const { start, conflictsBefore } = open;
       this.#conflicts.set(client, { reads: isForeseen ? reads : undefined, start, inARow: conflictsBefore + 1 });
-      return { ...ended, reads, orderedReads, takesSnapshot, everything: everything || !isForeseen };
+      return { ...ended, reads, mayWrite, orderedReads, takesSnapshot, everything: everything || !isForeseen };
     }
     const writes = access?.writes(reply).map(withoutIncrement) ?? [];
     const inserts = access?.inserts(reply) ?? [];
     this.#open.get(session)?.images.push(...writes);
-    return { ...NOTHING, reads, orderedReads, writes, inserts, takesSnapshot, everything };
+    return { ...NOTHING, reads, orderedReads, writes, mayWrite, inserts, takesSnapshot, everything };
   }
 
   /** Is there a write that a statement of this transaction, which looked for these documents, can't see or change? */

@@ -1,4 +1,4 @@
-import { entriesOf, valueText } from '../footprint/known-fields.ts';
+import { contentWith } from '../footprint/known-fields.ts';
 import type { ValueNames } from '../footprint/value-names.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import type { Fields } from '../gate/message.ts';
@@ -62,14 +62,11 @@ export class Numbering {
   }
 
   #steady(value: unknown): string {
-    const text = valueText(value);
-    if (text !== undefined) {
-      const isKnown = value === null || typeof value === 'boolean' || this.#rehearsed.hasText(text);
-      return JSON.stringify(isKnown ? text : (this.#names.placeOf(text) ?? ''));
-    }
-    if (Array.isArray(value)) return `[${value.map((one) => this.#steady(one)).join()}]`;
-    const fields = entriesOf(value).map(([name, one]) => `${this.#steadyField(name)}:${this.#steady(one)}`);
-    return `{${fields.join()}}`;
+    return contentWith(
+      value,
+      (text) => (this.#rehearsed.hasText(text) ? text : (this.#names.placeOf(text) ?? '')),
+      (name) => this.#steadyField(name),
+    );
   }
 
   #steadyField(name: string): string {

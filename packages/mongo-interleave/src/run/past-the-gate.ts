@@ -68,11 +68,11 @@ function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
   const add = (collection: unknown, count: number): void => {
     if (typeof collection === 'string') counts.set(collection, (counts.get(collection) ?? 0) + count);
   };
-  for (const { command, reply } of steps) {
+  for (const { command, reply, footprint } of steps) {
     // Where a pipeline writes to, and how often, its reply does not tell.
     for (const stage of listOf(command['pipeline'])) add(targetOf(stage), Infinity);
-    const name = commandName(command);
-    if (reply !== undefined && !READS.has(name)) add(command[name], changedBy(reply));
+    const isWrite = footprint.mayWrite || footprint.everything;
+    if (reply !== undefined && isWrite) add(command[commandName(command)], changedBy(reply));
   }
   return counts;
 }
@@ -81,16 +81,6 @@ function targetOf(stage: Fields): unknown {
   const target = stage['$out'] ?? (stage['$merge'] as Fields | undefined)?.['into'] ?? stage['$merge'];
   return typeof target === 'object' && target !== null ? (target as Fields)['coll'] : target;
 }
-
-const READS: ReadonlySet<string> = new Set([
-  'find',
-  'getMore',
-  'count',
-  'distinct',
-  'killCursors',
-  'listIndexes',
-  'explain',
-]);
 
 /** At most so many documents. A command that failed may have changed some; an update that changed nothing is not logged. */
 function changedBy({ n, nModified, upserted, ok, lastErrorObject }: Fields): number {

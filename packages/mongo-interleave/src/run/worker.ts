@@ -160,7 +160,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     await this.#replaceUnfit();
     await this.#faults.closeFrozen();
     await this.#prepareAll();
-    await this.#gate.pass('reset to end', () => this.#reset());
+    await this.#reset();
     const schema = this.#schemas.open();
     const transactions = new Transactions(schema, this.#options.retriesAtOnce);
     const since = isPowerOfTwo(++this.#runs) ? await momentOf(this.#control) : undefined;
@@ -194,17 +194,19 @@ export class Worker<T, P = undefined> implements Runner<T> {
   async #prepareAll(): Promise<void> {
     const fresh = this.#clients.filter((client) => !this.#lives.isPrepared(client));
     if (fresh.length === 0) return;
-    if (this.#options.prepare !== undefined) await this.#gate.pass('reset to end', () => this.#reset());
+    if (this.#options.prepare !== undefined) await this.#reset();
     for (const client of fresh) await this.#lives.prepare(client, 0);
   }
 
   /** @throws InterleaveError `reset-failed` */
   async #reset(): Promise<void> {
-    try {
-      await this.#options.reset(this.#db);
-    } catch (error) {
-      throw new InterleaveError('reset-failed', `reset threw ${namedError(error)}.`, { cause: error });
-    }
+    await this.#gate.pass('reset to end', async () => {
+      try {
+        await this.#options.reset(this.#db);
+      } catch (error) {
+        throw new InterleaveError('reset-failed', `reset threw ${namedError(error)}.`, { cause: error });
+      }
+    });
   }
 
   /** Runs from the start state. After an error from which the gate can't recover, everything is closed. */
@@ -246,7 +248,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     if (this.#closed !== undefined) throw stopped();
     try {
       await this.#finishLate();
-      await this.#gate.pass('reset to end', () => this.#reset());
+      await this.#reset();
       const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
       const hasOtherValues = await this.#startStateNames.recheck(existing);
       return (await this.#schemas.recheck(existing)) || hasOtherValues;

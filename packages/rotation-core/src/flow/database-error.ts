@@ -1,8 +1,7 @@
 import { RotationError } from '../errors.ts';
-import { copyWithoutFields, serverAnswerOf, type ServerAnswer } from './driver-error.ts';
+import { copyWithoutFields, DUPLICATE_KEY, serverAnswerOf, type ServerAnswer } from './driver-error.ts';
 import { describePlace, type Place } from './place.ts';
 
-const DUPLICATE_KEY = 11_000;
 /** Indexes whose values are ids. The values of other indexes can be apiKeys, which must not reach a message. */
 const ID_INDEX = /^(_id_|rotation_.*)$/;
 

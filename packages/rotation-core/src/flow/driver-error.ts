@@ -19,6 +19,7 @@ interface DriverErrorFields {
   readonly codeName?: unknown;
   readonly errorLabels?: unknown;
   readonly hasErrorLabel?: unknown;
+  readonly writeErrors?: unknown;
 }
 
 const fieldsOf = (error: unknown): DriverErrorFields => (typeof error === 'object' && error !== null ? error : {});
@@ -54,6 +55,24 @@ export function serverAnswerOf(error: unknown): ServerAnswer | undefined {
   };
 }
 
+export const DUPLICATE_KEY = 11_000;
+
+/** A write that the server refused, within a command of several. */
+export interface WriteError {
+  readonly code?: unknown;
+  /** Of the write within its command. */
+  readonly index?: unknown;
+  /** May quote values of documents, apiKeys among them. */
+  readonly errmsg?: unknown;
+}
+
+/** @returns an empty object if the error is not about a write */
+export function firstWriteErrorOf(error: unknown): WriteError {
+  const { writeErrors } = fieldsOf(error);
+  const [first]: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [];
+  return (first as WriteError | undefined) ?? {};
+}
+
 /** The names of codes that answers of bulk writes lack. From the server's `error_codes.yml`. */
 const CODE_NAMES: Readonly<Record<number, string>> = {
   13: 'Unauthorized',
@@ -64,7 +83,7 @@ const CODE_NAMES: Readonly<Record<number, string>> = {
   257: 'TransactionTooLarge',
   263: 'OperationNotSupportedInTransaction',
   10_334: 'BSONObjectTooLarge',
-  11_000: 'DuplicateKey',
+  [DUPLICATE_KEY]: 'DuplicateKey',
   17_280: 'KeyTooLong',
 };
 

@@ -6,27 +6,52 @@ import { isRetryable, runTransaction, type Transaction } from './transaction.ts'
 /** Thrown where the caller has its answer already; nobody sees it. */
 const CALL_IS_OVER = new Error('the call is over');
 
+function requireCaller({ call }: CallContext): void {
+  if (call.over) throw CALL_IS_OVER;
+}
+
 /**
- * Runs a transaction until it commits, within the call's deadline and the rotator's `maxAttempts`; for all verbs but `rotate`,
- * whose retries are the queue's. After a commit in doubt the body runs again, although its first run may have been committed: it
- * must do no harm then. Nothing is committed any more once the caller has its answer, unless the commit was under way.
+ * Makes attempts until one succeeds, within the call's deadline and the rotator's `maxAttempts`.
  *
- * @throws the error of the last attempt when the attempts are used up. An error that is not retryable is thrown at once.
+ * @param mayTryAgain tells by the error of an attempt
+ * @throws the error of the last attempt when the attempts are used up. After another error at once.
+ */
+export async function retry<T>(
+  context: CallContext,
+  mayTryAgain: (error: unknown) => boolean,
+  attempt: () => Promise<T>,
+): Promise<T> {
+  const { settings, call } = context;
+  for (let count = 1; ; count++) {
+    requireCaller(context);
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!mayTryAgain(error) || count >= settings.maxAttempts) throw error;
+      call.lastError = error;
+      await sleep(backoffMs(count, settings.random));
+    }
+  }
+}
+
+/**
+ * Runs a transaction until it commits; for all verbs but `rotate`, whose retries are the queue's. After a commit in doubt the body runs
+ * again, although its first run may have been committed: it must do no harm then. Nothing is committed any more once the caller has its
+ * answer, unless the commit was under way.
+ *
+ * @throws as {@link retry} does
  */
 export async function retryTransaction<T>(
-  { db, pool, settings, call }: CallContext,
+  context: CallContext,
   body: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const requireCaller = (): void => {
-    if (call.over) throw CALL_IS_OVER;
-  };
+  const { db, pool, call } = context;
   let inDoubt = false;
-  for (let attempt = 1; ; attempt++) {
-    requireCaller();
+  return retry(context, isRetryable, async () => {
     try {
       const value = await runTransaction(db, (session) => body({ db, pool, session }), {
         beforeCommit: () => {
-          requireCaller();
+          requireCaller(context);
           call.inDoubt = true;
         },
         onCommitInDoubt: () => {
@@ -37,9 +62,7 @@ export async function retryTransaction<T>(
       return value;
     } catch (error) {
       call.inDoubt = inDoubt;
-      if (!isRetryable(error) || attempt >= settings.maxAttempts) throw error;
-      call.lastError = error;
-      await sleep(backoffMs(attempt, settings.random));
+      throw error;
     }
-  }
+  });
 }

@@ -1,4 +1,5 @@
 import type { Unusable } from '../events.ts';
+import { DUPLICATE_KEY, firstWriteErrorOf } from './driver-error.ts';
 
 /** Ends a transaction whose backup can't be used. The next one passes it over. */
 export class UnusableBackup extends Error {
@@ -13,16 +14,6 @@ export class UnusableBackup extends Error {
   }
 }
 
-const DUPLICATE_KEY = 11_000;
-
-/** What the driver tells of a refused write, whatever copy of it. */
-interface WriteError {
-  readonly code?: unknown;
-  /** Of the write within its command. */
-  readonly index?: unknown;
-  readonly errmsg?: unknown;
-}
-
 /**
  * Runs a step that writes for one backup after the other. A duplicate key tells which write was refused, and so which backup.
  *
@@ -33,17 +24,11 @@ export async function refusingDuplicates<T>(backupIds: readonly string[], step: 
   try {
     return await step();
   } catch (error) {
-    const { code, index, errmsg } = firstWriteError(error);
+    const { code, index, errmsg } = firstWriteErrorOf(error);
     const backupId = typeof index === 'number' ? backupIds[index] : undefined;
     if (code !== DUPLICATE_KEY || backupId === undefined) throw error;
     throw new UnusableBackup(backupId, /index: _id_ /.test(String(errmsg)) ? 'live-key' : 'duplicate');
   }
-}
-
-function firstWriteError(error: unknown): WriteError {
-  const { writeErrors } = error as { readonly writeErrors?: unknown };
-  const [first]: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [];
-  return (first as WriteError | undefined) ?? {};
 }
 
 /** An operator may mend what made a backup unusable. */

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Db, Document, IndexDescription } from 'mongodb';
 import type { CallContext } from '../flow/context.ts';
 import { isUnreachable, serverAnswerOf } from '../flow/driver-error.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
+import { retry } from '../flow/retry-transaction.ts';
 import { indexesOf, type NamedIndex } from '../indexes.ts';
 import { archiveOf, type Pool } from '../pool.ts';
-import { backoffMs } from '../queue/backoff.ts';
 
 const NAMESPACE_EXISTS = 48;
 /** The same index exists under another name. */
@@ -77,17 +76,8 @@ const serves = (index: Document, { key, unique }: IndexDescription): boolean =>
  * is asked of the server. The collections are created here because creating one inside a transaction takes stronger locks.
  */
 export async function ensureIndexes(context: CallContext): Promise<void> {
-  const { call, settings } = context;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await createMissing(context);
-    } catch (error) {
-      // In a failover: what was created stays, and the next attempt goes on from there.
-      if (!isUnreachable(error) || call.over || attempt >= settings.maxAttempts) throw error;
-      call.lastError = error;
-      await sleep(backoffMs(attempt, settings.random));
-    }
-  }
+  // In a failover, what was created stays, and the next attempt goes on from there.
+  return retry(context, isUnreachable, () => createMissing(context));
 }
 
 async function createMissing(context: CallContext): Promise<void> {
