@@ -4,10 +4,8 @@ import { runProxy, type StoredKey } from './proxy.ts';
 
 /* The proxy on mongoose, which brings its own copy of the driver. */
 
-const { Schema } = mongoose;
-
-/** Without `incarnation` or `createdAt` in the schema, `rotate` could not tell which life of a key has failed. */
-const keySchema = new Schema({
+/** The fields `incarnation` and `createdAt` tell which life of a key has failed. Without them in the schema, mongoose leaves them out. */
+const keySchema = new mongoose.Schema<StoredKey>({
   _id: String,
   apiKey: String,
   status: String,
@@ -15,7 +13,7 @@ const keySchema = new Schema({
   incarnation: String,
   cooldownUntil: Date,
 });
-const bindingSchema = new Schema({
+const bindingSchema = new mongoose.Schema({
   proxyId: String,
   [pool.bindingKeyField]: String,
   priority: Number,
@@ -28,7 +26,7 @@ const { connection } = await mongoose.connect(process.env['MONGODB_URI'] ?? '', 
 });
 const { db } = connection;
 if (db === undefined) throw new Error('mongoose is not connected');
-const Key = connection.model('Key', keySchema, pool.collections.keys);
+const Key = connection.model<StoredKey>('Key', keySchema, pool.collections.keys);
 const Binding = connection.model('Binding', bindingSchema, pool.collections.bindings);
 
 await runProxy(db, {
@@ -36,5 +34,5 @@ await runProxy(db, {
     const binding = await Binding.findOne({ proxyId, isActive: true }).sort({ priority: 1 });
     return binding?.get(pool.bindingKeyField) as string | undefined;
   },
-  findKey: async (keyId) => (await Key.findById(keyId).lean<StoredKey>()) ?? undefined,
+  findKey: async (keyId) => (await Key.findById(keyId)) ?? undefined,
 });

@@ -1,6 +1,6 @@
 import { createRotator, type AnyDb, type FailureOutcome, type KeyDocument, type Rotator } from 'keypool';
 import { errorBody, serve, type Reply } from './http-program.ts';
-import { pool } from './pool.ts';
+import { BRAKE, pool } from './pool.ts';
 
 /*
  * The service: POST /<proxy id> is passed on to the upstream, with the key that the proxy id is bound to. Runs in any number of
@@ -20,6 +20,8 @@ export interface Keys {
 
 /** A request is tried with at most so many keys. */
 const MAX_TRIES = 3;
+/** A key may be replaced while it is looked up, and its replacement too: no more often than the brake allows. */
+const MAX_READS = BRAKE.maxRotations + 1;
 const MAX_UPSTREAM_MS = 20_000;
 const UPSTREAM_URL = process.env['UPSTREAM_URL'] ?? '';
 
@@ -42,14 +44,8 @@ export async function runProxy(db: AnyDb, keys: Keys): Promise<void> {
 /** Tries the request with the bound key, and where that key fails, with the key that took its place. */
 async function forward(rotator: Rotator, keys: Keys, proxyId: string, body: string): Promise<Reply> {
   let reply = NO_KEY;
-  let keyId = await keys.findBoundKeyId(proxyId);
-  for (let tries = 0; keyId !== undefined && tries < MAX_TRIES; tries++) {
-    const key = await keys.findKey(keyId);
-    if (key === undefined) {
-      // It was replaced after its id was read, and the binding was moved with it.
-      keyId = await keys.findBoundKeyId(proxyId);
-      continue;
-    }
+  let key = await findKey(keys, proxyId);
+  for (let tries = 0; key !== undefined && tries < MAX_TRIES; tries++) {
     if (key.cooldownUntil && key.cooldownUntil > new Date()) return retryLater(RESTS, key.cooldownUntil);
 
     const answer = await callUpstream(key, body);
@@ -59,9 +55,22 @@ async function forward(rotator: Rotator, keys: Keys, proxyId: string, body: stri
 
     const outcome = await rotator.handleFailure(key, answer);
     if ('until' in outcome && outcome.until !== undefined) reply = retryLater(reply, outcome.until);
-    keyId = nextKeyId(outcome);
+    const next = nextKeyId(outcome);
+    key = next === undefined ? undefined : await findKey(keys, proxyId, next);
   }
   return reply;
+}
+
+/** @param keyId default: the key that the proxy id is bound to */
+async function findKey(keys: Keys, proxyId: string, keyId?: string): Promise<StoredKey | undefined> {
+  let id = keyId ?? (await keys.findBoundKeyId(proxyId));
+  for (let reads = 0; id !== undefined && reads < MAX_READS; reads++) {
+    const key = await keys.findKey(id);
+    if (key !== undefined) return key;
+    // It was replaced after its id was read, and the binding was moved with it.
+    id = await keys.findBoundKeyId(proxyId);
+  }
+  return undefined;
 }
 
 /** The key to go on with; undefined where the client has to be told of the failure. */
