@@ -32,8 +32,9 @@ export const errorBody = (type: string, message: string): string => JSON.stringi
 
 // Nothing is left behind when the parent is killed.
 process.once('disconnect', () => process.exit());
-// Ctrl-C in a terminal reaches all its processes. The parent ends this one, after its own requests.
+// Ctrl-C in a terminal reaches all its processes, and a closed pipe too. The parent ends this one, after its own requests.
 process.on('SIGINT', () => {});
+process.stdout.on('error', () => {});
 
 /** Serves on a free port of 127.0.0.1, and tells the parent process the URL. */
 export function serve(handler: Handler): void {

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { BackupDocument, BindingDocument } from 'keypool';
 import { MongoClient } from 'mongodb';
 import { childrenOf, CommandLine, isAlive, oneMemberSet, until } from 'test-kit';
@@ -133,6 +134,14 @@ describe.each(PROXY_NAMES)('the proxy on %s', (proxy) => {
   });
 });
 
+/** Which backup it is, in which process, how fast and when, differs from run to run. */
+const withoutChance = (text: string): string =>
+  text
+    .replaceAll(/(?<=process )\d+/g, 'PID')
+    .replaceAll(/\bb\d+\b/g, 'BACKUP')
+    .replaceAll(/\d+(?= ms)/g, 'N')
+    .replaceAll(/(?<=Retry-After: )\d+, at [\d:]+/g, 'N, at TIME');
+
 describe('pnpm example', () => {
   const example = new CommandLine(`${FOLDER}show.ts`, 'EXAMPLE_');
   const environment = { MONGODB_URI: oneMemberSet().uri };
@@ -156,6 +165,11 @@ describe('pnpm example', () => {
     );
     expect(stdout).toMatch(/\nAll of this held\.\n$/);
     expect(stdout).not.toContain(SECRET_PREFIX);
+    const page = await readFile(new URL('README.md', import.meta.url), 'utf8');
+    const blocks = [...page.matchAll(/^```(\w*)\n(.*?)^```/gms)];
+    const shown = blocks.flatMap(([, language, text = '']) => (language === '' ? [withoutChance(text)] : []));
+    expect(shown).toHaveLength(2);
+    for (const text of shown) expect(withoutChance(stdout)).toContain(text);
     expect(await databases()).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 /*
  * Shows what becomes of 200 requests in flight when their key fails, and of the stock when the upstream goes down: pnpm example
- * Exit code: 0 if everything held that it says, 1 if not, 130 after Ctrl-C.
+ * Exit code: 0 if everything held that it says, 1 if not, 130 if interrupted.
  */
 import { startReplicaSet } from 'mongo-test-replica-set';
 import { BRAKE } from './pool.ts';
@@ -38,7 +38,7 @@ async function showReplaced(stage: Stage, keyId: string, status: number): Promis
   claim(callsByKey.join() === `${REQUESTS},${REQUESTS}`, `upstream: ${describeCalls(seen)}`);
   claim(
     seen.rotations.length === 1 && seen.rotations[0]?.keyId === keyId,
-    `rotations: ${seen.rotations.length}, which is the number of backups used`,
+    `rotations: ${seen.rotations.length}, counted by the backups that are used`,
   );
   claim(everybodyGot(200, seen), `${describeAnswers(seen)}, the last after ${Math.round(seen.ms)} ms`);
 }
@@ -77,7 +77,7 @@ async function show(stage: Stage): Promise<void> {
   await showReplaced(stage, 'k1', 401);
   say(`\n${REQUESTS} requests wait. The quota of their key k2 is used up: 402.`);
   await showReplaced(stage, 'k2', 402);
-  say(`\n${REQUESTS} requests wait. It was too many for k3: 429.`);
+  say(`\n${REQUESTS} requests wait. Too many came with k3: 429.`);
   await showResting(stage, 'k3', 429);
   say(`\n${REQUESTS} requests wait. The upstream is overloaded: 529.`);
   await showResting(stage, 'k4', 529);
@@ -108,6 +108,8 @@ async function main(signal: AbortSignal): Promise<void> {
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => interrupted.abort());
+// The reader of a pipe has gone, as in `| head`.
+process.stdout.on('error', () => interrupted.abort());
 try {
   await main(interrupted.signal);
   say(everythingHeld ? '\nAll of this held.' : '\nNot all of this held: see NOT.');
