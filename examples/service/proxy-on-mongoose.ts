@@ -4,7 +4,7 @@ import { runProxy, type StoredKey } from './proxy.ts';
 
 /* The proxy on mongoose, which brings its own copy of the driver. */
 
-/** The fields `incarnation` and `createdAt` tell which life of a key has failed. Without them in the schema, mongoose leaves them out. */
+/** `incarnation` and `createdAt` tell which incarnation of a key has failed. What the schema lacks, mongoose leaves out. */
 const keySchema = new mongoose.Schema<StoredKey>({
   _id: String,
   apiKey: String,

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { BackupDocument } from 'keypool';
 import { pool } from './pool.ts';
 import { proxyIdsOf, type ClientAnswer, type LoggedCall, type Stage } from './stage.ts';
-import type { Orders } from './upstream.ts';
+import type { AnswerToEverybody } from './upstream.ts';
 
 /* What is done to the service, and what was seen meanwhile: by the clients, by the upstream, and in the database. */
 
@@ -36,10 +36,10 @@ export async function failInFlight(stage: Stage, keyId: string, status: number):
   });
 }
 
-/** The upstream answers everybody alike; null: each key as before. */
+/** The upstream answers every call alike; null: by its key again. */
 export async function answerEverybody(
   stage: Stage,
-  answer: NonNullable<Orders['everybody']> | null,
+  answer: AnswerToEverybody,
   keyIds: readonly string[],
 ): Promise<Seen> {
   await stage.order({ everybody: answer });

@@ -67,14 +67,14 @@ export async function openStage({ uri, proxy, output, signal }: StageOptions): P
   opened.defer(async () => void (await db.dropDatabase()));
   const secrets = await fill(db);
 
-  const start = async (file: string, variables: NodeJS.ProcessEnv): Promise<string> => {
+  const start = (file: string, variables: NodeJS.ProcessEnv): Promise<string> => {
     const child = fork(fileURLToPath(new URL(file, import.meta.url)), {
       env: { ...process.env, ...variables },
       execArgv: [],
       stdio: ['ignore', output, 'inherit', 'ipc'],
     });
     opened.defer(() => end(child));
-    return await listening(child, file, signal);
+    return listening(child, file, signal);
   };
   const upstream = await start('upstream.ts', {});
   const variables = { MONGODB_URI: uri, DATABASE: db.databaseName, UPSTREAM_URL: upstream };
@@ -84,13 +84,12 @@ export async function openStage({ uri, proxy, output, signal }: StageOptions): P
     fetch(url, { ...init, signal: AbortSignal.any([signal, AbortSignal.timeout(MAX_REQUEST_MS)]) });
   const post = (url: string, body: unknown): Promise<Response> =>
     request(url, { method: 'POST', body: JSON.stringify(body) });
-  const secretOf = (keyId: string): string => secrets.get(keyId) ?? '';
-  const idOf = new Map([...secrets].map(([id, apiKey]) => [apiKey, id]));
   const order = async ({ keys = {}, ...orders }: Orders): Promise<void> => {
-    const bySecret = Object.entries(keys).map(([keyId, status]) => [secretOf(keyId), status]);
+    const bySecret = Object.entries(keys).map(([keyId, status]) => [secrets.get(keyId), status]);
     await (await post(`${upstream}/admin`, { ...orders, keys: Object.fromEntries(bySecret) })).text();
   };
   await order({ keys: Object.fromEntries([...secrets.keys()].map((keyId) => [keyId, 200])) });
+  const idOf = new Map([...secrets].map(([id, apiKey]) => [apiKey, id]));
 
   const closing = opened.move();
   return {

@@ -9,12 +9,15 @@ import { errorBody, serve, type Reply, type Request } from './http-program.ts';
  *   POST /            a call, with a key
  */
 
+/** A status, or no answer at all; null: each key has its own status. */
+export type AnswerToEverybody = number | 'hang-up' | null;
+
 /** What the upstream is told. Parts that are left out stay as they are. */
 export interface Orders {
   /** The status to answer with, by key. A key that was never named here is refused with 401. */
   readonly keys?: Readonly<Record<string, number>>;
-  /** What everybody gets, whatever the key; null: each key has its own status again. */
-  readonly everybody?: number | 'hang-up' | null;
+  /** What every call gets, whatever its key. */
+  readonly everybody?: AnswerToEverybody;
   /** True: calls wait. False: they are answered, by the orders that are in force now. */
   readonly hold?: boolean;
 }
@@ -37,7 +40,7 @@ const REPLIES: Readonly<Record<number, Omit<Reply, 'status'>>> = {
 };
 
 const statuses = new Map<string, number>();
-let everybody: Orders['everybody'] = null;
+let everybody: AnswerToEverybody = null;
 let released: PromiseWithResolvers<void> | undefined;
 let held = 0;
 const log: Call[] = [];
