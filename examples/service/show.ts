@@ -99,7 +99,7 @@ async function show(stage: Stage): Promise<void> {
 }
 
 async function main(signal: AbortSignal): Promise<void> {
-  await using set = await startReplicaSet({ signal, endOnInterrupt: false });
+  await using set = await startReplicaSet({ members: 1, signal, endOnInterrupt: false });
   for (const proxy of PROXY_NAMES) {
     say(`\n== The proxy on ${proxy}, with ${KEY_IDS.length} keys and ${BACKUPS} backups ==`);
     await using stage = await openStage({ uri: set.uri, proxy, output: 'inherit', signal });
