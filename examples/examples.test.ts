@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { createRotator, keypool, type KeyDocument } from 'keypool';
+import { keypool, type KeyDocument } from 'keypool';
 import { MongoClient, type Db } from 'mongodb';
 import { backupsOf, bindingsOf, keysOf } from 'rotation-core/testing';
 import { createTestDatabaseName, oneMemberSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { prepareRotation } from './quick-look.ts';
-import { onUpstreamAnswer } from './service.ts';
 
 const failed: KeyDocument = { _id: 'k1', apiKey: 'made-up-1', status: 'healthy', createdAt: new Date() };
 
@@ -36,15 +35,5 @@ describe('the examples', () => {
     const onFailure = await prepareRotation(db);
     expect(await onFailure(failed, 429, '')).toBeUndefined();
     expect(await onFailure(failed, 402, '')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
-  });
-
-  it('goes on with the key that took the place, and lets a key rest when there is no stock', async () => {
-    const rotator = createRotator(db, keypool);
-    expect(await onUpstreamAnswer(db, rotator, failed, { status: 401, body: '' })).toBe('b1');
-    const replacement = await keysOf(db, keypool).findOne({ _id: 'b1' });
-    expect(replacement).not.toBeNull();
-    if (replacement === null) return;
-    expect(await onUpstreamAnswer(db, rotator, replacement, { status: 401, body: '' })).toBeUndefined();
-    expect(await keysOf(db, keypool).findOne({ _id: 'b1' })).toMatchObject({ status: 'exhausted' });
   });
 });

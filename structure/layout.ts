@@ -32,7 +32,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
     {
       name: 'examples',
       source: 'examples',
-      rooms: [['own-system', 'published-packages', files('service', 'quick-look')]],
+      rooms: [['own-system', 'published-packages', 'service', files('quick-look')]],
     },
   ],
   [
