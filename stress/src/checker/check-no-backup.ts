@@ -6,14 +6,17 @@ import type { RotationHistory } from './rotation-run.ts';
 
 /**
  * I4: who is told `no-backup` finds key and bindings as they were, and there was none. Needs a run in which nobody adds or
- * restores a backup, for then one that is free at the end was free all along. A free backup that is a live key is no stock.
+ * restores a backup, for then one that is free at the end was free all along. A free backup that is a live key is no stock, nor is one
+ * that was set aside.
  */
 export function checkNoBackup(start: PoolState, final: PoolState, history: RotationHistory): RotationViolation[] {
   const violations: RotationViolation[] = [];
   const broken = (sentence: string): void => {
     violations.push({ invariant: 'I4', sentence });
   };
-  const isFree = [...final.backups.values()].find(({ id, isUsed }) => !isUsed && final.keys.get(id)?.live !== true);
+  const isFree = [...final.backups.values()].find(
+    ({ id, isUsed, isSetAside }) => !isUsed && isSetAside !== true && final.keys.get(id)?.live !== true,
+  );
   const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
   const bindingsNow = groupBy(final.bindings, ({ keyId }) => keyId);
 

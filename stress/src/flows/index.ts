@@ -29,7 +29,7 @@ import { swallowedDuplicate } from './mutants/swallowed-duplicate.ts';
 import { uncountedRetire } from './mutants/uncounted-retire.ts';
 import { unknownIsUndone } from './mutants/unknown-is-undone.ts';
 import { program } from './program.ts';
-import { reference, referenceBare } from './reference.ts';
+import { reference, referenceBare, referenceVerifying } from './reference.ts';
 
 /** Flows that must be caught: a harness is believed only when it is seen to catch something. */
 export const mutants: readonly Mutant<RotationTypes>[] = [
@@ -66,6 +66,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
 export const flows: readonly [AnyFlow<RotationTypes>, ...AnyFlow<RotationTypes>[]] = [
   reference,
   referenceBare,
+  referenceVerifying,
   program,
   ...mutants,
 ];

@@ -45,6 +45,24 @@ export const reference: RotationFlow = {
   open: openRotator(() => referenceFlow, { coalesce: true }),
 };
 
+/** The ids that stand for backups which their upstream refuses, in the scenario `bad-backup`. */
+const REFUSED = ['b1'];
+
+export const referenceVerifying: RotationFlow = {
+  name: 'reference-verify',
+  about:
+    'the flow of rotation-core with a transaction for each caller, as services use it that verify backups before their use',
+  expected: 'valid',
+  storms: [],
+  explorations: [{ scenario: 'bad-backup', deployment: 'keypool', callers: PAIR }],
+  maxConcurrency: MAX_BARE_CONCURRENCY,
+  open: openRotator(() => referenceFlow, {
+    coalesce: false,
+    verify: ({ _id }) =>
+      REFUSED.includes(_id) ? { kind: 'unusable', reason: 'the upstream refused it' } : { kind: 'usable' },
+  }),
+};
+
 /** Slow, and the same flow: through both ways of retiring. */
 const BARE = ['keypool', 'mixed'];
 /** A crash alone meets each command without a rival in between; the rival comes before, after, or where the caller is blocked. */

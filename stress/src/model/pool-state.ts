@@ -32,6 +32,8 @@ export interface BackupState {
   /** Every flow takes a backup only where `isUsed` is false; one without the field is as good as used. */
   readonly isUsed: boolean;
   readonly usedFor?: string | undefined;
+  /** True where `verify` refused it: nobody claims it until an operator frees it. */
+  readonly isSetAside?: boolean;
   /** See {@link KeyState}. */
   readonly apiKey: string;
   /** See {@link KeyState}. */

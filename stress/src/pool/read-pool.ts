@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { BSON, type ClientSession, type Db, type WithId } from 'mongodb';
 import type { BindingDocument, Pool } from 'rotation-core';
-import { archiveOf, backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/testing';
+import { archiveOf, backupsOf, bindingsOf, isLive, keysOf, setAsideFieldsOf } from 'rotation-core/testing';
 import type { PoolSnapshot } from '../model/pool-state.ts';
 
 /** Reads all collections: one after the other in the session's snapshot, or at once, which is only for a pool that nobody writes to. */
@@ -30,6 +30,7 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
       id: backup._id,
       isUsed: backup.isUsed !== false,
       ...(typeof backup.usedFor === 'string' ? { usedFor: backup.usedFor } : {}),
+      ...(isSetAside(backup, pool) ? { isSetAside: true } : {}),
       apiKey: digest(backup.apiKey),
       content: digest(BSON.EJSON.stringify(backup)),
     })),
@@ -37,6 +38,9 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
     ...(archived === undefined ? {} : { archived }),
   };
 }
+
+const isSetAside = (backup: Readonly<Record<string, unknown>>, pool: Pool): boolean =>
+  (backup[setAsideFieldsOf(pool).at] ?? null) !== null;
 
 async function readArchived(db: Db, pool: Pool, session?: ClientSession): Promise<readonly string[] | undefined> {
   const archive = archiveOf(pool);

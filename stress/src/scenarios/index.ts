@@ -112,6 +112,18 @@ const poisonedBackup: Scenario<RotationTypes> = {
   },
 };
 
+const badBackup: Scenario<RotationTypes> = {
+  name: 'bad-backup',
+  about: 'callers of two keys, and of the free backups the first is refused by a flow that verifies them',
+  gated: (callers) => ({
+    start: { keys: ['k1', 'k2'], backups: ['b1', 'b2', 'b3'], bindings: boundOnceOrTwice },
+    clients: callersOf(callers, false, (caller) => ({
+      caller,
+      call: { op: 'rotate', keyId: caller === 0 ? 'k1' : 'k2' },
+    })),
+  }),
+};
+
 export const scenarios: readonly Scenario<RotationTypes>[] = [
   sameKey,
   manyKeys,
@@ -119,6 +131,7 @@ export const scenarios: readonly Scenario<RotationTypes>[] = [
   chain,
   lateCallers,
   poisonedBackup,
+  badBackup,
   bindingAdded,
   restore,
   putBack,

@@ -7,15 +7,18 @@ export interface PoolText {
   /** Retired keys that are kept for review. */
   readonly kept?: readonly string[];
   readonly free?: readonly string[];
+  /** Backups that were set aside. */
+  readonly aside?: readonly string[];
   /** Used backups, each with the key that it was used for. */
   readonly used?: Readonly<Record<string, string | undefined>>;
   /** Proxies, each with the keys that it is bound to. */
   readonly bindings?: Readonly<Record<string, string | readonly string[]>>;
 }
 
-export function pool({ keys = [], kept = [], free = [], used = {}, bindings = {} }: PoolText): PoolState {
+export function pool({ keys = [], kept = [], free = [], aside = [], used = {}, bindings = {} }: PoolText): PoolState {
   const backups = [
     ...free.map((id) => freeBackup(id)),
+    ...aside.map((id) => ({ ...freeBackup(id), isSetAside: true, content: `${id} set aside` })),
     ...Object.entries(used).map(([id, key]) => usedBackup(id, key)),
   ];
   return {
