@@ -5,6 +5,7 @@ import { bindWithoutTouch } from './mutants/bind-without-touch.ts';
 import { bindingsFirst } from './mutants/bindings-first.ts';
 import { bindingsOutside } from './mutants/bindings-outside.ts';
 import { chainNotFollowed } from './mutants/chain-not-followed.ts';
+import { brakePerProcess } from './mutants/brake-per-process.ts';
 import { checkedClaim } from './mutants/checked-claim.ts';
 import { claimBeforeLock } from './mutants/claim-before-lock.ts';
 import { claimKeptOnRetry } from './mutants/claim-kept-on-retry.ts';
@@ -57,6 +58,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   incarnationNotMatched,
   restoreKeepsUsedFor,
   bindWithoutTouch,
+  brakePerProcess,
   conflictIsNoBackup,
   commitNotRetried,
   unknownIsUndone,

@@ -1,6 +1,6 @@
 import type { ExplorationPlace, StormPlace } from 'mongo-harness';
 import { referenceFlow } from 'rotation-core/testing';
-import { deployments } from '../deployments.ts';
+import { unbrakedDeployments } from '../deployments.ts';
 import { MAX_BARE_CONCURRENCY, openRotator } from './open-rotator.ts';
 import type { RotationFlow } from './rotation-flow.ts';
 
@@ -8,7 +8,7 @@ const PROCESSES = 4;
 const STORMS = ['same-key', 'many-keys', 'scarce', 'chain'];
 const PAIR = 2;
 
-const everyDeployment = deployments.map(({ name }) => name);
+const everyDeployment = unbrakedDeployments.map(({ name }) => name);
 const sameKey = (deployment: string, callers: number): ExplorationPlace => ({
   scenario: 'same-key',
   deployment,
@@ -29,6 +29,7 @@ const storms: readonly StormPlace[] = [
   ),
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
+  { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
 ];
 
 export const reference: RotationFlow = {
@@ -87,6 +88,8 @@ export const referenceBare: RotationFlow = {
     onKeypool('binding-added', 1),
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
     onKeypool('put-back'),
+    onKeypool('other-incarnation'),
+    { scenario: 'upstream-down', deployment: 'braked', callers: PAIR },
   ],
   operates: true,
   maxConcurrency: MAX_BARE_CONCURRENCY,
