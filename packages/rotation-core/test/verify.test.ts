@@ -10,6 +10,7 @@ import {
   type Rotator,
   type VerifyBackup,
 } from '../src/index.ts';
+import { MAX_CANDIDATES } from '../src/flow/verified-backups.ts';
 import { createRotatorOf, referenceFlow, type TestingOptions } from '../src/testing.ts';
 import { recordCommands } from './support/command-log.ts';
 import { backup, backups, binding, idsOf, key, readState, seed, SECRET_MARK, usedOf } from './support/documents.ts';
@@ -291,6 +292,21 @@ describe('no verdict', () => {
     expect(events[0]).toMatchObject({ error: 'Error: verify gave no verdict within 50 ms' });
   });
 
+  // Red where a rotation waits for the time of a backup that another rotation has tried again meanwhile.
+  test('ends: all that wait are rotated once the upstream answers again', async () => {
+    const endsAt = performance.now() + 1_200;
+    const { rotator, asked } = openVerifying(
+      deletingPool,
+      async (candidate, surroundings) => (performance.now() < endsAt ? DOWN(candidate, surroundings) : USABLE),
+      { random: Math.random, coalesce: false, deadlineMs: 8_000 },
+    );
+    const ids = Array.from({ length: 6 }, (_, index) => `k${index}`);
+    await seed(db, deletingPool, { keys: ids.map((id) => key(id)), backups: backups(6) });
+    const outcomes = await Promise.all(ids.map((id) => rotator.rotate(id)));
+    expect(countKinds(outcomes)).toEqual({ rotated: 6 });
+    expect(asked.length).toBeLessThanOrEqual(60);
+  });
+
   // Red where the deadline counts as passed inside the first transaction: the caller would have to ask findRotation.
   test('before the deadline of the caller: busy, and nothing is claimed afterwards', async () => {
     const verdict = Promise.withResolvers<BackupVerdict>();
@@ -398,6 +414,21 @@ test('where the database refuses the mark, the process passes the backup over', 
   } finally {
     await db.command({ collMod: 'backups', validator: {} });
   }
+});
+
+// Red where transactions of one process take what was verified for each other: they conflict, and backups are verified twice.
+test('a hundred keys of one process: no usable backup is asked about twice', async () => {
+  const ids = Array.from({ length: 100 }, (_, index) => `k${index}`);
+  const { rotator, asked } = openVerifying(deletingPool, ({ _id }) => (_id.endsWith('3') ? REFUSED : USABLE), {
+    random: Math.random,
+    maxBatchSize: 10,
+  });
+  await seed(db, deletingPool, { keys: ids.map((id) => key(id)), backups: backups(300) });
+  const outcomes = await Promise.all(ids.map((id) => rotator.rotate(id)));
+  expect(countKinds(outcomes)).toEqual({ rotated: 100 });
+  const usable = asked.filter((id) => !id.endsWith('3'));
+  expect(new Set(usable).size).toBe(usable.length);
+  expect(usable.length).toBeLessThanOrEqual(100 + MAX_CANDIDATES);
 });
 
 describe('what was found usable', () => {

@@ -46,21 +46,20 @@ export const reference: RotationFlow = {
   open: openRotator(() => referenceFlow, { coalesce: true }),
 };
 
-/** The ids that stand for backups which their upstream refuses, in the scenario `bad-backup`. */
-const REFUSED = ['b1'];
+/** Each third backup is one that its upstream refuses: b1, b4, b7 and so on. */
+const isRefused = (backupId: string): boolean => Number(backupId.slice(1)) % 3 === 1;
 
 export const referenceVerifying: RotationFlow = {
   name: 'reference-verify',
   about:
-    'the flow of rotation-core with a transaction for each caller, as services use it that verify backups before their use',
+    'the same flow, in services that verify backups before their use; the upstream refuses b1 and each third one after it',
   expected: 'valid',
-  storms: [],
-  explorations: [{ scenario: 'bad-backup', deployment: 'keypool', callers: PAIR }],
+  storms: [{ scenario: 'bad-backups', deployment: 'keypool', processes: PROCESSES }],
+  explorations: [{ scenario: 'bad-backups', deployment: 'keypool', callers: PAIR }],
   maxConcurrency: MAX_BARE_CONCURRENCY,
   open: openRotator(() => referenceFlow, {
     coalesce: false,
-    verify: ({ _id }) =>
-      REFUSED.includes(_id) ? { kind: 'unusable', reason: 'the upstream refused it' } : { kind: 'usable' },
+    verify: ({ _id }) => (isRefused(_id) ? { kind: 'unusable', reason: 'refused' } : { kind: 'usable' }),
   }),
 };
 

@@ -117,9 +117,17 @@ const poisonedBackup: Scenario<RotationTypes> = {
   },
 };
 
-const badBackup: Scenario<RotationTypes> = {
-  name: 'bad-backup',
-  about: 'callers of two keys, and of the free backups the first is refused by a flow that verifies them',
+const badBackups: Scenario<RotationTypes> = {
+  name: 'bad-backups',
+  about: 'several keys fail at once, for flows that verify backups: some of the free ones are refused',
+  sizes: [KEYS, BACKUPS],
+  storm: ({ callers, keys = callers ?? 100, backups = 3 * keys }, random) => {
+    const ids = numbered('k', keys);
+    return {
+      start: { keys: ids, backups: numbered('b', backups), bindings: bindAll(ids, random) },
+      calls: callEach(ids, callers ?? 3 * keys, random),
+    };
+  },
   gated: (callers) => ({
     start: { keys: ['k1', 'k2'], backups: ['b1', 'b2', 'b3'], bindings: boundOnceOrTwice },
     clients: callersOf(callers, false, (caller) => ({
@@ -193,7 +201,7 @@ export const scenarios: readonly Scenario<RotationTypes>[] = [
   chain,
   lateCallers,
   poisonedBackup,
-  badBackup,
+  badBackups,
   upstreamDown,
   otherIncarnation,
   bindingAdded,

@@ -36,7 +36,7 @@ function explore(
   maxViolations = Infinity,
 ): Promise<Row> {
   const signal = AbortSignal.timeout(MAX_DURATION_MS);
-  const whole = { flow: flow.name, deployment: 'keypool', scenario: 'bad-backup', callers: 2, ...trial };
+  const whole = { flow: flow.name, deployment: 'keypool', scenario: 'bad-backups', callers: 2, ...trial };
   return exploreTrial(
     { ...context, system: { ...system, flows: [flow] }, signal },
     set.uri,

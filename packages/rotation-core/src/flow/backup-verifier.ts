@@ -15,6 +15,26 @@ export type Verified = { readonly kind: 'goes-on' } | { readonly kind: 'no-verdi
 
 /** After an attempt without a verdict, others are tried for this long; where there are none, the upstream is left alone. */
 const PUT_OFF_MS = 1_000;
+/** Longer than most transactions take. */
+const CLAIM_NOTED_MS = 1_000;
+/** What was verified for a rotation is kept for it at most this long: its callers may be gone. */
+const MAX_HELD_MS = 1_000;
+
+/** A backup that was found usable. Times by `performance.now()`. */
+interface Usable {
+  readonly digest: string;
+  readonly until: number;
+  /** The rotation that it was verified for. */
+  readonly holder: Rotation;
+  readonly heldUntil: number;
+}
+
+/** What a rotation waits for. */
+interface Wanted {
+  readonly candidates: readonly BackupDocument[];
+  /** By `performance.now()`. */
+  readonly notBefore: number;
+}
 
 /**
  * Verifies backups between two transactions: the first found none that is verified, and the second claims one. So no upstream is waited for
@@ -23,16 +43,17 @@ const PUT_OFF_MS = 1_000;
  * What was found usable is remembered in this process only, and only for the credential that it was found out for. What was refused is marked
  * in the database, for all processes.
  */
-export class BackupVerifier implements VerifiedBackups {
+export class BackupVerifier {
   readonly #verify: VerifyBackup;
   readonly #context: RotatorContext;
   readonly #passedOver: PassedOver;
-  /** Times by `performance.now()`. */
-  readonly #verified = new Map<string, { readonly digest: string; readonly until: number }>();
-  readonly #putOff = new Map<string, number>();
-  /** Groups that want the same backup share one verification. */
+  readonly #usable = new Map<string, Usable>();
+  readonly #putOffUntil = new Map<string, number>();
+  /** Claimed a moment ago: transactions that began before still see them free. */
+  readonly #claimedUntil = new Map<string, number>();
+  /** Rotations that want the same backup share one verification. */
   readonly #underWay = new Map<string, Promise<string | undefined>>();
-  readonly #wanted = new WeakMap<Rotation, readonly BackupDocument[]>();
+  readonly #wanted = new WeakMap<Rotation, Wanted>();
 
   constructor(verify: VerifyBackup, context: RotatorContext, passedOver: PassedOver) {
     this.#verify = verify;
@@ -40,22 +61,55 @@ export class BackupVerifier implements VerifiedBackups {
     this.#passedOver = passedOver;
   }
 
-  readonly isVerified = (backupId: string): boolean =>
-    (this.#verified.get(backupId)?.until ?? -Infinity) > performance.now();
-
-  readonly mayBeVerified = (backupId: string): boolean =>
-    (this.#putOff.get(backupId) ?? -Infinity) <= performance.now();
-
-  readonly isAsVerified = (backup: BackupDocument): boolean =>
-    this.#verified.get(backup._id)?.digest === digestOf(backup, this.#context.pool);
-
-  forget(backupId: string): void {
-    this.#verified.delete(backupId);
+  /** What a transaction for these rotations may claim and verify. What is held for others is left to them: two that want the same conflict. */
+  viewFor(rotations: readonly Rotation[]): VerifiedBackups {
+    const isHeld = ({ holder, heldUntil }: Usable): boolean =>
+      heldUntil > performance.now() && !rotations.includes(holder);
+    return {
+      isVerified: (backupId) => {
+        const usable = this.#find(backupId);
+        return usable !== undefined && !isHeld(usable);
+      },
+      mayBeVerified: (backupId) => {
+        const usable = this.#find(backupId);
+        const isFree = usable === undefined || !isHeld(usable);
+        return (
+          isFree &&
+          !this.#underWay.has(backupId) &&
+          !isPending(this.#putOffUntil, backupId) &&
+          !isPending(this.#claimedUntil, backupId)
+        );
+      },
+      isAsVerified: (backup) => this.#usable.get(backup._id)?.digest === digestOf(backup, this.#context.pool),
+    };
   }
 
-  /** Notes what a rotation has to wait for before its next transaction. */
+  #find(backupId: string): Usable | undefined {
+    const usable = this.#usable.get(backupId);
+    return usable !== undefined && usable.until > performance.now() ? usable : undefined;
+  }
+
+  forget(backupId: string): void {
+    this.#usable.delete(backupId);
+  }
+
+  /** The backup was claimed. */
+  noteClaim(backupId: string): void {
+    this.forget(backupId);
+    this.#claimedUntil.set(backupId, performance.now() + CLAIM_NOTED_MS);
+  }
+
+  /** Lets others claim what was held for these rotations: their transaction is over. */
+  release(rotations: readonly Rotation[]): void {
+    for (const [id, usable] of this.#usable)
+      if (rotations.includes(usable.holder)) this.#usable.set(id, { ...usable, heldUntil: 0 });
+  }
+
+  /** Notes what a rotation has to wait for before its next transaction: one of these, or, where there are none, some time. */
   want(rotation: Rotation, candidates: readonly BackupDocument[]): void {
-    this.#wanted.set(rotation, candidates);
+    const now = performance.now();
+    const putOff = [...this.#putOffUntil.values()].filter((until) => until > now);
+    this.#wanted.set(rotation, { candidates, notBefore: putOff.length === 0 ? now : Math.min(...putOff) });
   }
 
   isWantedBy(rotations: readonly Rotation[]): boolean {
@@ -64,28 +118,30 @@ export class BackupVerifier implements VerifiedBackups {
 
   /** Verifies what these rotations want. Never rejects. */
   async verifyWanted(rotations: readonly Rotation[]): Promise<Verified> {
-    const wanted = new Map<string, BackupDocument>();
-    for (const rotation of rotations)
-      for (const backup of this.#wanted.get(rotation) ?? []) wanted.set(backup._id, backup);
-    // No transaction until one may be tried again: it would only look, and a deadline in its midst would be a doubt.
-    if (wanted.size === 0 && performance.now() < Math.min(...this.#putOff.values()))
-      return { kind: 'no-verdict', error: 'verify gave no verdict on any free backup a moment ago' };
-    for (const rotation of rotations) this.#wanted.delete(rotation);
-    const errors = await Promise.all([...wanted.values()].map((backup) => this.#share(backup)));
-    const [error] = errors;
-    return error === undefined || errors.includes(undefined) ? { kind: 'goes-on' } : { kind: 'no-verdict', error };
+    const wanted = new Map<string, { readonly backup: BackupDocument; readonly rotation: Rotation }>();
+    for (const rotation of rotations) {
+      const { candidates = [], notBefore = 0 } = this.#wanted.get(rotation) ?? {};
+      for (const backup of candidates) wanted.set(backup._id, { backup, rotation });
+      // No transaction until one may be tried again: it would only look, and a deadline in its midst would be a doubt.
+      if (candidates.length > 0 || notBefore <= performance.now()) this.#wanted.delete(rotation);
+    }
+    const errors = await Promise.all([...wanted.values()].map(({ backup, rotation }) => this.#share(backup, rotation)));
+    if (errors.includes(undefined)) return { kind: 'goes-on' };
+    return { kind: 'no-verdict', error: errors[0] ?? 'each free backup is being verified, or was a moment ago' };
   }
 
   /** @returns why there was no verdict, if there was none. */
-  #share(backup: BackupDocument): Promise<string | undefined> {
+  #share(backup: BackupDocument, rotation: Rotation): Promise<string | undefined> {
     const known = this.#underWay.get(backup._id);
     if (known !== undefined) return known;
-    const begun = this.#verifyOne(backup).finally(() => this.#underWay.delete(backup._id));
+    // Another rotation read it before, and was answered meanwhile.
+    if (this.#find(backup._id)?.digest === digestOf(backup, this.#context.pool)) return Promise.resolve(undefined);
+    const begun = this.#verifyOne(backup, rotation).finally(() => this.#underWay.delete(backup._id));
     this.#underWay.set(backup._id, begun);
     return begun;
   }
 
-  async #verifyOne(backup: BackupDocument): Promise<string | undefined> {
+  async #verifyOne(backup: BackupDocument, holder: Rotation): Promise<string | undefined> {
     const { pool, settings, emit } = this.#context;
     const { _id: backupId } = backup;
     const clean = (text: string): string =>
@@ -94,12 +150,18 @@ export class BackupVerifier implements VerifiedBackups {
     try {
       const verdict = await ask(this.#verify, backup, settings.maxVerifyMs);
       const digest = digestOf(backup, pool);
+      const now = performance.now();
       if (verdict.kind === 'usable')
-        this.#verified.set(backupId, { digest, until: performance.now() + settings.maxVerifiedAgeMs });
+        this.#usable.set(backupId, {
+          digest,
+          until: now + settings.maxVerifiedAgeMs,
+          holder,
+          heldUntil: now + MAX_HELD_MS,
+        });
       else await this.#setAside(backupId, digest, clean(verdict.reason));
       return undefined;
     } catch (error) {
-      this.#putOff.set(backupId, performance.now() + PUT_OFF_MS);
+      this.#putOffUntil.set(backupId, performance.now() + PUT_OFF_MS);
       const text = clean(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
       emit({ type: 'backup-unverified', pool: pool.name, backupId, error: text });
       return text;
@@ -129,10 +191,14 @@ export class BackupVerifier implements VerifiedBackups {
 
   #dropOld(): void {
     const now = performance.now();
-    for (const [id, { until }] of this.#verified) if (until <= now) this.#verified.delete(id);
-    for (const [id, until] of this.#putOff) if (until <= now) this.#putOff.delete(id);
+    for (const [id, { until }] of this.#usable) if (until <= now) this.#usable.delete(id);
+    for (const times of [this.#putOffUntil, this.#claimedUntil])
+      for (const [id, until] of times) if (until <= now) times.delete(id);
   }
 }
+
+const isPending = (times: ReadonlyMap<string, number>, backupId: string): boolean =>
+  (times.get(backupId) ?? 0) > performance.now();
 
 /** @throws whatever `verify` throws, and an Error where it takes too long or returns no verdict */
 async function ask(verify: VerifyBackup, backup: BackupDocument, maxVerifyMs: number): Promise<BackupVerdict> {

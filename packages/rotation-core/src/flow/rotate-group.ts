@@ -55,8 +55,14 @@ export function createGroupRotator(
 
   async function runGroup(group: readonly PendingRotation[], goOn: () => boolean): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
-    const unverified = await verifyWanted(rotations);
-    if (unverified !== undefined) return unverified;
+    return (await verifyWanted(rotations)) ?? runOnce(group, rotations, goOn);
+  }
+
+  async function runOnce(
+    group: readonly PendingRotation[],
+    rotations: readonly Rotation[],
+    goOn: () => boolean,
+  ): Promise<GroupResult> {
     const place: Place = {};
     let inDoubt = false;
     let isAnswered = false;
@@ -74,7 +80,7 @@ export function createGroupRotator(
             steps: noteSteps(flow.steps, place, onAnswered),
             random: settings.random,
             passedOver: passedOver.ids,
-            ...(verifier === undefined ? {} : { verified: verifier }),
+            ...(verifier === undefined ? {} : { verified: verifier.viewFor(rotations) }),
             onUnverified: (found) => {
               candidates = found;
             },
@@ -96,33 +102,46 @@ export function createGroupRotator(
       for (const rotation of rotations) {
         const answer = answers.get(rotation);
         if (answer === undefined && candidates !== undefined) verifier?.want(rotation, candidates);
-        else if (answer?.kind === 'rotated') verifier?.forget(answer.replacement);
+        else if (answer?.kind === 'rotated') verifier?.noteClaim(answer.replacement);
       }
       return { kind: 'committed', answers };
     } catch (error) {
-      if (error instanceof ChangedBackup) {
-        verifier?.forget(error.backupId);
-        noteFailure(rotations, 'unverified', error.message);
-        return { kind: 'retryable', inDoubt, error: UNVERIFIED };
-      }
-      if (error instanceof UnusableBackup) {
-        const { backupId, why } = error;
-        passedOver.add(backupId);
-        emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
-        noteFailure(rotations, 'unusable-backup', error.message);
-        return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
-      }
-      const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
-      if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
-      const [only] = group;
-      if (only !== undefined && group.length === 1 && !inDoubt) {
-        const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
-        if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
-      }
-      noteFailure(rotations, reasonOf(error, inDoubt), summarize(error));
-      await endAbandoned(group);
-      return { kind: 'retryable', inDoubt, error: rotationError };
+      return await endFailed(error, group, rotations, place, inDoubt);
+    } finally {
+      verifier?.release(rotations);
     }
+  }
+
+  /** Says how an attempt ended that threw, and notes why. */
+  async function endFailed(
+    error: unknown,
+    group: readonly PendingRotation[],
+    rotations: readonly Rotation[],
+    place: Place,
+    inDoubt: boolean,
+  ): Promise<GroupResult> {
+    if (error instanceof ChangedBackup) {
+      verifier?.forget(error.backupId);
+      noteFailure(rotations, 'unverified', error.message);
+      return { kind: 'retryable', inDoubt, error: UNVERIFIED };
+    }
+    if (error instanceof UnusableBackup) {
+      const { backupId, why } = error;
+      passedOver.add(backupId);
+      emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
+      noteFailure(rotations, 'unusable-backup', error.message);
+      return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
+    }
+    const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
+    if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
+    const [only] = group;
+    if (only !== undefined && group.length === 1 && !inDoubt) {
+      const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
+      if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
+    }
+    noteFailure(rotations, reasonOf(error, inDoubt), summarize(error));
+    await endAbandoned(group);
+    return { kind: 'retryable', inDoubt, error: rotationError };
   }
 
   return {
