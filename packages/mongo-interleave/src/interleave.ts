@@ -2,7 +2,7 @@ import { expectAboveZero, expectInteger, expectList, expectOptions, shown, type 
 import { InterleaveError } from './interleave-error.ts';
 import { expectInterleaveOptions, type InterleaveOptions } from './run/interleave-options.ts';
 import type { RunResult } from './run/result.ts';
-import { LoopBook } from './run/loop-book.ts';
+import { nothingKnown, type SharedKnowledge } from './run/shared-knowledge.ts';
 import { withClock } from './run/with-clock.ts';
 import { Worker } from './run/worker.ts';
 import { expectSchedule, type Schedule } from './schedule/outline.ts';
@@ -86,19 +86,19 @@ export interface InterleaveSession<T> extends AsyncDisposable {
  */
 export async function interleave<T, P = undefined>(options: InterleaveOptions<T, P>): Promise<InterleaveSession<T>> {
   expectInterleaveOptions(options);
-  const loops = new LoopBook();
-  return new OpenSession<T, P>(options, await Worker.open(withClock(options), loops), loops);
+  const known = nothingKnown();
+  return new OpenSession<T, P>(options, await Worker.open(withClock(options), known), known);
 }
 
 class OpenSession<T, P> implements InterleaveSession<T> {
   readonly #options: InterleaveOptions<T, P>;
   readonly #workers: [Worker<T, P>, ...Worker<T, P>[]];
   #last: Promise<unknown> = Promise.resolve();
-  readonly #loops: LoopBook;
+  readonly #known: SharedKnowledge;
   #isClosed = false;
 
-  constructor(options: InterleaveOptions<T, P>, worker: Worker<T, P>, loops: LoopBook) {
-    this.#loops = loops;
+  constructor(options: InterleaveOptions<T, P>, worker: Worker<T, P>, known: SharedKnowledge) {
+    this.#known = known;
     this.#options = options;
     this.#workers = [worker];
   }
@@ -165,7 +165,8 @@ class OpenSession<T, P> implements InterleaveSession<T> {
 
   get #scenario(): Parameters<typeof explore>[2] {
     const { mayAllThrow = false } = this.#options;
-    return { clients: this.#clients, mayAllThrow, parts: partsOf(this.#options) };
+    const { startStates } = this.#known;
+    return { clients: this.#clients, mayAllThrow, startStates, parts: partsOf(this.#options) };
   }
 
   /** With the clock. */
@@ -197,7 +198,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
         database: database + suffix,
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile + suffix }),
       };
-      const worker = await Worker.open(withClock({ ...this.#options, ...own }), this.#loops);
+      const worker = await Worker.open(withClock({ ...this.#options, ...own }), this.#known);
       this.#workers.push(worker);
       // `close` was called while this worker opened, and did not know of it.
       if (this.#isClosed) await worker.close();

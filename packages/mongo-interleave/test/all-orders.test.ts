@@ -1,4 +1,4 @@
-import { MongoClient, type Collection, type Db, type Document } from 'mongodb';
+import { Long, MongoClient, type Collection, type Db, type Document } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { interleave, type FlowClient, type InterleaveOptions } from '../src/index.ts';
@@ -82,7 +82,11 @@ const twoOfAKind = async (db: Db): Promise<void> => {
 test.each<[string, Scenario]>([
   ['a start value that alternates', drawnFrom(['a', 'b'])],
   ['a number that alternates', drawnFrom([0, 1])],
+  ['a flag that alternates', drawnFrom([false, true])],
+  ['a value that is null once in a while', drawnFrom([null, 'a', 'a'])],
   ['a start value that comes back later', drawnFrom(['a', 'b', 'b', 'a'])],
+  ['a start value that is another one from the third run on', drawnFrom(['a', 'a', 'b', 'a'])],
+  ['a start value that is another one once in a while', drawnFrom(['a', 'a', 'a', 'a', 'b'])],
   [
     'equal increments of documents that an index chooses',
     {
@@ -100,6 +104,24 @@ test.each<[string, Scenario]>([
       flow: async ({ letter }, db) => [
         await takeTurn(db),
         await (letter === 'A' ? incrementOf(db, { _id: 'x' }) : incrementOf(db, {}, { n: 1 })),
+      ],
+    },
+  ],
+  [
+    'equal increments of which the second is refused, for the number is too large',
+    {
+      reset: (db) => reset(db, { _id: 'x', n: Long.MAX_VALUE.subtract(1) }),
+      flow: async (_client, db) => [await takeTurn(db), await incrementOf(db, { _id: 'x' }).catch(() => 'refused')],
+    },
+  ],
+  [
+    'equal increments that are refused until another command makes them possible',
+    {
+      reset: (db) => reset(db, { _id: 'x', n: 'text' }),
+      flow: async ({ letter }, db) => [
+        await takeTurn(db),
+        letter === 'A' ? await items(db).updateOne({ _id: 'x' }, { $set: { n: 0 } }) : '',
+        await incrementOf(db, { _id: 'x' }).catch(() => 'refused'),
       ],
     },
   ],

@@ -88,6 +88,25 @@ describe('reset', () => {
     expect(new Set(tokens).size).toBe(CLASSES);
   });
 
+  test('that fails once costs no search, whichever it is, the last look at the start state too', async () => {
+    let [resets, failing] = [0, Infinity];
+    const explore = async () => {
+      resets = 0;
+      await using session = await scenarioOf({
+        reset: async (db) => {
+          if (++resets === failing) throw new TypeError('mine');
+          await resetRows(db);
+        },
+      });
+      return await session.explore();
+    };
+    await explore();
+    const count = resets;
+    for (failing = 3; failing <= count; failing++)
+      expect(await explore()).toMatchObject({ complete: true, classes: CLASSES, violated: 2 });
+    expect(resets).toBe(count + 1);
+  });
+
   test.each(['explore', 'sample'] as const)('that fails always ends %s with what was found', async (call) => {
     let resets = 0;
     await using session = await scenarioOf({

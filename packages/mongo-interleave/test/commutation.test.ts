@@ -3,6 +3,7 @@ import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { dependent, type Footprint } from '../src/footprint/footprint.ts';
 import type { FlowClient, InterleaveOptions } from '../src/index.ts';
+import { nothingKnown } from '../src/run/shared-knowledge.ts';
 import { Worker } from '../src/run/worker.ts';
 import { seededRandom } from '../src/strategy/seeded-random.ts';
 import { createThings, randomScenario, type Mode } from './support/random-flow.ts';
@@ -63,7 +64,7 @@ const scenarios: readonly (readonly [string, Options])[] = [2, 3].flatMap((clien
 const independent = (one: Footprint, other: Footprint): boolean => !dependent(one, other);
 
 async function swapAll(options: Options, mayCommute: typeof independent, schedules: number): Promise<Swaps> {
-  const worker = await Worker.open({ ...options, uri: set.uri, database, check: () => undefined });
+  const worker = await Worker.open({ ...options, uri: set.uri, database, check: () => undefined }, nothingKnown());
   try {
     return await swapNeighbours(worker, db, mayCommute, { schedules, random: seededRandom(1) });
   } finally {
@@ -97,13 +98,16 @@ describe.each<[Mode, number]>([
 ])('and those of flows that are drawn at random: %s, %i clients', (mode, clients) => {
   test(`seeds from ${firstSeed}`, { timeout: 30_000 + flowCount * 3_000 }, async () => {
     let scenario = randomScenario(firstSeed, clients, mode);
-    const worker = await Worker.open<unknown>({
-      ...scenario,
-      uri: set.uri,
-      database,
-      check: () => undefined,
-      flow: (client, own) => scenario.flow(client, own, undefined),
-    });
+    const worker = await Worker.open<unknown>(
+      {
+        ...scenario,
+        uri: set.uri,
+        database,
+        check: () => undefined,
+        flow: (client, own) => scenario.flow(client, own, undefined),
+      },
+      nothingKnown(),
+    );
     const differences: string[] = [];
     let swapped = 0;
     try {

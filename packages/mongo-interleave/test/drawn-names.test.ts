@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { MongoClient, type Collection, type Db, type Document } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, describe, expect, test } from 'vitest';
-import { interleave, type FlowClient, type InterleaveOptions, type Outcome } from '../src/index.ts';
+import {
+  interleave,
+  type ExploreOptions,
+  type FlowClient,
+  type InterleaveOptions,
+  type Outcome,
+} from '../src/index.ts';
 
 /*
  * Names and values that are drawn anew in each run: what one run has shown of a command is compared with commands of another run. Each
@@ -32,6 +38,9 @@ interface Case {
 
 const items = (db: Db, name = 'items'): Collection<Item> => db.collection<Item>(name);
 const elsewhere = (db: Db, name = 'other'): Db => db.client.db(`${db.databaseName}_${name}`);
+
+/** Two names that change places with each run. */
+const swapped = (run: number): string => (run % 2 === 0 ? 'fa fb' : 'fb fa');
 
 /** A command that comes before those that matter, so that their names are not at the gate when the other client begins. */
 const lookAway = (db: Db): Promise<Item | null> => items(db, 'away').findOne({ _id: 'x' });
@@ -75,7 +84,7 @@ function optionsOf({ clients = 2, reset, flow }: Case, results: Set<string>): In
 }
 
 /** @returns the results that no explored class has */
-async function missedBy(one: Case): Promise<string[]> {
+async function missedBy(one: Case, limits: ExploreOptions<unknown> = {}): Promise<string[]> {
   const results = new Set<string>();
   await using session = await interleave(optionsOf(one, results));
   const orders = await session.explore({ maxPreemptions: 24 });
@@ -84,7 +93,7 @@ async function missedBy(one: Case): Promise<string[]> {
   // A session of its own, so that what is drawn later is later in its runs too.
   const explored = new Set<string>();
   await using other = await interleave(optionsOf(one, explored));
-  const { complete } = await other.explore();
+  const { complete } = await other.explore(limits);
   expect(complete).toBe(true);
   expect(all.length).toBeGreaterThan(1);
   return all.filter((result) => !explored.has(result));
@@ -189,6 +198,84 @@ describe('no class is left out', () => {
           letter === 'A'
             ? (await items(db).insertOne({ _id: 'x', [field]: 1 })).acknowledged
             : items(db).countDocuments({ [field]: 1 }),
+      },
+    ],
+    [
+      'two fields that change places, inserted and counted',
+      {
+        reset: async (db, run) => {
+          await fill(items(db));
+          return swapped(run);
+        },
+        flow: async ({ letter }, db, fields) => {
+          const [mine = '', other = ''] = fields.split(' ');
+          if (letter === 'A') return (await items(db).insertOne({ _id: 'x', [mine]: 1 })).acknowledged;
+          await items(db, 'away').findOne({ [other]: 1 });
+          return items(db).countDocuments({ [mine]: 1 });
+        },
+      },
+    ],
+    [
+      'two fields of the start state that change places',
+      {
+        reset: async (db, run) => {
+          const [mine = '', other = ''] = swapped(run).split(' ');
+          await fill(items(db), { _id: 'x', [mine]: 1 }, { _id: 'y', [other]: 1 });
+          return swapped(run);
+        },
+        flow: async ({ letter }, db, fields) => {
+          const [mine = '', other = ''] = fields.split(' ');
+          if (letter === 'A') return (await items(db).findOneAndDelete({ _id: 'x' })) !== null;
+          await items(db, 'away').findOne({ [other]: 1 });
+          return items(db).countDocuments({ [mine]: 1 });
+        },
+      },
+    ],
+    [
+      'two fields that are in each start state, and change places in the commands',
+      {
+        reset: async (db, run) => {
+          await fill(items(db), { _id: 'x', fa: 1, fb: 1 });
+          return swapped(run);
+        },
+        flow: async ({ letter }, db, fields) => {
+          const [mine = '', other = ''] = fields.split(' ');
+          if (letter === 'A') return (await items(db).updateOne({ _id: 'x' }, { $set: { [mine]: 2 } })).modifiedCount;
+          await items(db, 'away').findOne({ [other]: 1 });
+          return items(db).countDocuments({ [mine]: 1 });
+        },
+      },
+    ],
+    [
+      'two fields that change places in an update that renames',
+      {
+        reset: async (db, run) => {
+          await fill(items(db), { _id: 'x', n: 1 });
+          return swapped(run);
+        },
+        flow: async ({ letter }, db, fields) => {
+          const [mine = '', other = ''] = fields.split(' ');
+          if (letter === 'A') return (await items(db).updateOne({ _id: 'x' }, { $rename: { n: mine } })).modifiedCount;
+          await items(db, 'away').findOne({ [other]: 1 });
+          return items(db).countDocuments({ [mine]: 1 });
+        },
+      },
+    ],
+    [
+      'two values that change places, appended to one array',
+      {
+        reset: async (db, run) => {
+          await fill(items(db), { _id: 'x', list: [] });
+          return swapped(run);
+        },
+        flow: async ({ letter }, db, values) => {
+          const list = values.split(' ');
+          const push: Document = { list: list[letter === 'A' ? 0 : 1] };
+          await items(db).updateOne({ _id: 'x' }, { $push: push });
+          const found = await items(db).findOne({ _id: 'x' });
+          const pushed = found?.['list'] as string[] | undefined;
+          return pushed?.map((value) => list.indexOf(value));
+        },
       },
     ],
     [
@@ -466,6 +553,73 @@ describe('commands that one client sends at once', () => {
       expect(results.size).toBe(1);
     }
   });
+});
+
+test('collections that change places with each run end the search, and it is not complete', async () => {
+  const one: Case = {
+    reset: async (db, run) => {
+      await dropAll(db);
+      for (const name of swapped(run).split(' ')) await db.createCollection(name);
+      return swapped(run);
+    },
+    flow: async ({ letter }, db, names) => {
+      const [mine, other] = names.split(' ');
+      if (letter === 'A') return (await items(db, mine).insertOne({ _id: 'x' })).acknowledged;
+      await items(db, other).findOne({});
+      return items(db, mine).countDocuments({});
+    },
+  };
+  await using session = await interleave(optionsOf(one, new Set()));
+  const { complete, violations } = await session.explore();
+  expect(complete).toBe(false);
+  expect(violations).toEqual([
+    expect.objectContaining({
+      verdict: { kind: 'unknown', error: expect.objectContaining({ code: 'diverged' }) as unknown },
+    }),
+  ]);
+});
+
+const withToken = (tokenOf: (db: Db) => string): Case => ({
+  clients: 3,
+  reset: async (db) => {
+    const token = tokenOf(db);
+    await fill(items(db), { _id: 'x', token });
+    await fill(items(db, 'log'), { _id: 'l', n: 0 });
+    return token;
+  },
+  flow: async ({ letter }, db) => {
+    if (letter === 'A') return (await items(db).findOneAndDelete({ _id: 'x' })) !== null;
+    await lookAway(db);
+    if (letter === 'C') return (await items(db, 'log').updateOne({ _id: 'l' }, { $set: { n: 1 } })).modifiedCount;
+    const seen = await items(db, 'log').findOne({ _id: 'l' });
+    return [seen?.['n'], await items(db).countDocuments({ token: tokenOf(db) })];
+  },
+});
+
+test('a start value that each worker draws once', { timeout: 30_000 }, async () => {
+  const one = withToken(({ databaseName }) => databaseName);
+  expect(await missedBy(one, { workers: 2 })).toEqual([]);
+});
+
+test('a start value that each process draws once, and a checkpoint', { timeout: 30_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'drawn-names-'));
+  for (let maxRuns = 1; maxRuns < 4; maxRuns++) {
+    const checkpointFile = join(folder, String(maxRuns));
+    const results = new Set<string>();
+    const ofProcess = (token: string): InterleaveOptions<unknown> =>
+      optionsOf(
+        withToken(() => token),
+        results,
+      );
+    {
+      await using session = await interleave(ofProcess('first'));
+      await session.explore({ maxRuns, checkpointFile });
+    }
+    await using session = await interleave(ofProcess('second'));
+    expect(await session.explore({ checkpointFile })).toMatchObject({ complete: true });
+    expect(results.size).toBe(4);
+  }
+  await rm(folder, { recursive: true });
 });
 
 test('two workers, and checkpoints', { timeout: 60_000 }, async () => {

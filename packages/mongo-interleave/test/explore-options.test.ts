@@ -266,7 +266,7 @@ describe('checkpointFile', () => {
     await expect(scenario.explore({ checkpointFile })).rejects.toThrow(
       expect.objectContaining({
         code: 'invalid-option',
-        message: expect.stringMatching(/old has format version 1, not 4/),
+        message: expect.stringMatching(/old has format version 1, not 5/),
       }),
     );
   });

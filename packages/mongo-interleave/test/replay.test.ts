@@ -5,6 +5,7 @@ import { interleave, type InterleaveSession } from '../src/index.ts';
 import type { Execution } from '../src/run/execution.ts';
 import { findDifference } from '../src/run/find-difference.ts';
 import type { Runner } from '../src/run/runner.ts';
+import { nothingKnown } from '../src/run/shared-knowledge.ts';
 import { Worker } from '../src/run/worker.ts';
 import type { Scheduler } from '../src/schedule/scheduler.ts';
 import { explore } from '../src/strategy/explore.ts';
@@ -30,7 +31,8 @@ describe('a token gives the same commands, replies and outcomes each time', () =
     ['a transaction, 2 clients', inTransaction, 2, 5],
     ['a transaction, 3 clients', inTransaction, 3, 10],
   ])('%s', { timeout: 30_000 + 3_000 * REPLAYS }, async (_name, flow, clients, tokens) => {
-    const worker = await Worker.open({ uri: set.uri, database, clients, flow, ...rotationScenario });
+    const known = nothingKnown();
+    const worker = await Worker.open({ uri: set.uri, database, clients, flow, ...rotationScenario }, known);
     try {
       const first: Execution<string>[] = [];
       const execute = async (scheduler: Scheduler): Promise<Execution<string>> => {
@@ -43,7 +45,7 @@ describe('a token gives the same commands, replies and outcomes each time', () =
         judge: (execution) => worker.judge(execution),
         recheckStart: () => worker.recheckStart(),
       };
-      await explore({ maxRuns: tokens }, [recording], { clients: 3 });
+      await explore({ maxRuns: tokens }, [recording], { clients: 3, ...known });
       expect(first).toHaveLength(tokens);
       for (const { steps, token, trace, outcomes } of first) {
         for (let time = 0; time < REPLAYS; time++) {

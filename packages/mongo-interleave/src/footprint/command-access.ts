@@ -299,6 +299,9 @@ function updateAccess(target: Target, statement: Fields): UpdateAccess {
   };
 }
 
+/** What tells one increment from another. */
+export const incrementOf = (update: unknown): string => BSON.EJSON.stringify(update, { relaxed: false });
+
 /**
  * Marks an update that adds something, whatever was there before: `$inc` by a number other than 0, or `$push` without modifiers. Two such
  * updates of one document, found by its `_id`, give the same data and replies in either order if they are the same.
@@ -325,7 +328,7 @@ function withIncrement(
   const isById = name === '_id' && others.length === 0 && valueText(id) !== undefined;
   if (hasValidator || added.length === 0 || !adds || !isById || upsert === true || sort !== undefined || touchesUnique)
     return { selector, images: [before, after] };
-  const increment = BSON.EJSON.stringify(u, { relaxed: false });
+  const increment = incrementOf(u);
   return {
     selector: { ...selector, increment },
     images: [

@@ -41,8 +41,10 @@ export interface Footprint {
   readonly everything: boolean;
   /** A fault was injected. Two faults don't commute: their number in a run is limited, so one fault excludes another. */
   readonly isFault: boolean;
-  /** Fields and collections that came up in commands and replies of the run. Another run may have others in their places. */
-  readonly terms?: readonly string[];
+  /** A write failed that adds something to what is there: equal increments are not equal then. */
+  readonly refusesIncrement?: boolean;
+  /** Fields, collections and increments as texts, with all places where they came up in the run. Another run may have others there. */
+  readonly terms?: ReadonlyMap<string, readonly string[]>;
 }
 
 export const NOTHING: Footprint = {
@@ -70,6 +72,19 @@ export function dependent(one: Footprint, other: Footprint): boolean {
   if ((one.readsLog && other.writes.length > 0) || (other.readsLog && one.writes.length > 0)) return true;
   return meetsAny(one.writes, other.reads) || meetsAny(other.writes, one.reads);
 }
+
+/** Of two transactions that change one document, one is refused, whatever the change. */
+export const withoutIncrement = <P extends { readonly increment?: string }>({
+  increment: _increment,
+  ...part
+}: P): Omit<P, 'increment'> => part;
+
+/** The same footprint, in which no increment commutes with its like. */
+export const withoutIncrements = (footprint: Footprint): Footprint => ({
+  ...footprint,
+  reads: footprint.reads.map(withoutIncrement),
+  writes: footprint.writes.map(withoutIncrement),
+});
 
 /** Can it only leave the data as they are? A write that matched nothing is none: another time it may match. */
 export const isRead = ({ writes, mayWrite, takesSnapshot, everything, isFault }: Footprint): boolean =>

@@ -29,7 +29,7 @@ export function valueText(value: unknown): string | undefined {
 }
 
 /**
- * A value as text, of which the callers say how much counts. Null and booleans do, times have no text.
+ * A value as text, of which the callers say how much counts. Times have no text.
  *
  * @param textOf what stands for the text of a scalar
  * @param fieldOf what stands for the name of a field
@@ -40,19 +40,16 @@ export function contentWith(
   fieldOf: (name: string) => string,
 ): string {
   const text = valueText(value);
-  if (text !== undefined) return JSON.stringify(typeof value === 'boolean' || value === null ? text : textOf(text));
+  if (text !== undefined) return JSON.stringify(textOf(text));
   if (Array.isArray(value)) return `[${value.map((one) => contentWith(one, textOf, fieldOf)).join()}]`;
   const fields = entriesOf(value).map(([name, one]) => `${fieldOf(name)}:${contentWith(one, textOf, fieldOf)}`);
   return `{${fields.join()}}`;
 }
 
-/** Calls with the text of each scalar that has one, but not with null and booleans, which no flow draws, and with the name of each field. */
+/** Calls with the text of each scalar that has one, and with the name of each field. */
 export function eachPart(value: unknown, onText: (text: string) => void, onField: (name: string) => void): void {
-  const text = typeof value === 'boolean' ? undefined : valueText(value);
-  if (text !== undefined) {
-    if (text !== NULL_TEXT) onText(text);
-    return;
-  }
+  const text = valueText(value);
+  if (text !== undefined) return onText(text);
   if (Array.isArray(value)) for (const one of value) eachPart(one, onText, onField);
   else
     for (const [name, one] of entriesOf(value)) {

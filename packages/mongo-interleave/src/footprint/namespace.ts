@@ -47,6 +47,8 @@ export function namespaceOf(command: Fields): string | undefined {
   return typeof collection === 'string' ? inDatabaseOf(command, collection) : undefined;
 }
 
+export const databaseOf = (namespace: string): string => namespace.slice(0, namespace.indexOf('.'));
+
 /** A collection in the database of a command. */
 export const inDatabaseOf = ({ $db }: Fields, collection: string): string => `${String($db)}.${collection}`;
 

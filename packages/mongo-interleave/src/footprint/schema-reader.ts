@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Db, Document, MongoClient } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 import { demandedBy, entriesOf, withoutStrings } from './known-fields.ts';
-import type { Namespace, Schema, UniqueKey } from './namespace.ts';
+import { databaseOf, type Namespace, type Schema, type UniqueKey } from './namespace.ts';
 
 const UNKNOWN: Namespace = {
   kind: 'special',
@@ -36,15 +36,17 @@ export class SchemaReader {
   }
 
   /**
-   * Reads all collections again. Must be called after a reset.
+   * Reads all collections again that are there. Must be called after a reset.
    *
-   * @param existing collections; others had names that are drawn anew
    * @returns true if one of them has other options or indexes than before
    */
-  async recheck(existing: ReadonlySet<string>): Promise<boolean> {
+  async recheck(): Promise<boolean> {
+    const databases = new Set([...this.namespaces].map(databaseOf));
+    const found = await Promise.all([...databases].map((name) => collectionsOf(this.#client.db(name))));
     let isAnother = false;
-    for (const [namespace, before] of this.#startState) {
-      if (!existing.has(namespace)) continue;
+    for (const namespace of found.flat()) {
+      const before = this.#startState.get(namespace);
+      if (before === undefined) continue;
       const now = await readNamespace(this.#client, namespace);
       this.#startState.set(namespace, now);
       isAnother ||= !isDeepStrictEqual({ ...now, arrays: before.arrays }, before);
@@ -91,6 +93,12 @@ export class RunSchema implements Schema {
   get hasChanged(): boolean {
     return this.#hasChanged;
   }
+}
+
+/** Without views. */
+export async function collectionsOf(db: Db): Promise<string[]> {
+  const found = await db.listCollections({ type: 'collection' }, { nameOnly: true }).toArray();
+  return found.map(({ name }) => `${db.databaseName}.${name}`);
 }
 
 async function readNamespace(client: MongoClient, namespace: string): Promise<Namespace> {

@@ -7,7 +7,7 @@ import { entriesOf, listOf } from './known-fields.ts';
 import { namespaceOf } from './namespace.ts';
 import { namespacesIn } from './pipeline.ts';
 import type { RunSchema } from './schema-reader.ts';
-import { meetsAny, NOTHING, type Footprint, type Image, type Selector } from './footprint.ts';
+import { meetsAny, NOTHING, withoutIncrement, type Footprint, type Image, type Selector } from './footprint.ts';
 
 const WRITE_CONFLICT = 112;
 
@@ -333,17 +333,15 @@ function readsOnly(body: Fields): boolean {
 }
 
 /** What a command read. A write that failed may have got as far as the order of the documents let it, and its increment did not count. */
-function readsOf({ reads, orderedReads, isWrite }: Access, reply: Fields): Pick<Footprint, 'reads' | 'orderedReads'> {
+function readsOf(
+  { reads, orderedReads, isWrite }: Access,
+  reply: Fields,
+): Pick<Footprint, 'reads' | 'orderedReads' | 'refusesIncrement'> {
   if (!isWrite || errorCode(reply) === undefined) return { reads, orderedReads };
   const plain = reads.map(withoutIncrement);
-  return { reads: plain, orderedReads: plain };
+  const refusesIncrement = reads.some(({ increment }) => increment !== undefined);
+  return { reads: plain, orderedReads: plain, refusesIncrement };
 }
-
-/** Of two transactions that change one document, one is refused, whatever the change. */
-const withoutIncrement = <P extends { readonly increment?: string }>({
-  increment: _increment,
-  ...part
-}: P): Omit<P, 'increment'> => part;
 
 const isInTransaction = (body: Fields): boolean => body['autocommit'] === false;
 

@@ -1,8 +1,9 @@
 import type { Fields } from '../gate/message.ts';
-import type { Footprint } from './footprint.ts';
+import { incrementOf } from './command-access.ts';
+import type { Footprint, Image, Selector } from './footprint.ts';
+import { eachPart, fieldText, listOf, STRING } from './known-fields.ts';
 import { relativeTo } from './namespace.ts';
-import { eachPart, fieldText, STRING, type KnownFields } from './known-fields.ts';
-import type { StartState } from './start-state-names.ts';
+import type { StartState } from './start-state-reader.ts';
 
 /** Fields of a command that are no values of the flow. */
 const OUTSIDE: ReadonlySet<string> = new Set(['$clusterTime', '$db', 'lsid', 'txnNumber', 'getMore', 'operationTime']);
@@ -20,18 +21,20 @@ const namesOf = new WeakMap<Footprint, ValueNames>();
  * state or in a reply.
  *
  * What only the own reply of a command tells, and what is not known to be the same in each start state, has no such place: it counts as
- * unknown. Fields and collections are not named, but noted: see {@link mayBeRenamed}.
+ * unknown. Fields, collections and increments are not named: see {@link isRenamed}.
  */
 export class ValueNames {
-  readonly #places = new Map<string, string[]>();
+  /** By the text of a value or a field: all places where it came up first, each client's own. Lists are replaced, never changed. */
+  readonly #places = new Map<string, readonly string[]>();
+  /** What came up at a place. */
+  readonly #texts = new Map<string, string>();
   readonly #database: string;
   /** Texts and clients that have a place. */
   readonly #seen = new Set<string>();
   readonly #seenCommands = new WeakSet<Fields>();
-  readonly #fields = new Set<string>();
-  /** What has come up and is not in each start state, as far as it was asked. */
-  readonly #terms = new Set<string>();
-  /** Texts of values and fields that only the reply to the last command has told. */
+  /** Texts that have come up first in the reply to the last command. */
+  readonly #new = new Set<string>();
+  /** Those of `#new` that need not be the same in each run. */
   readonly #told = new Set<string>();
   #isSteady: StartState['isSteady'] = () => false;
 
@@ -42,7 +45,7 @@ export class ValueNames {
 
   /** Must be called before anything is seen. */
   start({ names, isSteady }: StartState): void {
-    for (const [text, name] of names) this.#places.set(text, [name]);
+    for (const [text, name] of names) this.#add(text, name);
     this.#isSteady = isSteady;
   }
 
@@ -51,31 +54,28 @@ export class ValueNames {
     if (this.#seenCommands.has(body)) return;
     this.#seenCommands.add(body);
     let place = 0;
-    for (const [name, value] of Object.entries(body)) {
-      if (OUTSIDE.has(name)) continue;
-      eachPart(
-        value,
-        (text) => this.#name(text, client, `${client} ${number} ${place++}`),
-        (field) => this.#seeField(field),
-      );
-    }
+    const name = (text: string): void => this.#name(text, client, `${client} ${number} ${place++}`);
+    for (const [key, value] of Object.entries(body))
+      if (!OUTSIDE.has(key)) eachPart(value, name, (field) => this.#nameField(field, name));
+    for (const { u } of listOf(body['updates'])) name(INCREMENT + incrementOf(u));
   }
 
-  /** A reply to a command: names the values that have no name yet. To be followed by `rename` with the footprint of the command. */
+  /** A reply to a command: names what has no name yet. To be followed by `rename` with the footprint of the command. */
   seeReply(client: number, number: number, { cursor, value, upserted, lastErrorObject }: Fields): void {
     let place = 0;
     const name = (text: string): void => {
       const own = `${client} ${number} reply ${place++}`;
-      if (!this.#places.has(text)) this.#places.set(text, [own]);
+      if (this.#places.has(text)) return;
+      this.#add(text, own);
+      this.#new.add(text);
     };
     // An id that the server has just made is in no other document.
     eachPart([upserted, lastErrorObject], name, () => undefined);
-    eachPart(
-      value,
-      (text) => this.#tell(text, this.#places.has(text)),
-      (field) => this.#tell(fieldText(field), this.#fields.has(field)),
-    );
-    eachPart([value, cursor], name, (field) => this.#seeField(field));
+    const tell = (text: string): void => {
+      if (!this.#places.has(text) && !this.#isSteady(text)) this.#told.add(text);
+    };
+    eachPart(value, tell, (field) => tell(fieldText(field)));
+    eachPart([value, cursor], name, (field) => this.#nameField(field, name));
   }
 
   /** The first place where a value came up in this run; undefined if it did not. */
@@ -83,17 +83,25 @@ export class ValueNames {
     return this.#places.get(text)?.[0];
   }
 
-  /** Has the name of a field or collection come up in this run? */
-  hasComeUp(name: string): boolean {
-    return this.#fields.has(name) || this.#places.has(STRING + name);
+  /** Has this come up in this run in the places where it came up in an earlier one? At some of these nothing may have come up yet. */
+  isStill(text: string, places: readonly string[]): boolean {
+    const found = places.map((place) => this.#texts.get(place)).filter((one) => one !== undefined);
+    return found.length > 0 && found.every((one) => one === text);
   }
 
   /** The same footprint with the names of its values beside them, and without the name of the scenario's database. */
   rename(footprint: Footprint): Footprint {
-    const terms = new Set<string>();
-    const rename = <P extends { readonly fields: KnownFields; readonly namespace: string }>(part: P): P => {
+    const terms = new Map<string, readonly string[]>();
+    const addTerm = (...texts: readonly string[]): void => {
+      for (const text of texts) {
+        const places = this.#places.get(text);
+        if (places !== undefined && !this.#new.has(text)) terms.set(text, places);
+      }
+    };
+    const rename = <P extends Selector | Image>(part: P): P => {
       const collection = part.namespace.slice(part.namespace.indexOf('.') + 1);
-      if (this.#isTerm(collection)) terms.add(collection);
+      addTerm(STRING + collection);
+      if (part.increment !== undefined) addTerm(INCREMENT + part.increment);
       const fields = new Map<string, ReadonlySet<string> | undefined>();
       let isWhole = true;
       for (const [field, values] of part.fields) {
@@ -102,7 +110,8 @@ export class ValueNames {
           continue;
         }
         fields.set(field, values && this.#namesOf(values));
-        if (this.#isTerm(field)) terms.add(field);
+        // An update that renames a field holds the new name as a value.
+        addTerm(fieldText(field), STRING + field);
       }
       const renamed = { ...part, namespace: relativeTo(this.#database, part.namespace), fields };
       return isWhole || !('whole' in part) ? renamed : { ...renamed, whole: false };
@@ -114,36 +123,29 @@ export class ValueNames {
       writes: writes.map(rename),
       inserts: inserts.map(rename),
       orderedReads: orderedReads.map(rename),
-      terms: [...terms],
+      terms,
     };
     namesOf.set(renamed, this);
+    this.#new.clear();
     this.#told.clear();
     return renamed;
   }
 
-  #isTerm(name: string): boolean {
-    if (this.#terms.has(name)) return true;
-    if (!this.hasComeUp(name) || this.#isSteady(fieldText(name))) return false;
-    this.#terms.add(name);
-    return true;
+  #nameField(field: string, name: (text: string) => void): void {
+    name(fieldText(field));
+    if (field.includes('.')) name(fieldText(field.split('.', 1)[0] ?? field));
   }
 
-  #tell(text: string, hasComeUp: boolean): void {
-    if (!hasComeUp && !this.#isSteady(text)) this.#told.add(text);
-  }
-
-  #seeField(field: string): void {
-    this.#fields.add(field);
-    if (field.includes('.')) this.#fields.add(field.split('.', 1)[0] ?? field);
-  }
-
-  #name(text: string, client: number, name: string): void {
+  #name(text: string, client: number, place: string): void {
     const key = `${client} ${text}`;
     if (this.#seen.has(key)) return;
     this.#seen.add(key);
-    const places = this.#places.get(text);
-    if (places === undefined) this.#places.set(text, [name]);
-    else places.push(name);
+    this.#add(text, place);
+  }
+
+  #add(text: string, place: string): void {
+    this.#places.set(text, [...(this.#places.get(text) ?? []), place]);
+    this.#texts.set(place, text);
   }
 
   /** The text stays beside the names: most values are the same in each run. */
@@ -158,15 +160,27 @@ export class ValueNames {
   }
 }
 
+/** How the texts of increments begin, see {@link Image.increment}. They are no texts of values. */
+const INCREMENT = 'increment ';
+
 /**
- * May a command of an earlier run have other fields or another collection by now? It is held in this run as well, so all that it names
- * has come up in this run, unless that was drawn anew. What the command touches is not known then.
+ * May a command of an earlier run have other fields or another collection by now? It is held in this run as well. So all that came up in
+ * the earlier run until then has come up in this run, in the same places, unless it is drawn anew. What the command touches is not known
+ * then.
  *
  * @param earlier a footprint of this run or of an earlier one
  * @param now a footprint of this run
  */
-export function mayBeRenamed(earlier: Footprint, now: Footprint): boolean {
+export const isRenamed = (earlier: Footprint, now: Footprint): boolean =>
+  hasOtherTerm(earlier, now, (text) => !text.startsWith(INCREMENT));
+
+/** The same for increments: two that were equal need not be equal now. */
+export const hasOtherIncrement = (earlier: Footprint, now: Footprint): boolean =>
+  hasOtherTerm(earlier, now, (text) => text.startsWith(INCREMENT));
+
+function hasOtherTerm(earlier: Footprint, now: Footprint, matters: (text: string) => boolean): boolean {
   const names = namesOf.get(now);
-  if (names === undefined || names === namesOf.get(earlier)) return false;
-  return earlier.terms?.some((term) => !names.hasComeUp(term)) === true;
+  if (names === undefined || earlier.terms === undefined || names === namesOf.get(earlier)) return false;
+  for (const [text, places] of earlier.terms) if (matters(text) && !names.isStill(text, places)) return true;
+  return false;
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
-import type { StartState } from '../footprint/start-state-names.ts';
+import type { StartState } from '../footprint/start-state-reader.ts';
 import { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';

@@ -1,6 +1,7 @@
 import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { listOf } from '../footprint/known-fields.ts';
-import { commandName, type Fields } from '../gate/message.ts';
+import { databaseOf, inDatabaseOf, namespaceOf } from '../footprint/namespace.ts';
+import type { Fields } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { ExecutedStep } from './execution.ts';
 
@@ -16,23 +17,31 @@ export async function momentOf(control: MongoClient): Promise<Moment> {
 /**
  * Looks in the oplog for writes of a run that did not come through the gate. Reads past the gate leave no trace there.
  *
+ * @param others other databases that the flows use
  * @param since the moment when the run began
- * @returns `unscheduled` if there were more writes to the database than the steps account for
+ * @returns `unscheduled` if there were more writes to these databases than the steps account for
  */
 export async function writesPastGate(
   control: MongoClient,
   {
     database,
+    others,
     since,
     steps,
-  }: { readonly database: string; readonly since: Moment; readonly steps: readonly ExecutedStep[] },
+  }: {
+    readonly database: string;
+    readonly others: ReadonlySet<string>;
+    readonly since: Moment;
+    readonly steps: readonly ExecutedStep[];
+  },
 ): Promise<InterleaveError | undefined> {
   if (since === undefined) return undefined;
-  const logged = await loggedSince(control, database, since);
+  const logged = await loggedSince(control, new Set([database, ...others]), since);
   const sent = writesOf(steps);
-  for (const [collection, count] of logged) {
-    const more = count - (sent.get(collection) ?? 0);
+  for (const [namespace, count] of logged) {
+    const more = count - (sent.get(namespace) ?? 0);
     if (more <= 0) continue;
+    const collection = namespace.startsWith(`${database}.`) ? namespace.slice(database.length + 1) : namespace;
     return new InterleaveError(
       'unscheduled',
       `${more} of ${count} writes to "${collection}" came past the gate while the clients ran, so the schedule did not decide when. Does a flow use a client of its own? Connect it to client.uri and track it. If not: a TTL index, or another program with this database?`,
@@ -41,8 +50,12 @@ export async function writesPastGate(
   return undefined;
 }
 
-/** How many documents were written, by collection. */
-async function loggedSince(control: MongoClient, database: string, since: Timestamp): Promise<Map<string, number>> {
+/** How many documents were written, by namespace. */
+async function loggedSince(
+  control: MongoClient,
+  databases: ReadonlySet<string>,
+  since: Timestamp,
+): Promise<Map<string, number>> {
   const entries = await control
     .db('local')
     .collection('oplog.rs')
@@ -51,9 +64,8 @@ async function loggedSince(control: MongoClient, database: string, since: Timest
   const counts = new Map<string, number>();
   for (const { ns } of entries.flatMap(partsOf)) {
     const namespace = String(ns);
-    if (!namespace.startsWith(`${database}.`)) continue;
-    const collection = namespace.slice(database.length + 1);
-    counts.set(collection, (counts.get(collection) ?? 0) + 1);
+    if (!databases.has(databaseOf(namespace))) continue;
+    counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
   }
   return counts;
 }
@@ -62,24 +74,26 @@ async function loggedSince(control: MongoClient, database: string, since: Timest
 const partsOf = (entry: Document): readonly Fields[] =>
   entry['op'] === 'c' ? listOf((entry['o'] as Fields)['applyOps']) : [entry];
 
-/** How many documents the steps may have written, by collection: also those of transactions that were rolled back. */
+/** How many documents the steps may have written, by namespace: also those of transactions that were rolled back. */
 function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
   const counts = new Map<string, number>();
-  const add = (collection: unknown, count: number): void => {
-    if (typeof collection === 'string') counts.set(collection, (counts.get(collection) ?? 0) + count);
+  const add = (namespace: string | undefined, count: number): void => {
+    if (namespace !== undefined) counts.set(namespace, (counts.get(namespace) ?? 0) + count);
   };
   for (const { command, reply, footprint } of steps) {
     // Where a pipeline writes to, and how often, its reply does not tell.
-    for (const stage of listOf(command['pipeline'])) add(targetOf(stage), Infinity);
+    for (const stage of listOf(command['pipeline'])) add(targetOf(stage, command), Infinity);
     const isWrite = footprint.mayWrite || footprint.everything;
-    if (reply !== undefined && isWrite) add(command[commandName(command)], changedBy(reply));
+    if (reply !== undefined && isWrite) add(namespaceOf(command), changedBy(reply));
   }
   return counts;
 }
 
-function targetOf(stage: Fields): unknown {
+function targetOf(stage: Fields, command: Fields): string | undefined {
   const target = stage['$out'] ?? (stage['$merge'] as Fields | undefined)?.['into'] ?? stage['$merge'];
-  return typeof target === 'object' && target !== null ? (target as Fields)['coll'] : target;
+  if (typeof target === 'string') return inDatabaseOf(command, target);
+  const { db = command['$db'], coll } = (target ?? {}) as Fields;
+  return typeof coll === 'string' ? inDatabaseOf({ $db: db }, coll) : undefined;
 }
 
 /** At most so many documents. A command that failed may have changed some; an update that changed nothing is not logged. */

@@ -13,9 +13,9 @@ export interface Runner<T> {
   /** Calls `check` on what the run left in the database. Must come before the next `execute`. */
   judge(execution: Execution<T>): Promise<RunResult<T>>;
   /**
-   * Makes the start state once more and compares it with what was known of it.
+   * Makes the start state once more and compares it with what was known of it. What that tells of its values, `StartStates` knows.
    *
-   * @returns true if it is another one, so that runs must not be compared by what was known until now
+   * @returns true if there are other collections or indexes, so that runs must not be compared by what was known until now
    */
   recheckStart(): Promise<boolean>;
 }

@@ -2,7 +2,8 @@ import { writeFileSync } from 'node:fs';
 import type { Db, MongoClient } from 'mongodb';
 import { SchemaReader } from '../footprint/schema-reader.ts';
 import { Transactions } from '../footprint/transactions.ts';
-import { StartStateNames } from '../footprint/start-state-names.ts';
+import { StartStateReader } from '../footprint/start-state-reader.ts';
+import { databaseOf } from '../footprint/namespace.ts';
 import { findPrimary } from '../gate/find-primary.ts';
 import { DEFAULT_MAX_WAIT_MS, openGate, type Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
@@ -20,12 +21,13 @@ import type { Execution, Outcome, StepFailure } from './execution.ts';
 import { FaultInjector } from './fault-injector.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import { Lives } from './lives.ts';
-import { LoopBook } from './loop-book.ts';
+import type { LoopBook } from './loop-book.ts';
 import { momentOf, writesPastGate, type Moment } from './past-the-gate.ts';
 import { Rehearsed } from './rehearsed.ts';
 import type { RunResult, Verdict } from './result.ts';
 import type { Runner } from './runner.ts';
 import { whatItWaitsFor } from './server-waits.ts';
+import type { SharedKnowledge } from './shared-knowledge.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
@@ -60,7 +62,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #clients: GatedClient[];
   readonly #lives: Lives<T, P>;
   readonly #faults: FaultInjector;
-  readonly #startStateNames: StartStateNames;
+  readonly #startStates: StartStateReader;
   readonly #schemas: SchemaReader;
   readonly #loops: LoopBook;
   /** Commands that came after the end of their flows, and wait at the gate. */
@@ -75,7 +77,11 @@ export class Worker<T, P = undefined> implements Runner<T> {
   #isClosed = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: InterleaveOptions<T, P>, { control, gate, lives, clients, late, loops }: Opened<T, P>) {
+  private constructor(
+    options: InterleaveOptions<T, P>,
+    shared: SharedKnowledge,
+    { control, gate, lives, clients, late }: Opened<T, P>,
+  ) {
     const { maxWaitMs = DEFAULT_MAX_WAIT_MS } = options;
     this.#options = options;
     this.#control = control;
@@ -83,21 +89,18 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#gate = gate;
     this.#lives = lives;
     this.#clients = clients;
-    this.#startStateNames = new StartStateNames(this.#db);
+    this.#startStates = new StartStateReader(this.#db, shared.startStates);
     this.#schemas = new SchemaReader(control);
     this.#late = late;
-    this.#loops = loops;
+    this.#loops = shared.loops;
     this.#faults = new FaultInjector(control, gate, clients, lives, { ...options, maxWaitMs });
     this.#writer = new TraceWriter(options);
   }
 
-  /**
-   * @param loops what the workers of one session know of the loops of their flows
-   * @throws InterleaveError `invalid-option`, also if the server can't be reached
-   */
+  /** @throws InterleaveError `invalid-option`, also if the server can't be reached */
   static async open<T, P = undefined>(
     options: InterleaveOptions<T, P>,
-    loops: LoopBook = new LoopBook(),
+    shared: SharedKnowledge,
   ): Promise<Worker<T, P>> {
     if (options.tokenFile !== undefined) makeTokenFile(options.tokenFile);
     const control = await connectControl(options);
@@ -112,7 +115,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait, onLate });
       const lives = new Lives(gate, options);
       for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
-      return new Worker(options, { control, gate, lives, clients, late, loops });
+      return new Worker(options, shared, { control, gate, lives, clients, late });
     } catch (error) {
       await closeAll(control, gate, () => Promise.all(clients.map((client) => client.close())));
       throw error;
@@ -187,7 +190,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
   /** A client that is restarted after a crash is prepared past the gate. */
   async #pastGate({ steps }: Execution<T>, since: Moment): Promise<InterleaveError | undefined> {
     if (steps.some(({ choice }) => isCrash(choice.fault))) return undefined;
-    return writesPastGate(this.#control, { database: this.#options.database, since, steps });
+    const others = new Set([...this.#schemas.namespaces].map(databaseOf));
+    return writesPastGate(this.#control, { database: this.#options.database, others, since, steps });
   }
 
   /** Prepares the clients that are not prepared yet, in their order, from the start state. */
@@ -224,7 +228,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       options: { ...this.#options, maxSteps },
       transactions,
       // Read while the clients come to the gate: nothing changes before the first step.
-      startState: this.#startStateNames.read(this.#schemas.namespaces),
+      startState: this.#startStates.read(this.#schemas.namespaces),
       rehearsed: this.#rehearsed,
       writer: this.#writer,
       faults: this.#faults,
@@ -249,9 +253,8 @@ export class Worker<T, P = undefined> implements Runner<T> {
     try {
       await this.#finishLate();
       await this.#reset();
-      const existing = await this.#startStateNames.existing(this.#schemas.namespaces);
-      const hasOtherValues = await this.#startStateNames.recheck(existing);
-      return (await this.#schemas.recheck(existing)) || hasOtherValues;
+      await this.#startStates.read(this.#schemas.namespaces);
+      return await this.#schemas.recheck();
     } catch (error) {
       throw this.#isClosed ? stopped(error) : error;
     }
@@ -354,7 +357,6 @@ interface Opened<T, P> {
   readonly lives: Lives<T, P>;
   readonly clients: GatedClient[];
   readonly late: HeldCommand[];
-  readonly loops: LoopBook;
 }
 
 interface RunLimits<T> extends Pick<InterleaveOptions<T>, 'onStep'> {

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import { deserialize, serialize } from 'node:v8';
 import type { Footprint } from '../footprint/footprint.ts';
+import type { SteadyState } from '../footprint/start-states.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { namedError } from '../run/error-lines.ts';
 import type { InterleaveOptions } from '../run/interleave-options.ts';
@@ -21,6 +22,8 @@ export interface Checkpoint {
   readonly searches: readonly SearchState<Footprint>[];
   /** What the searches know of dependent steps. */
   readonly observed: Observed;
+  /** What they took to be the same in each start state. */
+  readonly startStates: SteadyState;
 }
 
 export interface CheckpointFile {
@@ -50,7 +53,7 @@ interface Content {
 }
 
 /** Goes up when the stored data change. Version 1 had no number in the file. */
-const VERSION = 4;
+const VERSION = 5;
 const SAVE_PAUSE_MS = 2_000;
 
 /**

@@ -1,5 +1,12 @@
-import { dependent, isRead, meetsAny, type Footprint, type Selector } from '../footprint/footprint.ts';
-import { mayBeRenamed } from '../footprint/value-names.ts';
+import {
+  dependent,
+  isRead,
+  meetsAny,
+  withoutIncrements,
+  type Footprint,
+  type Selector,
+} from '../footprint/footprint.ts';
+import { hasOtherIncrement, isRenamed } from '../footprint/value-names.ts';
 import type { SearchRelation } from './sleep-set-search.ts';
 
 /** What runs have shown to matter, as plain data. */
@@ -12,7 +19,11 @@ export interface Observed {
   readonly log: boolean;
   /** A client went on after one of the commands that it had sent at once. */
   readonly chains: boolean;
+  /** An increment was refused, so that equal increments of one document are not equal any more: the first may be the last that fits. */
+  readonly increments: boolean;
 }
+
+const NOTHING_OBSERVED: Observed = { orders: [], allOrders: false, log: false, chains: false, increments: false };
 
 interface Step {
   readonly client: number;
@@ -29,7 +40,7 @@ export class Dependence implements SearchRelation<Footprint> {
   #observed: Observed;
 
   /** @param observed what an earlier search knew */
-  constructor(observed: Observed = { orders: [], allOrders: false, log: false, chains: false }) {
+  constructor(observed: Observed = NOTHING_OBSERVED) {
     this.#observed = observed;
   }
 
@@ -37,8 +48,11 @@ export class Dependence implements SearchRelation<Footprint> {
     return this.#observed;
   }
 
-  readonly dependent = (one: Footprint, other: Footprint): boolean =>
-    dependent(one, other) || mayBeRenamed(one, other) || this.#isSeen(one, other);
+  readonly dependent = (one: Footprint, other: Footprint): boolean => {
+    const areIncrements = !this.#observed.increments && !hasOtherIncrement(one, other);
+    const touch = areIncrements ? dependent(one, other) : dependent(withoutIncrements(one), withoutIncrements(other));
+    return touch || isRenamed(one, other) || this.#isSeen(one, other);
+  };
 
   /**
    * Commands that one client sent at once: only reads commute, and these only until a client was seen to go on after one reply. Otherwise
@@ -60,7 +74,9 @@ export class Dependence implements SearchRelation<Footprint> {
     return this.#observed !== before;
   }
 
-  #learnFrom({ orderedReads, readsLog, everything }: Footprint, earlier: readonly Step[]): void {
+  #learnFrom({ orderedReads, readsLog, everything, refusesIncrement }: Footprint, earlier: readonly Step[]): void {
+    if (refusesIncrement === true && !this.#observed.increments)
+      this.#observed = { ...this.#observed, increments: true };
     if (orderedReads.length > 0)
       for (const selector of orderedReads)
         if (this.#anyPair(earlier, (one, other) => isInserted(selector, one) && isInserted(selector, other)))

@@ -1,3 +1,4 @@
+import type { StartStates } from '../footprint/start-states.ts';
 import { commandText } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { tell } from '../run/bad-run.ts';
@@ -40,6 +41,8 @@ export interface Exploration<T> extends Found<T> {
 interface ExploredScenario {
   readonly clients: number;
   readonly mayAllThrow?: boolean | undefined;
+  /** What the workers know of their start states. */
+  readonly startStates: Pick<StartStates, 'refuted' | 'state' | 'restore'>;
   /** By name: what tells this scenario from another, for the checkpoint. */
   readonly parts?: Readonly<Record<string, string>>;
 }
@@ -53,10 +56,11 @@ interface ExploredScenario {
 export async function explore<T>(
   options: ExploreOptions<T>,
   workers: readonly [Runner<T>, ...Runner<T>[]],
-  { clients, mayAllThrow = false, parts = {} }: ExploredScenario,
+  { clients, mayAllThrow = false, startStates, parts = {} }: ExploredScenario,
 ): Promise<Exploration<T>> {
   const startedMs = performance.now();
-  const explorer = new Explorer(options, workers.length, await openCheckpoint(options, clients, parts), startedMs);
+  const checkpoint = await openCheckpoint(options, clients, parts);
+  const explorer = new Explorer(options, workers.length, { checkpoint, startStates, startedMs });
   await explorer.replayViolations(workers[0]);
   await Promise.all(workers.map((worker) => explorer.work(worker)));
   return explorer.end(mayAllThrow);
@@ -68,23 +72,40 @@ class Explorer<T> {
   readonly #dependence: Dependence;
   readonly #queue: SearchQueue;
   readonly #checkpoint: CheckpointFile;
+  readonly #startStates: ExploredScenario['startStates'];
   readonly #startedMs: number;
   readonly #counts: { classes: number; redundant: number; fractionDone: number };
   #violations = new Violations<T>();
   #summary: Summary<T>;
   /** What searches found that were started again. */
   readonly #earlier: Violation<T>[] = [];
+  /** What is known of the start states is as when the search began. */
+  #refuted: number;
   /** The search must start again, but a limit has stopped it. */
   #isStale = false;
   #failure: { readonly error: unknown } | undefined;
   /** No run has been counted yet, but for those of a checkpoint. */
   #isFirst = true;
 
-  constructor(options: ExploreOptions<T>, workers: number, checkpoint: CheckpointFile, startedMs: number) {
+  constructor(
+    options: ExploreOptions<T>,
+    workers: number,
+    {
+      checkpoint,
+      startStates,
+      startedMs,
+    }: Pick<ExploredScenario, 'startStates'> & {
+      readonly checkpoint: CheckpointFile;
+      readonly startedMs: number;
+    },
+  ) {
     this.#options = options;
     this.#dependence = new Dependence(checkpoint.saved?.observed);
     this.#queue = new SearchQueue(this.#dependence, options, workers, checkpoint.saved?.searches);
     this.#checkpoint = checkpoint;
+    this.#startStates = startStates;
+    if (checkpoint.saved !== undefined) startStates.restore(checkpoint.saved.startStates);
+    this.#refuted = startStates.refuted;
     this.#startedMs = startedMs;
     this.#summary = new Summary(checkpoint.saved?.summary);
     this.#counts = { classes: 0, redundant: 0, fractionDone: 0, ...checkpoint.saved?.counts };
@@ -103,7 +124,7 @@ class Explorer<T> {
       const search = this.#queue.take();
       if (search === undefined) {
         if (!this.#queue.isIdle) await this.#queue.changed;
-        else if (!(await this.#hasAnotherStart(worker))) return;
+        else if (!(await this.#mayGoOn(worker, failedStarts))) return;
         continue;
       }
       try {
@@ -168,15 +189,18 @@ class Explorer<T> {
   }
 
   /** Before the search may end. If the start state was taken to be the same by mistake, the search starts again. */
-  async #hasAnotherStart(worker: Runner<T>): Promise<boolean> {
+  async #mayGoOn(worker: Runner<T>, failedStarts: FailedStarts): Promise<boolean> {
     // With a limit of preemptions no run is compared with another.
     if (this.#options.maxPreemptions !== undefined) return false;
     try {
-      if (!(await worker.recheckStart())) return false;
+      const isAnother = await worker.recheckStart();
+      failedStarts.ended();
+      if (!this.#hasRefuted() && !isAnother) return false;
       this.#restart();
       this.#queue.announce();
       return true;
     } catch (error) {
+      if (failedStarts.mayTryAgain(error, this.#runs)) return true;
       this.#failure ??= { error };
       return false;
     }
@@ -189,7 +213,7 @@ class Explorer<T> {
     if (execution.isGivenUp) {
       search.abandon();
       this.#queue.giveBack(search, true);
-      if (execution.hasRefuted) this.#startAgain();
+      if (this.#hasRefuted() || execution.hasRefuted) this.#startAgain();
       return;
     }
     const { failure, stepFailure, pending } = execution;
@@ -199,11 +223,13 @@ class Explorer<T> {
     // No await from here on: another worker may save a checkpoint, which must hold this run whole or not at all.
     if (failure !== undefined) search.pending(pending);
     const { kind, hasMore, treeFraction } = search.end(failure === undefined ? Infinity : lengthToGoOnFrom(execution));
+    const isFirst = this.#isFirst && this.#checkpoint.saved === undefined;
     const counted = this.#count(kind, execution, result, treeFraction);
     this.#queue.giveBack(search, hasMore);
     const steps = execution.steps.map(({ choice, footprint }) => ({ client: choice.client, footprint }));
     const hasLearned = this.#dependence.learn(steps, execution.hasChains);
-    if (hasLearned || execution.hasRefuted) this.#startAgain();
+    const hasRefuted = this.#hasRefuted() && !isFirst;
+    if (hasLearned || hasRefuted || execution.hasRefuted) this.#startAgain();
     const progress = { ...this.#counts, runs: this.#runs, seconds: this.#seconds() };
     // The run is counted by now, so that nothing is lost if one of these throws.
     if (counted !== undefined) await tell('onClass', this.#options.onClass, counted);
@@ -248,6 +274,14 @@ class Explorer<T> {
     return result;
   }
 
+  /** Has a start state shown since the last time that values differ which were taken to be the same in each? */
+  #hasRefuted(): boolean {
+    const { refuted } = this.#startStates;
+    const hasRefuted = refuted > this.#refuted;
+    this.#refuted = refuted;
+    return hasRefuted;
+  }
+
   /** All that was run so far took something for granted that is not so. */
   #startAgain(): void {
     if (this.#isOver()) this.#isStale = true;
@@ -290,6 +324,7 @@ class Explorer<T> {
       summary: this.#summary.state,
       searches: this.#queue.states,
       observed: this.#dependence.observed,
+      startStates: this.#startStates.state,
     };
   }
 
@@ -300,6 +335,7 @@ class Explorer<T> {
       summary: this.#summary.restarted().state,
       searches: [[]],
       observed: this.#dependence.observed,
+      startStates: this.#startStates.state,
     };
   }
 
