@@ -107,6 +107,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
             'rotation',
             'events',
             'outcomes',
+            'verify',
           ),
         ],
         [files('pool')],

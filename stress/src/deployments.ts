@@ -17,9 +17,25 @@ const deploy = (name: string, service: Pool, ...others: Pool[]): Deployment<Rota
 });
 
 /** Each adapter, and two services that share their collections. */
-export const deployments: readonly [Deployment<RotationTypes>, ...Deployment<RotationTypes>[]] = [
+export const unbrakedDeployments: readonly [Deployment<RotationTypes>, ...Deployment<RotationTypes>[]] = [
   deploy('keypool', keypool),
   deploy('openhands', archivingOpenhands),
   deploy('openhandspool', openhandspool),
   deploy('mixed', openhands, openhandspool),
+];
+
+/** Longer than any run: what counts when a run begins, counts until its end. */
+const BRAKE_PER_MS = 24 * 60 * 60_000;
+export const BRAKE_MAX_ROTATIONS = 20;
+
+const braked: Deployment<RotationTypes> = {
+  ...unbrakedDeployments[0],
+  name: 'braked',
+  services: [{ ...keypool, brake: { maxRotations: BRAKE_MAX_ROTATIONS, perMs: BRAKE_PER_MS } }],
+};
+
+/** Those of the adapters, and one with a brake at a small bound, for scenarios that are about it. */
+export const deployments: readonly [Deployment<RotationTypes>, ...Deployment<RotationTypes>[]] = [
+  ...unbrakedDeployments,
+  braked,
 ];

@@ -78,6 +78,7 @@ test('no file of a store has an apiKey in it', () => {
   const [key] = historyOf(violated).file.run.start.keys;
   expect(key).toEqual({
     id: 'k1',
+    incarnation: expect.stringMatching(/^created /) as string,
     live: true,
     mayBeKept: false,
     apiKey: expect.stringMatching(/^[\w-]{16}$/),

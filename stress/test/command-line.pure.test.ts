@@ -85,7 +85,10 @@ describe('what is refused', () => {
     [['--flow', 'checked-clam'], 'Did you mean checked-claim?'],
     [['--exec', ' '], 'Expected a command for the shell.'],
     [['--exec', 'true', '--flow', 'naive'], "option '--exec <command>' cannot be used with option '--flow <name>'"],
-    [['--deployment', 'openhand'], 'Did you mean openhands? There are: keypool, openhands, openhandspool, mixed.'],
+    [
+      ['--deployment', 'openhand'],
+      'Did you mean openhands? There are: keypool, openhands, openhandspool, mixed, braked.',
+    ],
     [['--provider', 'dokcer'], 'Did you mean docker? There are: uri, binary, docker, download, wheel.'],
     [['--flwo', 'naive'], '(Did you mean --flow?)'],
     [['--callers', '0'], 'Expected a whole number from 1 to 1000000.'],

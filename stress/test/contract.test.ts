@@ -169,6 +169,24 @@ describe.each(services)('$title', (service) => {
       expect((await readPool()).bindings).toMatchObject([{ [service.keyField]: 'b1' }]);
     });
 
+    test('a backup that verify refuses is set aside, stays where it is, and comes back by restoreBackup', async () => {
+      await fill([keyOf('k1')], [backupOf('b1'), backupOf('b2')], [bindingOf('p1', 'k1')]);
+      const verifying = createRotatorOf(referenceFlow, db, pool, {
+        random: () => 0,
+        verify: ({ apiKey }) =>
+          apiKey === 'secret of b1' ? { kind: 'unusable', reason: 'No such key' } : { kind: 'usable' },
+      });
+      expect(await verifying.rotate('k1')).toMatchObject({ kind: 'rotated', replacement: 'b2' });
+      const [aside] = (await readPool()).backups;
+      expect(aside).toEqual({ ...backupOf('b1'), setAsideAt: expect.any(Date), setAsideReason: 'No such key' });
+      expect(await rotator.rotate('b2')).toEqual({ kind: 'no-backup', keyId: 'b2' });
+      expect(await rotator.restoreBackup('b1')).toEqual({ kind: 'restored' });
+      expect(await rotator.rotate('b2')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
+      const { keys, bindings } = await readPool();
+      expect(keys[0]).not.toHaveProperty('setAsideReason');
+      expect(bindings).toMatchObject([{ proxyId: 'p1', [service.keyField]: 'b1' }]);
+    });
+
     // Red on every mutant but first-binding: more than one backup is used, or two keys are installed.
     test('callers at once and late ones: one backup, one replacement', async () => {
       await fill(

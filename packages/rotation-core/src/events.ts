@@ -1,8 +1,9 @@
 /**
  * Why a free backup can't take the place of a key. `live-key`: a live key has its id. `failed-credential`: it has the apiKey of the failed key.
- * `duplicate`: a unique index of the service refuses the key that it would become, or a binding to it.
+ * `duplicate`: a unique index of the service refuses the key that it would become, or a binding to it. `refused`: `verify` refused it, and the
+ * database could not be told.
  */
-export type Unusable = 'live-key' | 'failed-credential' | 'duplicate';
+export type Unusable = 'live-key' | 'failed-credential' | 'duplicate' | 'refused';
 
 /** What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. */
 export type RotationEvent = { readonly pool: string } & (
@@ -39,6 +40,16 @@ export type RotationEvent = { readonly pool: string } & (
     }
   /** A free backup can't take the place of a key. It is passed over for a minute, and counts as no stock. */
   | { readonly type: 'backup-unusable'; readonly backupId: string; readonly why: Unusable }
+  /**
+   * `verify` refused a free backup, and it was set aside: no process claims it until `restoreBackup` frees it. `reason`: as `verify` gave it,
+   * without credentials.
+   */
+  | { readonly type: 'backup-set-aside'; readonly backupId: string; readonly reason: string }
+  /**
+   * `verify` gave no verdict on a free backup: it threw, took too long, or returned something else. The backup stays free, and others are
+   * tried first for a second.
+   */
+  | { readonly type: 'backup-unverified'; readonly backupId: string; readonly error: string }
   /** A rotation found no free backup. */
   | { readonly type: 'no-backup'; readonly keyId: string }
   | {
@@ -71,8 +82,10 @@ export type RotationEvent = { readonly pool: string } & (
  * - `unreachable`: no primary answered. Nothing was changed.
  * - `commit-in-doubt`: the commit got no clear reply.
  * - `unusable-backup`: the chosen backup can't be used; see the event `backup-unusable`.
+ * - `unverified`: there are free backups, and `verify` gave a verdict on none of them; see the event `backup-unverified`. Or a backup was changed
+ *   after it had been verified.
  */
-export type RetryReason = 'conflict' | 'ended' | 'unreachable' | 'commit-in-doubt' | 'unusable-backup';
+export type RetryReason = 'conflict' | 'ended' | 'unreachable' | 'commit-in-doubt' | 'unusable-backup' | 'unverified';
 
 /**
  * Called synchronously. An error that a listener throws does not reach the rotation: it becomes an uncaught exception, as in an

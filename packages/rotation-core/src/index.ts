@@ -27,6 +27,7 @@ export {
   type Pool,
   type RecordArchive,
   type Retirement,
+  type SetAsideFields,
 } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
@@ -35,4 +36,5 @@ export type { FoundRotation } from './verbs/find-rotation.ts';
 export type { FailureOutcome, UsedKey } from './verbs/handle-failure.ts';
 export type { AnyDb } from './verbs/require-db.ts';
 export type { RestoreOutcome } from './verbs/restore-backup.ts';
+export type { BackupVerdict, VerifyBackup } from './verify.ts';
 export type { SweepResult } from './verbs/sweep.ts';

@@ -1,6 +1,7 @@
 import { RotationError } from './errors.ts';
 import type { RotationListener } from './events.ts';
 import type { RotationReason } from './failures.ts';
+import type { VerifyBackup } from './verify.ts';
 
 /** Options of `createRotator`. */
 export interface RotatorOptions {
@@ -25,6 +26,16 @@ export interface RotatorOptions {
    * again. Transactions of anybody else are left alone: those of rotators are known by their session's id.
    */
   readonly endAbandonedAfterMs?: number | false | undefined;
+  /**
+   * Asks the upstream whether a backup works, before it is claimed. One that is refused is set aside in the database with the reason, and another
+   * one is tried. Where no verdict can be had on any, callers are answered `busy` at their deadline, not `no-backup`; each attempt without a verdict
+   * counts as a transaction. Default: none; any free backup is claimed.
+   */
+  readonly verify?: VerifyBackup | undefined;
+  /** At most this long is waited for one verdict, in milliseconds; from 1 to 2^31 - 1. Default: 3,000. */
+  readonly maxVerifyMs?: number | undefined;
+  /** A backup that was found usable at most this long ago is not verified again, in milliseconds; from 1,000. Default: 60,000. */
+  readonly maxVerifiedAgeMs?: number | undefined;
   /** Called with every event. Default: none. */
   readonly onEvent?: RotationListener | undefined;
 }
@@ -62,9 +73,12 @@ export interface RotateOptions extends CallOptions {
   readonly reason?: RotationReason | undefined;
 }
 
+/** Options without a default. */
+type Optional = 'onEvent' | 'verify';
+
 type Resolved<O extends RotatorOptions> = {
-  readonly [Name in Exclude<keyof O, 'onEvent'>]-?: Exclude<O[Name], undefined>;
-} & Pick<O, 'onEvent'>;
+  readonly [Name in Exclude<keyof O, Optional>]-?: Exclude<O[Name], undefined>;
+} & Pick<O, Optional>;
 
 export type ResolvedOptions = Resolved<RotatorOptions>;
 export type ResolvedTestingOptions = Resolved<TestingOptions>;
@@ -84,6 +98,9 @@ export function resolveOptions(options: RotatorOptions): ResolvedOptions {
     maxTransactions: requireInteger('maxTransactions', options.maxTransactions ?? 4, 1),
     lowStockThreshold: requireInteger('lowStockThreshold', options.lowStockThreshold ?? 10, 0, 200),
     endAbandonedAfterMs,
+    verify: requireVerify(options.verify),
+    maxVerifyMs: requireInteger('maxVerifyMs', options.maxVerifyMs ?? 3_000, 1, MAX_TIMER_MS),
+    maxVerifiedAgeMs: requireInteger('maxVerifiedAgeMs', options.maxVerifiedAgeMs ?? 60_000, 1_000),
     onEvent: options.onEvent,
   };
 }
@@ -98,6 +115,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export const requireDeadline = (deadlineMs: number): number =>
   requireInteger('deadlineMs', deadlineMs, 1, MAX_TIMER_MS);
+
+function requireVerify(verify: VerifyBackup | undefined): VerifyBackup | undefined {
+  if (verify === undefined || typeof verify === 'function') return verify;
+  throw new RotationError('invalid-argument', `Expected verify to be a function, got ${typeof verify}`);
+}
 
 /** @throws RotationError `aborted` */
 export function requireNotAborted(signal: AbortSignal | undefined): void {

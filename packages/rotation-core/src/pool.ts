@@ -51,6 +51,25 @@ const DEFAULT_BRAKE: Brake = { maxRotations: 100, perMs: 60_000 };
 
 export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake;
 
+/** Fields of a backup that was set aside. Plain names of the pool's own. */
+export interface SetAsideFields {
+  /** Gets the server's time. A backup in which the field has a value is passed over by all processes. */
+  readonly at: string;
+  /** Gets the reason that `verify` gave. */
+  readonly reason: string;
+}
+
+const DEFAULT_SET_ASIDE: SetAsideFields = { at: 'setAsideAt', reason: 'setAsideReason' };
+
+export const setAsideFieldsOf = ({ setAsideFields = DEFAULT_SET_ASIDE }: Pool): SetAsideFields => setAsideFields;
+
+/** Matches the backups that the pool may claim. In a filter, null matches a missing field too. */
+export const freeFilterOf = (pool: Pool): Readonly<Record<string, unknown>> => ({
+  ...pool.eligible,
+  isUsed: false,
+  [setAsideFieldsOf(pool).at]: null,
+});
+
 /** Values of fields, as they are written. */
 export type FieldValues = Readonly<Record<string, string | number | boolean | null>>;
 
@@ -79,6 +98,8 @@ export interface Pool {
    * first few, four for each of them, so that they don't all want the same backup. Default: any backup.
    */
   readonly order?: Readonly<Record<string, 1 | -1>>;
+  /** Where it is noted that a backup was set aside, and why. Default: `{ at: 'setAsideAt', reason: 'setAsideReason' }`. */
+  readonly setAsideFields?: SetAsideFields;
   /** What a rotation does with the failed key. */
   readonly retirement: Retirement;
   /**
@@ -124,6 +145,7 @@ export function definePool(pool: Pool): Pool {
       `Pool bindingKeyField: expected a field name other than _id, without "." and "$"`,
     );
   expectOwnFields(pool);
+  expectSetAsideFields(pool);
   expectBrake(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
@@ -141,6 +163,19 @@ function expectBrake(pool: Pool): void {
   if (!Number.isSafeInteger(perMs) || perMs < 1_000)
     throw new RotationError('invalid-argument', 'Pool brake.perMs: expected a whole number from 1,000 up');
 }
+
+/** Fields of a backup by which rotations find and claim it, and those that a claim writes. */
+const BACKUP_FIELDS: readonly string[] = [
+  '_id',
+  'apiKey',
+  'isUsed',
+  'usedFor',
+  'usedForIncarnation',
+  'usedIn',
+  'usedAt',
+  'rotationId',
+  'brakeSequence',
+];
 
 /** Fields that a rotation reads again, by the option that must not write them. */
 const RESERVED = {
@@ -169,6 +204,23 @@ function expectOwnFields(pool: Pool): void {
   ])
     if (name !== undefined && !/^[^.$]+$/.test(name))
       throw new RotationError('invalid-argument', `Pool ${option}: expected a field name without "." and "$"`);
+}
+
+/** Options of a pool that write fields of a backup, or ask for them, beside the set-aside fields. */
+const OTHER_BACKUP_FIELDS = ['usedBackup', 'restoredBackup', 'eligible', 'order'] as const;
+
+function expectSetAsideFields(pool: Pool): void {
+  const { at, reason } = setAsideFieldsOf(pool);
+  const refuse = (place: string, expected: string): never => {
+    throw new RotationError('invalid-argument', `Pool setAsideFields.${place}: expected ${expected}`);
+  };
+  for (const [place, name] of Object.entries({ at, reason })) {
+    if (typeof name !== 'string' || !/^[^.$]+$/.test(name)) refuse(place, 'a field name without "." and "$"');
+    if (BACKUP_FIELDS.includes(name)) refuse(place, `a field of its own, and ${name} is one that rotations need`);
+    const other = OTHER_BACKUP_FIELDS.find((option) => Object.hasOwn(pool[option] ?? {}, name));
+    if (other !== undefined) refuse(place, `a field of its own, and ${name} is in ${other}`);
+  }
+  if (at === reason) refuse('reason', 'another field than setAsideFields.at');
 }
 
 /** The collection for copies of deleted keys; undefined where the pool has none. */

@@ -18,6 +18,8 @@ test('the defaults are those of the doc comments', () => {
     coalesce: true,
     lowStockThreshold: 10,
     endAbandonedAfterMs: 2_000,
+    maxVerifyMs: 3_000,
+    maxVerifiedAgeMs: 60_000,
     random: Math.random,
   });
 });
@@ -34,6 +36,9 @@ test('undefined is as good as left out', () => {
     coalesce: undefined,
     lowStockThreshold: undefined,
     endAbandonedAfterMs: undefined,
+    verify: undefined,
+    maxVerifyMs: undefined,
+    maxVerifiedAgeMs: undefined,
     random: undefined,
     onEvent: undefined,
   };
@@ -50,6 +55,9 @@ test('given ones are kept', () => {
     coalesce: false,
     lowStockThreshold: 0,
     endAbandonedAfterMs: false,
+    verify: () => ({ kind: 'usable' }),
+    maxVerifyMs: 5,
+    maxVerifiedAgeMs: 6_000,
     random: () => 0,
     onEvent: () => {},
   };
@@ -79,8 +87,14 @@ test.each<[keyof RotatorOptions, unknown]>([
   ['lowStockThreshold', 201],
   ['endAbandonedAfterMs', 999],
   ['endAbandonedAfterMs', true],
+  ['maxVerifyMs', 0],
+  ['maxVerifiedAgeMs', 999],
 ])('%s %s is refused by name', (name, value) => {
   const resolve = () => resolveOptions({ [name]: value });
   expect(resolve).toThrow(RotationError);
   expect(resolve).toThrow(`Expected ${name} to be a whole number`);
+});
+
+test('a verify that is no function is refused', () => {
+  expect(() => resolveOptions({ verify: untyped(true) })).toThrow('Expected verify to be a function, got boolean');
 });

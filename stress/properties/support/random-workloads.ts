@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { PlannedCall, StormPlan } from 'mongo-harness';
-import { deployments } from '../../src/deployments.ts';
+import { unbrakedDeployments } from '../../src/deployments.ts';
 import type { PastRotation } from '../../src/model/start-state.ts';
 import type { RotationTypes } from '../../src/model/rotation-types.ts';
 import {
@@ -90,7 +90,7 @@ const workloadSpec: fc.Arbitrary<WorkloadSpec> = fc.record({
   stranger: fc.noShrink(nameWish),
   processes: fc.integer({ min: 1, max: MAX_PROCESSES }),
   coalesce: fc.boolean(),
-  deployment: fc.constantFrom(...deployments.map(({ name }) => name)),
+  deployment: fc.constantFrom(...unbrakedDeployments.map(({ name }) => name)),
 });
 
 export const workloads: fc.Arbitrary<Workload> = workloadSpec.map((spec) => toWorkload(leavePlain(spec)));

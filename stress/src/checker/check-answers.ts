@@ -1,6 +1,7 @@
 import type { PoolState } from '../model/pool-state.ts';
 import { isDoubtful } from '../model/rotation-types.ts';
 import type { RotationViolation } from './invariants.ts';
+import { meansAnother } from './means-another.ts';
 import type { PastRotations } from './past-rotations.ts';
 import { groupBy, type Replacements } from './replacements.ts';
 import type { RotationHistory } from './rotation-run.ts';
@@ -33,15 +34,22 @@ export function checkAnswers(
     const isReplaced = replacements.takenFor.has(keyId) && !isLive;
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
     const chain = chainOf(keyId, (id) => replacements.replacementOf(id) ?? past.replacementOf(id));
-    const mayBeSilent = operations.some(({ answer }) => isDoubtful(answer));
+    const mayBeSilent = operations.some((operation) => isDoubtful(operation.answer) && !meansAnother(start, operation));
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);
     if (winners.length === 0 && isReplaced && !mayBeSilent)
       broken(`${keyId} was replaced, and no caller was told rotated`);
 
-    for (const { caller, answer } of operations) {
+    for (const operation of operations) {
+      const { caller, answer } = operation;
       const told = `caller ${caller} was told ${answer.kind} for ${keyId}`;
-      if (answer.kind === 'rotated' || answer.kind === 'already-rotated') {
+      if (meansAnother(start, operation)) {
+        const asked = `in another incarnation than ${operation.incarnation}, for which it asked`;
+        if (AFFECTED.includes(answer.kind)) broken(`${told}, which was live ${asked}`);
+        else if (answer.kind === 'not-found' && !isReplaced) broken(`${told}, which was live all along ${asked}`);
+        else if (answer.kind === 'other-incarnation' && answer.live !== start.keys.get(keyId)?.incarnation)
+          broken(`${told} and ${answer.live}, which was no incarnation of it in this run`);
+      } else if (answer.kind === 'rotated' || answer.kind === 'already-rotated') {
         if (isLive) broken(`${told}, which is live as before`);
         else if (answer.kind === 'rotated' && !wasLive && !wasInstalled)
           broken(`${told}, which was no live key in this run`);
@@ -53,6 +61,8 @@ export function checkAnswers(
           broken(`${told} with replacement ${answer.replacement}, which was no live key in this run`);
       } else if (answer.kind === 'other-incarnation') {
         if (!wasLive && !wasInstalled) broken(`${told}, which was live in no incarnation`);
+        else if (wasLive || operation.incarnation === undefined)
+          broken(`${told}, and had not asked for another incarnation than the one that was live`);
       } else if (answer.kind === 'not-found' && wasLive) {
         broken(`${told}, which was live when the run began`);
       } else if (answer.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {
@@ -64,6 +74,9 @@ export function checkAnswers(
   }
   return violations;
 }
+
+/** Answers about the incarnation that was live. */
+const AFFECTED: readonly string[] = ['rotated', 'already-rotated', 'no-backup', 'held-back'];
 
 /** All keys that took this one's place, one after the other; evidence from before the run counts too. */
 function chainOf(keyId: string, nextOf: (keyId: string) => string | undefined): string[] {

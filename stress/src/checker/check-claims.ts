@@ -36,6 +36,11 @@ export function checkClaims(
           invariant: 'I1',
           sentence: `${id} was used for ${before.usedFor ?? 'something'} already when ${replacements.claimant(id)} claimed it for ${keyId}`,
         });
+      if (before?.isSetAside === true || state.backups.get(id)?.isSetAside === true)
+        violations.push({
+          invariant: 'I1',
+          sentence: `${id} was set aside, and ${replacements.claimant(id)} claimed it for ${keyId}`,
+        });
       if (start.keys.get(id)?.live === true)
         violations.push({
           invariant: 'I1',

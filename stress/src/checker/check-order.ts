@@ -1,7 +1,9 @@
 import { Order, type OrderProblem, type Point } from 'mongo-harness';
 import type { PoolState } from '../model/pool-state.ts';
 import { isDoubtful } from '../model/rotation-types.ts';
+import { allowanceOf } from './check-brake.ts';
 import type { RotationViolation } from './invariants.ts';
+import { meansAnother } from './means-another.ts';
 import { groupBy, type Replacements } from './replacements.ts';
 import type { RotationHistory, RotationOperation } from './rotation-run.ts';
 
@@ -24,7 +26,8 @@ export function checkOrder(
   const rotations = new Map<string, Point>();
   const installs = new Map<string, Point>();
   for (const keyId of replacements.takenFor.keys()) {
-    const rotation = order.add(rotationPoint(keyId, byKey.get(keyId) ?? [], at));
+    const able = (byKey.get(keyId) ?? []).filter((operation) => !meansAnother(start, operation));
+    const rotation = order.add(rotationPoint(keyId, able, at));
     rotations.set(keyId, rotation);
     const replacement = replacements.replacementOf(keyId);
     if (replacement !== undefined) installs.set(replacement, rotation);
@@ -36,9 +39,19 @@ export function checkOrder(
     rotations.size >= freeAtStart
       ? order.add({ what: 'the end of the stock', why: 'the run began with stock', earliest: 0, latest: Infinity })
       : undefined;
-  if (stockEnd !== undefined) for (const rotation of rotations.values()) order.precede(rotation, stockEnd);
+  const brakeEnd =
+    rotations.size >= allowanceOf(start)
+      ? order.add({
+          what: 'the last rotation that the brake allowed',
+          why: 'it allowed some',
+          earliest: 0,
+          latest: Infinity,
+        })
+      : undefined;
+  for (const end of [stockEnd, brakeEnd])
+    if (end !== undefined) for (const rotation of rotations.values()) order.precede(rotation, end);
 
-  const places: Places = { order, at, rotations, installs, stockEnd, answers: new Map() };
+  const places: Places = { start, order, at, rotations, installs, stockEnd, brakeEnd, answers: new Map() };
   for (const operation of history.operations) placeAnswer(operation, places);
   return order.problems().map((problem) => ({
     invariant: 'I7',
@@ -75,11 +88,13 @@ function rotationPoint(keyId: string, operations: readonly RotationOperation[], 
 }
 
 interface Places {
+  readonly start: PoolState;
   readonly order: Order;
   readonly at: (time: number) => string;
   readonly rotations: ReadonlyMap<string, Point>;
   readonly installs: ReadonlyMap<string, Point>;
   readonly stockEnd: Point | undefined;
+  readonly brakeEnd: Point | undefined;
   /** What was answered, by the answer's point. */
   readonly answers: Map<Point, RotationOperation>;
 }
@@ -87,10 +102,10 @@ interface Places {
 /** An answer saw one state; that state lies after what made it and before what ended it. */
 function placeAnswer(
   operation: RotationOperation,
-  { order, at, rotations, installs, stockEnd, answers }: Places,
+  { start, order, at, rotations, installs, stockEnd, brakeEnd, answers }: Places,
 ): void {
   const { caller, keyId, answer, invokedAtMs: earliest, completedAtMs: latest } = operation;
-  if (answer.kind !== 'already-rotated' && answer.kind !== 'no-backup' && answer.kind !== 'not-found') return;
+  if (!PLACED.includes(answer.kind)) return;
   const what = `the answer ${answer.kind} for ${keyId} to caller ${caller}`;
   const point = order.add({ what, why: told(operation, at), earliest, latest });
   answers.set(point, operation);
@@ -99,12 +114,18 @@ function placeAnswer(
     if (answer.replacement === undefined) return;
     order.precede(installs.get(answer.replacement), point);
     order.precede(point, rotations.get(answer.replacement)); // it was told as live
-  } else if (answer.kind === 'no-backup') {
+  } else if (answer.kind !== 'not-found') {
+    // The key was live.
     order.precede(installs.get(keyId), point);
     order.precede(point, rotations.get(keyId));
-    order.precede(stockEnd, point);
-  } else order.precede(point, installs.get(keyId));
+    if (answer.kind === 'no-backup') order.precede(stockEnd, point);
+    if (answer.kind === 'held-back') order.precede(brakeEnd, point);
+  } else if (meansAnother(start, operation)) order.precede(rotations.get(keyId), point);
+  else order.precede(point, installs.get(keyId));
 }
+
+/** Answers that say something of the pool at an instant, beside `rotated`, whose point is the rotation's. */
+const PLACED: readonly string[] = ['already-rotated', 'no-backup', 'held-back', 'other-incarnation', 'not-found'];
 
 /** As in `caller 1 asked for b1 at step 8.5 and was told not-found`. */
 const told = ({ caller, keyId, invokedAtMs, answer }: RotationOperation, at: (time: number) => string): string =>

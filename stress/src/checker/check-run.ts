@@ -1,5 +1,6 @@
 import type { PoolState } from '../model/pool-state.ts';
 import { checkAnswers } from './check-answers.ts';
+import { checkBrake, checkHeldBack } from './check-brake.ts';
 import { checkClaims } from './check-claims.ts';
 import { checkIndeterminate } from './check-indeterminate.ts';
 import { checkNoBackup } from './check-no-backup.ts';
@@ -38,11 +39,12 @@ export function checkRun(run: Omit<RotationRun, 'operated'>): RotationViolation[
     ...checkNoBackup(start, final, history),
     ...checkAnswers(start, final, history, replacements, past, expectedErrors),
     ...checkIndeterminate(history),
+    ...checkHeldBack(start, history, replacements),
   ];
   return violations.length > 0 ? violations : checkOrder(start, history, replacements);
 }
 
-/** I1 to I3 hold in every committed state. */
+/** I1 to I3 and the brake hold in every committed state. */
 const checkState = (
   start: PoolState,
   state: PoolState,
@@ -52,4 +54,5 @@ const checkState = (
   ...checkClaims(start, state, replacements, past),
   ...checkWaste(start, state, replacements),
   ...checkWholeness(start, state, replacements),
+  ...checkBrake(start, replacements),
 ];

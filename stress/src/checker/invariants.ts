@@ -7,6 +7,7 @@ export const INVARIANTS = {
   I5: 'one rotation, everybody knows',
   I6: 'crashes and failovers change nothing',
   I7: 'linearizable',
+  brake: 'no more rotations than the brake allows',
 } as const;
 
 export type InvariantName = keyof typeof INVARIANTS;

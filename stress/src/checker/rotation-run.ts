@@ -25,6 +25,8 @@ export interface RotationHistory {
 export interface RotationOperation {
   readonly caller: number;
   readonly keyId: string;
+  /** The incarnation that the caller asked for, where it named one. */
+  readonly incarnation?: string;
   readonly invokedAtMs: number;
   /** Infinite where there was no answer. */
   readonly completedAtMs: number;
@@ -41,8 +43,10 @@ export function toRotationRun({ start, between, final, history, expectedErrors }
   const operations: RotationOperation[] = [];
   const operated: Operated[] = [];
   for (const { caller, call, answer, invokedAtMs, completedAtMs = Infinity } of history.operations) {
-    if (call.op === 'rotate') operations.push({ caller, keyId: call.keyId, invokedAtMs, completedAtMs, answer });
-    else if (answer.kind !== 'crashed') operated.push({ call, answer });
+    if (call.op === 'rotate') {
+      const { op: _op, ...asked } = call;
+      operations.push({ caller, ...asked, invokedAtMs, completedAtMs, answer });
+    } else if (answer.kind !== 'crashed') operated.push({ call, answer });
   }
   return {
     start: byId(start),

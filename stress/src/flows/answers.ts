@@ -11,10 +11,12 @@ export function toAnswer(outcome: RotationOutcome): FlowAnswer {
       return { kind: 'already-rotated', replacement: outcome.replacement };
     case 'indeterminate':
       return { kind: 'indeterminate', rotationId: outcome.rotationId };
+    case 'other-incarnation':
+      return { kind: 'other-incarnation', live: outcome.live };
+    case 'held-back':
+      return { kind: 'held-back', waitMs: outcome.until.getTime() - Date.now() };
     case 'no-backup':
     case 'not-found':
-    case 'other-incarnation':
-    case 'held-back':
     case 'busy':
       return { kind: outcome.kind };
   }

@@ -5,6 +5,7 @@ import { bindWithoutTouch } from './mutants/bind-without-touch.ts';
 import { bindingsFirst } from './mutants/bindings-first.ts';
 import { bindingsOutside } from './mutants/bindings-outside.ts';
 import { chainNotFollowed } from './mutants/chain-not-followed.ts';
+import { brakePerProcess } from './mutants/brake-per-process.ts';
 import { checkedClaim } from './mutants/checked-claim.ts';
 import { claimBeforeLock } from './mutants/claim-before-lock.ts';
 import { claimKeptOnRetry } from './mutants/claim-kept-on-retry.ts';
@@ -29,7 +30,7 @@ import { swallowedDuplicate } from './mutants/swallowed-duplicate.ts';
 import { uncountedRetire } from './mutants/uncounted-retire.ts';
 import { unknownIsUndone } from './mutants/unknown-is-undone.ts';
 import { program } from './program.ts';
-import { reference, referenceBare } from './reference.ts';
+import { reference, referenceBare, referenceVerifying } from './reference.ts';
 
 /** Flows that must be caught: a harness is believed only when it is seen to catch something. */
 export const mutants: readonly Mutant<RotationTypes>[] = [
@@ -57,6 +58,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   incarnationNotMatched,
   restoreKeepsUsedFor,
   bindWithoutTouch,
+  brakePerProcess,
   conflictIsNoBackup,
   commitNotRetried,
   unknownIsUndone,
@@ -66,6 +68,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
 export const flows: readonly [AnyFlow<RotationTypes>, ...AnyFlow<RotationTypes>[]] = [
   reference,
   referenceBare,
+  referenceVerifying,
   program,
   ...mutants,
 ];

@@ -1,5 +1,5 @@
 import type { Db } from 'mongodb';
-import type { Pool, RotationEvent } from 'rotation-core';
+import type { Pool, RotationEvent, VerifyBackup } from 'rotation-core';
 import { createRotatorOf, type FlowParts } from 'rotation-core/testing';
 import { toAnswer, toError } from './answers.ts';
 import { operate, type Operator } from './operate.ts';
@@ -13,6 +13,8 @@ export const MAX_BARE_CONCURRENCY = 16;
 
 export interface OpenRotatorOptions {
   readonly coalesce: boolean;
+  /** Default: none. */
+  readonly verify?: VerifyBackup;
   /** Verbs of operators that take the place of the rotator's own. */
   readonly operator?: (db: Db, pool: Pool) => Partial<Operator>;
 }
@@ -20,11 +22,12 @@ export interface OpenRotatorOptions {
 /** Runs a flow of rotation-core, the reference or a mutant of it, through a rotator. */
 export function openRotator(
   flow: (db: Db) => FlowParts,
-  { coalesce, operator }: OpenRotatorOptions,
+  { coalesce, verify, operator }: OpenRotatorOptions,
 ): RotationFlow['open'] {
   return (db, pool, observer, { gated }) => {
     const rotator = createRotatorOf(flow(db), db, pool, {
       coalesce,
+      verify,
       onEvent: (event) => observe(event, observer),
       deadlineMs: DEADLINE_MS,
       ...(gated ? { random: () => 0, endAbandonedAfterMs: false } : {}),

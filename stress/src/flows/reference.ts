@@ -1,6 +1,6 @@
 import type { ExplorationPlace, StormPlace } from 'mongo-harness';
 import { referenceFlow } from 'rotation-core/testing';
-import { deployments } from '../deployments.ts';
+import { unbrakedDeployments } from '../deployments.ts';
 import { MAX_BARE_CONCURRENCY, openRotator } from './open-rotator.ts';
 import type { RotationFlow } from './rotation-flow.ts';
 
@@ -8,7 +8,7 @@ const PROCESSES = 4;
 const STORMS = ['same-key', 'many-keys', 'scarce', 'chain'];
 const PAIR = 2;
 
-const everyDeployment = deployments.map(({ name }) => name);
+const everyDeployment = unbrakedDeployments.map(({ name }) => name);
 const sameKey = (deployment: string, callers: number): ExplorationPlace => ({
   scenario: 'same-key',
   deployment,
@@ -29,6 +29,7 @@ const storms: readonly StormPlace[] = [
   ),
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
+  { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
 ];
 
 export const reference: RotationFlow = {
@@ -43,6 +44,23 @@ export const reference: RotationFlow = {
   operates: true,
   shares: true,
   open: openRotator(() => referenceFlow, { coalesce: true }),
+};
+
+/** Each third backup is one that its upstream refuses: b1, b4, b7 and so on. */
+const isRefused = (backupId: string): boolean => Number(backupId.slice(1)) % 3 === 1;
+
+export const referenceVerifying: RotationFlow = {
+  name: 'reference-verify',
+  about:
+    'the same flow, in services that verify backups before their use; the upstream refuses b1 and each third one after it',
+  expected: 'valid',
+  storms: [{ scenario: 'bad-backups', deployment: 'keypool', processes: PROCESSES }],
+  explorations: [{ scenario: 'bad-backups', deployment: 'keypool', callers: PAIR }],
+  maxConcurrency: MAX_BARE_CONCURRENCY,
+  open: openRotator(() => referenceFlow, {
+    coalesce: false,
+    verify: ({ _id }) => (isRefused(_id) ? { kind: 'unusable', reason: 'refused' } : { kind: 'usable' }),
+  }),
 };
 
 /** Slow, and the same flow: through both ways of retiring. */
@@ -69,6 +87,8 @@ export const referenceBare: RotationFlow = {
     onKeypool('binding-added', 1),
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
     onKeypool('put-back'),
+    onKeypool('other-incarnation'),
+    { scenario: 'upstream-down', deployment: 'braked', callers: PAIR },
   ],
   operates: true,
   maxConcurrency: MAX_BARE_CONCURRENCY,

@@ -5,6 +5,16 @@ export interface PoolSnapshot {
   readonly bindings: readonly BindingState[];
   /** Ids of the keys that have a copy in the pool's archive, where it has one. */
   readonly archived?: readonly string[];
+  /** Where the pool has a brake. */
+  readonly brake?: BrakeState;
+}
+
+/** The brake at one instant. */
+export interface BrakeState {
+  readonly maxRotations: number;
+  readonly perMs: number;
+  /** Rotations that count at this instant. */
+  readonly made: number;
 }
 
 /** A snapshot by ids, as the checker looks things up. */
@@ -13,12 +23,15 @@ export interface PoolState {
   readonly backups: ReadonlyMap<string, BackupState>;
   readonly bindings: readonly BindingState[];
   readonly archived?: ReadonlySet<string>;
+  readonly brake?: BrakeState;
 }
 
 export interface KeyState {
   readonly id: string;
   /** False where a retired key is kept for review. */
   readonly live: boolean;
+  /** As `incarnationOf` names it. */
+  readonly incarnation?: string;
   /** The key looks as older flows left keys that they had replaced and kept; or it failed, and waits for a backup. */
   readonly mayBeKept?: boolean;
   /** Digest of the apiKey, to tell whether two are the same; comparable within one process. */
@@ -32,6 +45,8 @@ export interface BackupState {
   /** Every flow takes a backup only where `isUsed` is false; one without the field is as good as used. */
   readonly isUsed: boolean;
   readonly usedFor?: string | undefined;
+  /** True where `verify` refused it: nobody claims it until an operator frees it. */
+  readonly isSetAside?: boolean;
   /** See {@link KeyState}. */
   readonly apiKey: string;
   /** See {@link KeyState}. */
@@ -44,9 +59,10 @@ export interface BindingState {
   readonly rest: string;
 }
 
-export const byId = ({ keys, backups, bindings, archived }: PoolSnapshot): PoolState => ({
+export const byId = ({ keys, backups, bindings, archived, brake }: PoolSnapshot): PoolState => ({
   keys: new Map(keys.map((key) => [key.id, key])),
   backups: new Map(backups.map((backup) => [backup.id, backup])),
   bindings,
   ...(archived === undefined ? {} : { archived: new Set(archived) }),
+  ...(brake === undefined ? {} : { brake }),
 });

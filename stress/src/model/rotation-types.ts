@@ -33,7 +33,11 @@ export type FlowAnswer =
   | { readonly kind: 'rotated'; readonly replacement: string; readonly rotationId?: string }
   /** Without a replacement: the flow only knows that the key is gone. */
   | { readonly kind: 'already-rotated'; readonly replacement?: string }
-  | { readonly kind: 'no-backup' | 'not-found' | 'other-incarnation' | 'held-back' | 'busy' }
+  | { readonly kind: 'no-backup' | 'not-found' | 'busy' }
+  /** `live`: the incarnation that is live. */
+  | { readonly kind: 'other-incarnation'; readonly live: string }
+  /** `waitMs`: from the answer until the caller may try again. */
+  | { readonly kind: 'held-back'; readonly waitMs: number }
   | { readonly kind: 'indeterminate'; readonly rotationId: string }
   /** An operator's. */
   | { readonly kind: 'bound' | 'already-bound' | 'restored' | 'already-free' | 'live-key' | 'added' | 'still-live' };

@@ -1,7 +1,16 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { BSON, type ClientSession, type Db, type WithId } from 'mongodb';
-import type { BindingDocument, Pool } from 'rotation-core';
-import { archiveOf, backupsOf, bindingsOf, isLive, keysOf } from 'rotation-core/testing';
+import type { BackupDocument, BindingDocument, Pool } from 'rotation-core';
+import {
+  archiveOf,
+  backupsOf,
+  bindingsOf,
+  brakeOf,
+  isLive,
+  keysOf,
+  setAsideFieldsOf,
+  storedIncarnationOf,
+} from 'rotation-core/testing';
 import type { PoolSnapshot } from '../model/pool-state.ts';
 
 /** Reads all collections: one after the other in the session's snapshot, or at once, which is only for a pool that nobody writes to. */
@@ -22,6 +31,7 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
     keys: keys.map((key) => ({
       id: key._id,
       live: isLive(key),
+      incarnation: storedIncarnationOf(key),
       mayBeKept: key.status !== undefined && (pool.keptStatuses ?? []).includes(key.status),
       apiKey: digest(key.apiKey),
       content: digest(BSON.EJSON.stringify(key)),
@@ -30,13 +40,30 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
       id: backup._id,
       isUsed: backup.isUsed !== false,
       ...(typeof backup.usedFor === 'string' ? { usedFor: backup.usedFor } : {}),
+      ...(isSetAside(backup, pool) ? { isSetAside: true } : {}),
       apiKey: digest(backup.apiKey),
-      content: digest(BSON.EJSON.stringify(backup)),
+      content: digest(BSON.EJSON.stringify(withoutCounter(backup))),
     })),
     bindings: bindings.map((binding) => toBindingState(pool, binding)),
     ...(archived === undefined ? {} : { archived }),
+    ...brakeStateOf(pool, backups),
   };
 }
+
+function brakeStateOf(pool: Pool, backups: readonly BackupDocument[]): Pick<PoolSnapshot, 'brake'> {
+  const brake = brakeOf(pool);
+  if (brake === false) return {};
+  const since = Date.now() - brake.perMs;
+  const counts = ({ usedIn, usedAt }: BackupDocument): boolean =>
+    usedIn === pool.collections.keys && (usedAt?.getTime() ?? -Infinity) > since;
+  return { brake: { ...brake, made: backups.filter(counts).length } };
+}
+
+/** Later rotations count on a claim, near the bound of the brake. It is the same claim. */
+const withoutCounter = ({ brakeSequence: _counter, ...backup }: BackupDocument): object => backup;
+
+const isSetAside = (backup: Readonly<Record<string, unknown>>, pool: Pool): boolean =>
+  (backup[setAsideFieldsOf(pool).at] ?? null) !== null;
 
 async function readArchived(db: Db, pool: Pool, session?: ClientSession): Promise<readonly string[] | undefined> {
   const archive = archiveOf(pool);

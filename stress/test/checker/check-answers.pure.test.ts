@@ -1,7 +1,17 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { sentencesOf } from '../support/check.ts';
-import { alreadyRotated, busy, failed, indeterminate, notFound, rotated, type Call } from '../support/histories.ts';
-import { pool } from '../support/pool-states.ts';
+import {
+  alreadyRotated,
+  busy,
+  failed,
+  indeterminate,
+  noBackup,
+  notFound,
+  otherIncarnation,
+  rotated,
+  type Call,
+} from '../support/histories.ts';
+import { incarnationIn, pool } from '../support/pool-states.ts';
 
 const start = pool({ keys: ['k1'], free: ['b1', 'b2'], bindings: { p1: 'k1' } });
 const once = pool({ keys: ['b1'], free: ['b2'], used: { b1: 'k1' }, bindings: { p1: 'b1' } });
@@ -95,4 +105,51 @@ test('a caller that crashed may have rotated the key, and nobody was told', () =
   const again = [4, 'k1', alreadyRotated('b1')] as const;
   expect(answersOf(once, [3, 'k1', { kind: 'crashed' }], again)).toEqual([]);
   expect(answersOf(once, again)).toEqual(['k1 was replaced, and no caller was told rotated']);
+});
+
+describe('another incarnation than the live one', () => {
+  const asking = (told: Call[2]): Call => [4, 'k1', told, 0, 100, 'of a copy'];
+  const winner: Call = [3, 'k1', rotated('b1')];
+
+  test.each([
+    ['other-incarnation, with the one that is live', otherIncarnation(incarnationIn('k1')), []],
+    ['not-found, when the key was replaced', notFound, []],
+    [
+      'an incarnation that the key never had',
+      otherIncarnation('made up'),
+      ['caller 4 was told other-incarnation for k1 and made up, which was no incarnation of it in this run'],
+    ],
+    [
+      'already-rotated',
+      alreadyRotated('b1'),
+      [
+        'caller 4 was told already-rotated for k1, which was live in another incarnation than of a copy, for which it asked',
+      ],
+    ],
+    [
+      'no-backup',
+      noBackup,
+      ['caller 4 was told no-backup for k1, which was live in another incarnation than of a copy, for which it asked'],
+    ],
+  ])('%s', (_, told, sentences) => {
+    expect(answersOf(once, winner, asking(told))).toEqual(sentences);
+  });
+
+  test('not-found, and the key is live as before', () => {
+    expect(answersOf(start, asking(notFound))).toEqual([
+      'caller 4 was told not-found for k1, which was live all along in another incarnation than of a copy, for which it asked',
+    ]);
+  });
+
+  test('told to a caller that asked for the live one, or for none', () => {
+    const told = otherIncarnation(incarnationIn('k1'));
+    const sentence =
+      'caller 4 was told other-incarnation for k1, and had not asked for another incarnation than the one that was live';
+    expect(answersOf(start, [4, 'k1', told])).toEqual([sentence]);
+    expect(answersOf(start, [4, 'k1', told, 0, 100, incarnationIn('k1')])).toEqual([sentence]);
+  });
+
+  test('who asked for another one can not have rotated the key', () => {
+    expect(answersOf(once, asking(indeterminate))).toEqual(['k1 was replaced, and no caller was told rotated']);
+  });
 });

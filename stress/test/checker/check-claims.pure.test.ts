@@ -63,3 +63,13 @@ test.each([
     'b1 became a live key, yet no backup of that name was claimed in this run',
   ]);
 });
+
+test('a backup that was set aside', () => {
+  const left = {
+    start: pool({ keys: ['k1'], aside: ['b1'] }),
+    final: pool({ keys: ['b1'], used: { b1: 'k1' } }),
+    calls: [[4, 'k1', rotated('b1')]] as const,
+    claims: [{ keyId: 'k1', backupId: 'b1', caller: 4 }],
+  };
+  expect(sentencesOf.claims(left)).toEqual(['b1 was set aside, and caller 4 claimed it for k1']);
+});

@@ -16,6 +16,12 @@ test('no-backup while one was free: of each key the first caller is named', () =
   ]);
 });
 
+test('one that was set aside is no stock', () => {
+  const before = pool({ keys: ['k1'], free: ['b1'] });
+  const final = pool({ keys: ['k1'], aside: ['b1'] });
+  expect(sentencesOf.noBackup({ start: before, final, calls })).toEqual([]);
+});
+
 test('the key is gone', () => {
   const final = pool({ bindings: { p1: 'k1', p2: 'k1' } });
   expect(sentencesOf.noBackup({ start, final, calls })).toEqual(['caller 5 was told no-backup for k1, and k1 is gone']);

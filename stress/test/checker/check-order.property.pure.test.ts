@@ -2,8 +2,18 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkRun } from '../../src/checker/check-run.ts';
 import type { RotationOperation } from '../../src/checker/rotation-run.ts';
-import { alreadyRotated, busy, indeterminate, noBackup, notFound, rotated } from '../support/histories.ts';
+import {
+  alreadyRotated,
+  busy,
+  heldBack,
+  indeterminate,
+  noBackup,
+  notFound,
+  otherIncarnation,
+  rotated,
+} from '../support/histories.ts';
 import { asRun, idsOfRuns, sequentialRun, type SequentialRun } from '../support/random-run.ts';
+import { incarnationIn } from '../support/pool-states.ts';
 import { hasOrder } from '../support/search-order.ts';
 
 const RUNS = 1_000;
@@ -60,8 +70,34 @@ const mutations: Readonly<Record<string, (run: SequentialRun) => Replaced | unde
       const inDoubt = operations.some((other) => other.keyId === keyId && other.answer.kind === 'indeterminate');
       return answer.kind === 'rotated' && !inDoubt ? { answer: busy } : undefined;
     }),
+  'held-back was told while the brake allowed more': ({ start, final, operations }) =>
+    firstOf(operations, ({ answer, keyId, incarnation }) =>
+      answer.kind === 'no-backup' && incarnation === undefined && start.live.has(keyId) && final.allowed > 0
+        ? { answer: heldBack }
+        : undefined,
+    ),
+  'held-back was answered before the last rotation was asked for': ({ operations }) => {
+    const lastMs = Math.max(
+      ...operations.filter(({ answer }) => answer.kind === 'rotated').map(({ invokedAtMs }) => invokedAtMs),
+    );
+    if (!Number.isFinite(lastMs)) return undefined;
+    return firstOf(operations, ({ answer }) => (answer.kind === 'held-back' ? endBefore(lastMs) : undefined));
+  },
+  'other-incarnation was called after the key was replaced': ({ operations }) =>
+    firstOf(operations, ({ answer, keyId }) => {
+      const winner = answer.kind === 'other-incarnation' ? winnerOf(operations, keyId) : undefined;
+      return winner && beginAfter(winner.completedAtMs);
+    }),
+  'other-incarnation was told to a caller that had asked for none': ({ operations }) =>
+    firstOf(operations, ({ answer, incarnation }) =>
+      answer.kind === 'no-backup' && incarnation === undefined ? { answer: otherIncarnation('x') } : undefined,
+    ),
+  'who asked for another incarnation was told no-backup': ({ operations }) =>
+    firstOf(operations, ({ answer }) => (answer.kind === 'other-incarnation' ? { answer: noBackup } : undefined)),
   'a live key was not found': ({ start, operations }) =>
-    firstOf(operations, ({ keyId }) => (start.live.has(keyId) ? { answer: notFound } : undefined)),
+    firstOf(operations, ({ keyId, incarnation }) =>
+      start.live.has(keyId) && incarnation === undefined ? { answer: notFound } : undefined,
+    ),
 };
 
 test.each(Object.entries(mutations))(`refuses: %s (seed ${SEED})`, (_, mutate) => {
@@ -79,7 +115,8 @@ test.each(Object.entries(mutations))(`refuses: %s (seed ${SEED})`, (_, mutate) =
 // Small times, so that windows touch each other often; most runs have one answer or window changed, whether it fits or not.
 const anyAnswer = fc.oneof(
   fc.constantFrom(...idsOfRuns).chain((id) => fc.constantFrom(rotated(id), alreadyRotated(id))),
-  fc.constantFrom(noBackup, notFound, indeterminate, busy),
+  fc.constantFrom(noBackup, notFound, heldBack, indeterminate, busy),
+  fc.constantFrom(...idsOfRuns).map((id) => otherIncarnation(incarnationIn(id))),
 );
 const perturbation = fc.record({ answer: anyAnswer, window: fc.tuple(fc.nat(40), fc.nat(12)) }, { requiredKeys: [] });
 

@@ -48,6 +48,20 @@ describe('the reference: each class is clean', { timeout: MAX_DURATION_MS + 10_0
     [{ flow: 'reference-bare', scenario: 'chain' }, 9],
     [{ flow: 'reference-bare', scenario: 'binding-added', callers: 1 }, 6],
     [{ flow: 'reference-bare', scenario: 'restore', callers: 1 }, 3],
+    [{ flow: 'reference-bare', scenario: 'other-incarnation' }, 2],
+    [{ flow: 'reference-bare', scenario: 'other-incarnation', callers: 3 }, 4],
+    [{ flow: 'reference-bare', scenario: 'upstream-down', deployment: 'braked' }, 6],
+    [{ flow: 'reference-bare', scenario: 'upstream-down', deployment: 'braked', callers: 3 }, 27],
+    [
+      {
+        flow: 'reference-bare',
+        scenario: 'upstream-down',
+        deployment: 'braked',
+        faults: ['crash-after'],
+        maxPreemptions: 0,
+      },
+      31,
+    ],
     [{ flow: 'reference-bare', faults: ['crash-after'], maxPreemptions: 0 }, 22],
   ] as const)('%j', async (selected, classes) => {
     const { verdict, violations, exploration } = await explored(selected);

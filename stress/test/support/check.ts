@@ -1,4 +1,5 @@
 import { checkAnswers } from '../../src/checker/check-answers.ts';
+import { checkBrake, checkHeldBack } from '../../src/checker/check-brake.ts';
 import { checkClaims } from '../../src/checker/check-claims.ts';
 import { checkIndeterminate } from '../../src/checker/check-indeterminate.ts';
 import { checkNoBackup } from '../../src/checker/check-no-backup.ts';
@@ -37,6 +38,11 @@ export const sentencesOf = {
       checkAnswers(start, final, told, replacements, past, left.expectedErrors ?? []),
     ),
   indeterminate: (left: Left): string[] => sentences('I6', left, ({ told }) => checkIndeterminate(told)),
+  brake: (left: Left): string[] =>
+    sentences('brake', left, ({ start, told, replacements }) => [
+      ...checkBrake(start, replacements),
+      ...checkHeldBack(start, told, replacements),
+    ]),
   order: (left: Left): string[] =>
     sentences('I7', left, ({ start, told, replacements }) => checkOrder(start, told, replacements)),
 };

@@ -8,17 +8,26 @@ export type Call = readonly [
   answer: Answer,
   invokedAtMs?: number,
   completedAtMs?: number,
+  incarnation?: string,
 ];
 
 const OVERLAP_MS = 100;
 
-export const operation = ([
+const operation = ([
   caller,
   keyId,
   answer,
   invokedAtMs = 0,
   completedAtMs = OVERLAP_MS,
-]: Call): RotationOperation => ({ caller, keyId, invokedAtMs, completedAtMs, answer });
+  incarnation,
+]: Call): RotationOperation => ({
+  caller,
+  keyId,
+  invokedAtMs,
+  completedAtMs,
+  answer,
+  ...(incarnation === undefined ? {} : { incarnation }),
+});
 
 export const history = (calls: readonly Call[], claims: readonly Claim[] = []): RotationHistory => ({
   unit: 'ms',
@@ -31,6 +40,8 @@ export const rotated = (replacement: string, rotationId?: string): Answer =>
 export const alreadyRotated = (replacement: string): Answer => ({ kind: 'already-rotated', replacement });
 export const noBackup: Answer = { kind: 'no-backup' };
 export const notFound: Answer = { kind: 'not-found' };
+export const heldBack: Answer = { kind: 'held-back', waitMs: 1_000 };
+export const otherIncarnation = (live: string): Answer => ({ kind: 'other-incarnation', live });
 export const busy: Answer = { kind: 'busy' };
 export const indeterminate: Answer = { kind: 'indeterminate', rotationId: 'r-unknown' };
 export const crashed: Answer = { kind: 'crashed' };

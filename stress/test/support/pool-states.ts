@@ -7,15 +7,31 @@ export interface PoolText {
   /** Retired keys that are kept for review. */
   readonly kept?: readonly string[];
   readonly free?: readonly string[];
+  /** Backups that were set aside. */
+  readonly aside?: readonly string[];
   /** Used backups, each with the key that it was used for. */
   readonly used?: Readonly<Record<string, string | undefined>>;
   /** Proxies, each with the keys that it is bound to. */
   readonly bindings?: Readonly<Record<string, string | readonly string[]>>;
+  /** How many rotations the brake allows now. Default: there is no brake. */
+  readonly allowed?: number;
 }
 
-export function pool({ keys = [], kept = [], free = [], used = {}, bindings = {} }: PoolText): PoolState {
+const BRAKE_MAX_ROTATIONS = 10;
+export const BRAKE_PER_MS = 60_000;
+
+export function pool({
+  keys = [],
+  kept = [],
+  free = [],
+  aside = [],
+  used = {},
+  bindings = {},
+  allowed,
+}: PoolText): PoolState {
   const backups = [
     ...free.map((id) => freeBackup(id)),
+    ...aside.map((id) => ({ ...freeBackup(id), isSetAside: true, content: `${id} set aside` })),
     ...Object.entries(used).map(([id, key]) => usedBackup(id, key)),
   ];
   return {
@@ -24,6 +40,11 @@ export function pool({ keys = [], kept = [], free = [], used = {}, bindings = {}
     bindings: Object.entries(bindings).flatMap(([proxyId, keyIds]) =>
       [keyIds].flat().map((keyId) => ({ keyId, rest: JSON.stringify({ isActive: true, proxyId }) })),
     ),
+    ...(allowed === undefined
+      ? {}
+      : {
+          brake: { maxRotations: BRAKE_MAX_ROTATIONS, perMs: BRAKE_PER_MS, made: BRAKE_MAX_ROTATIONS - allowed },
+        }),
   };
 }
 
@@ -32,12 +53,16 @@ export const withKey = (state: PoolState, changed: Partial<KeyState> & { readonl
   keys: new Map(state.keys).set(changed.id, { ...keyOf(changed.id, true), ...state.keys.get(changed.id), ...changed }),
 });
 
+/** The incarnation of a key in these pools. */
+export const incarnationIn = (keyId: string): string => `life of ${keyId}`;
+
 const byId = <T extends { readonly id: string }>(all: readonly T[]): Map<string, T> =>
   new Map(all.map((one) => [one.id, one]));
 
 const keyOf = (id: string, live: boolean): KeyState => ({
   id,
   live,
+  incarnation: incarnationIn(id),
   apiKey: `key of ${id}`,
   content: `${id} ${live ? 'healthy' : 'retired'}`,
 });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { RotationOperation, RotationRun } from '../../src/checker/rotation-run.ts';
 import type { Answer } from '../../src/model/rotation-types.ts';
-import { busy, history, indeterminate, operation } from './histories.ts';
+import { busy, history, indeterminate } from './histories.ts';
 import { answer, asPoolState, replace, type SequentialPool } from './sequential-pool.ts';
 
 /** A run that was made one call after the other, and the pool before and after it. */
@@ -19,8 +19,13 @@ const BACKUPS = ['b1', 'b2', 'b3', 'b4'];
 const EARLIER: SequentialPool['next'] = new Map([['k0', 'b0']]);
 export const idsOfRuns: readonly string[] = ['k0', 'b0', ...KEYS, ...BACKUPS, 'unheard-of'];
 
+/** An incarnation that no key has. */
+const ANOTHER = 'another life';
+
 interface RandomCall {
   readonly keyId: string;
+  /** Of a key that was live at the start, the caller asks for another incarnation. */
+  readonly another: boolean;
   /** Time since the call before took effect, and how far the window reaches to both sides. */
   readonly stepMs: number;
   readonly beforeMs: number;
@@ -32,6 +37,7 @@ interface RandomCall {
 const randomCall: fc.Arbitrary<RandomCall> = fc.record({
   // Mostly keys that fail, else hardly anything is rotated.
   keyId: fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...KEYS) }, fc.constantFrom(...idsOfRuns)),
+  another: fc.oneof({ weight: 5, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
   stepMs: fc.nat(5),
   beforeMs: fc.nat(REACH_MAX_MS),
   afterMs: fc.nat(REACH_MAX_MS),
@@ -45,14 +51,19 @@ export function sequentialRun(callsMax: number): fc.Arbitrary<SequentialRun> {
     .record({
       keyCount: fc.integer({ min: 1, max: KEYS.length }),
       backupCount: fc.integer({ min: 0, max: BACKUPS.length }),
+      allowed: fc.oneof(
+        { weight: 2, arbitrary: fc.constant(Infinity) },
+        { weight: 1, arbitrary: fc.integer({ min: 0, max: 3 }) },
+      ),
       retirement: fc.constantFrom('delete' as const, 'keep' as const),
       calls: fc.array(randomCall, { maxLength: callsMax }),
     })
-    .map(({ keyCount, backupCount, retirement, calls }) => {
+    .map(({ keyCount, backupCount, allowed, retirement, calls }) => {
       const start: SequentialPool = {
         live: new Set([...KEYS.slice(0, keyCount), 'b0']),
         free: new Set(BACKUPS.slice(0, backupCount)),
         next: EARLIER,
+        allowed,
       };
       return { start, retirement, ...execute(start, calls) };
     });
@@ -64,18 +75,28 @@ function execute(
 ): { readonly final: SequentialPool; readonly operations: RotationOperation[] } {
   let state = start;
   let nowMs = REACH_MAX_MS; // the clock of a run begins at 0
-  const operations = calls.map(({ keyId, stepMs, beforeMs, afterMs, pick, told }, caller) => {
+  const operations = calls.map(({ keyId, another, stepMs, beforeMs, afterMs, pick, told }, caller) => {
     nowMs += stepMs;
     const free = [...state.free];
-    const answered = answer(state, keyId, free[pick % Math.max(1, free.length)]);
+    const incarnation = another && start.live.has(keyId) ? ANOTHER : undefined;
+    const answered = answer(state, keyId, incarnation, free[pick % Math.max(1, free.length)]);
     if (answered.kind === 'rotated') state = replace(state, keyId, answered.replacement);
-    return operation([caller, keyId, told === 'all' ? answered : doubt(answered), nowMs - beforeMs, nowMs + afterMs]);
+    return {
+      caller,
+      keyId,
+      ...(incarnation === undefined ? {} : { incarnation }),
+      invokedAtMs: nowMs - beforeMs,
+      completedAtMs: nowMs + afterMs,
+      answer: told === 'all' ? answered : doubt(answered),
+    };
   });
   return { final: state, operations };
 }
 
 /** Who changed nothing may be sure of that, who changed something can only be in doubt. */
-const doubt = ({ kind }: Answer): Answer => (kind === 'not-found' ? busy : indeterminate);
+const doubt = ({ kind }: Answer): Answer => (UNCHANGED.includes(kind) ? busy : indeterminate);
+
+const UNCHANGED: readonly string[] = ['not-found', 'held-back', 'other-incarnation'];
 
 /** As the checker sees it. */
 export function asRun({ start, final, operations, retirement }: SequentialRun): RotationRun {

@@ -1,4 +1,5 @@
 import type { RotationOperation } from '../../src/checker/rotation-run.ts';
+import { incarnationIn } from './pool-states.ts';
 import { answer, replace, type SequentialPool } from './sequential-pool.ts';
 
 /**
@@ -26,8 +27,10 @@ const endMs = ({ answer: told, completedAtMs }: RotationOperation): number =>
 function effects(
   state: SequentialPool,
   final: SequentialPool,
-  { keyId, answer: told }: RotationOperation,
+  { keyId, incarnation, answer: told }: RotationOperation,
 ): SequentialPool[] {
+  const isMeant = incarnation === undefined || incarnation === incarnationIn(keyId);
+  const mayRotate = isMeant && state.live.has(keyId) && state.allowed > 0;
   switch (told.kind) {
     case 'busy':
       return [state];
@@ -35,14 +38,14 @@ function effects(
       return [];
     case 'indeterminate': {
       const taken = final.next.get(keyId);
-      const could = taken !== undefined && state.live.has(keyId) && state.free.has(taken);
+      const could = taken !== undefined && mayRotate && state.free.has(taken);
       return could ? [state, replace(state, keyId, taken)] : [state];
     }
     case 'rotated':
-      return state.live.has(keyId) && state.free.has(told.replacement) ? [replace(state, keyId, told.replacement)] : [];
+      return mayRotate && state.free.has(told.replacement) ? [replace(state, keyId, told.replacement)] : [];
     default: {
       const [anyFree] = state.free;
-      return JSON.stringify(answer(state, keyId, anyFree)) === JSON.stringify(told) ? [state] : [];
+      return JSON.stringify(answer(state, keyId, incarnation, anyFree)) === JSON.stringify(told) ? [state] : [];
     }
   }
 }

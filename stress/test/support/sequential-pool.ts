@@ -1,7 +1,7 @@
 import type { Answer } from '../../src/model/rotation-types.ts';
-import { pool } from './pool-states.ts';
+import { incarnationIn, pool } from './pool-states.ts';
 import type { PoolState } from '../../src/model/pool-state.ts';
-import { alreadyRotated, noBackup, notFound, rotated } from './histories.ts';
+import { alreadyRotated, heldBack, noBackup, notFound, otherIncarnation, rotated } from './histories.ts';
 
 /** The pool as I7 means it: one call after the other, each at one instant. Written anew here, to judge the checker by. */
 export interface SequentialPool {
@@ -9,6 +9,8 @@ export interface SequentialPool {
   readonly free: ReadonlySet<string>;
   /** Which backup took which key's place. */
   readonly next: ReadonlyMap<string, string>;
+  /** How many rotations the brake allows from now on; infinite without a brake. */
+  readonly allowed: number;
 }
 
 function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefined {
@@ -18,17 +20,33 @@ function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefi
 }
 
 /** What a caller is told at this instant; `chosen` is the backup that a rotation takes. */
-export function answer(state: SequentialPool, keyId: string, chosen: string | undefined): Answer {
-  if (state.live.has(keyId)) return chosen === undefined ? noBackup : rotated(chosen);
+export function answer(
+  state: SequentialPool,
+  keyId: string,
+  incarnation: string | undefined,
+  chosen: string | undefined,
+): Answer {
+  const isMeant = incarnation === undefined || incarnation === incarnationIn(keyId);
+  if (state.live.has(keyId)) {
+    if (!isMeant) return otherIncarnation(incarnationIn(keyId));
+    if (state.allowed === 0) return heldBack;
+    return chosen === undefined ? noBackup : rotated(chosen);
+  }
+  if (!isMeant) return notFound;
   const end = liveEnd(state, keyId);
   return end === undefined ? notFound : alreadyRotated(end);
 }
 
-export function replace({ live, free, next }: SequentialPool, keyId: string, backupId: string): SequentialPool {
+export function replace(
+  { live, free, next, allowed }: SequentialPool,
+  keyId: string,
+  backupId: string,
+): SequentialPool {
   return {
     live: new Set([...live].filter((id) => id !== keyId)).add(backupId),
     free: new Set([...free].filter((id) => id !== backupId)),
     next: new Map(next).set(keyId, backupId),
+    allowed: allowed - 1,
   };
 }
 
@@ -38,7 +56,7 @@ export function asPoolState(
   boundAtStart: readonly string[],
   retirement: 'delete' | 'keep',
 ): PoolState {
-  const { live, free, next } = state;
+  const { live, free, next, allowed } = state;
   return pool({
     keys: [...live],
     kept: retirement === 'keep' ? [...next.keys()].filter((id) => !live.has(id)) : [],
@@ -47,5 +65,6 @@ export function asPoolState(
     bindings: Object.fromEntries(
       boundAtStart.map((id) => [`proxy of ${id}`, live.has(id) ? id : (liveEnd(state, id) ?? id)]),
     ),
+    ...(Number.isFinite(allowed) ? { allowed } : {}),
   });
 }

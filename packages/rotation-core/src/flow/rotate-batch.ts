@@ -9,15 +9,20 @@ import type { Steps } from './steps/index.ts';
 import { WRITES_PER_MOVE } from './steps/move-bindings.ts';
 import type { Transaction } from './transaction.ts';
 import { refusingDuplicates, UnusableBackup } from './unusable-backup.ts';
+import { ChangedBackup, MAX_CANDIDATES, type VerifiedBackups } from './verified-backups.ts';
 
 /** What a batch needs besides the transaction. */
 export interface BatchOptions {
   readonly steps: Steps;
   /** Returns a number from 0 up to 1. */
   readonly random: () => number;
-  /** Called after each claim, inside the transaction, which may still be undone. */
   /** Backups that can't be used. */
   readonly passedOver?: readonly string[];
+  /** Of a rotator that verifies its backups; others claim any free one. */
+  readonly verified?: VerifiedBackups;
+  /** Called instead of a claim, where no free backup is verified: with those to verify, none if each was tried a moment ago. */
+  readonly onUnverified?: (candidates: readonly BackupDocument[]) => void;
+  /** Called after each claim, inside the transaction, which may still be undone. */
   readonly onClaimed?: (replacement: Replacement) => void;
   /** Called with the number of free backups that are left, if one page shows them all. */
   readonly onStockSeen?: (freeBackups: number) => void;
@@ -37,17 +42,17 @@ const ORDERED_FACTOR = 4;
  *
  *   1. read the keys; a key that is not live any more is answered from evidence;
  *   2. hold back what the pool's brake does not allow;
- *   3. read a page of free backups; if there is none, change nothing;
+ *   3. read a page of free backups; if there is none, or none that is verified, change nothing;
  *   4. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
  *
  * The caller commits. Until then the answers are not true.
  *
- * @returns the answers. A rotation for which the page had no backup left has none: it must be tried again.
+ * @returns the answers. A rotation for which the page had no backup left, or none that is verified, has none: it must be tried again.
  */
 export async function rotateBatch(
   transaction: Transaction,
   rotations: readonly Rotation[],
-  { steps, random, passedOver, onClaimed, onStockSeen }: BatchOptions,
+  { steps, random, passedOver, verified, onUnverified, onClaimed, onStockSeen }: BatchOptions,
 ): Promise<Map<Rotation, Answer>> {
   const answers = new Map<Rotation, Answer>();
 
@@ -96,8 +101,15 @@ export async function rotateBatch(
     onStockSeen?.(0);
     return answers;
   }
-  const first = transaction.pool.order === undefined ? free : free.slice(0, ORDERED_FACTOR * failed.length);
-  const chosen = takeNeighbours(first, failed.length, random);
+  const isOrdered = transaction.pool.order !== undefined;
+  const usable = verified === undefined ? free : free.filter(verified.isVerified);
+  if (verified !== undefined && usable.length === 0) {
+    const count = Math.min(failed.length, MAX_CANDIDATES);
+    const candidates = choose(free.filter(verified.mayBeVerified), count, isOrdered, random);
+    onUnverified?.(candidates.length === 0 ? [] : await steps.readCandidates(transaction, candidates));
+    return answers;
+  }
+  const chosen = choose(usable, failed.length, isOrdered, random);
   const replacements: Replacement[] = chosen.flatMap((backupId, index) => {
     const entry = failed[index];
     return entry === undefined ? [] : [{ ...entry, backupId }];
@@ -109,6 +121,7 @@ export async function rotateBatch(
   for (const replacement of replacements) onClaimed?.(replacement);
   const backups = await steps.readClaimedBackups(transaction, replacements);
   expectOtherCredentials(replacements, backups);
+  if (verified !== undefined) expectVerified([...backups.values()], verified);
   const installed = await refusingDuplicates(
     replacements.map(({ backupId }) => backupId),
     () => steps.installKeys(transaction, replacements, backups),
@@ -134,6 +147,10 @@ function withoutSuccessor({ incarnation }: Rotation, key: KeyDocument | undefine
 const isMeant = ({ incarnation }: Rotation, key: KeyDocument): boolean =>
   incarnation === undefined || incarnation === storedIncarnationOf(key);
 
+function choose(free: readonly string[], count: number, isOrdered: boolean, random: () => number): readonly string[] {
+  return takeNeighbours(isOrdered ? free.slice(0, ORDERED_FACTOR * count) : free, count, random);
+}
+
 /**
  * Takes neighbours in index order, from a random place. Two transactions that take n of m backups each then conflict with a
  * probability of about 2n/m. If each backup were drawn on its own, all but the smallest batches would have one in common.
@@ -153,6 +170,12 @@ function expectOtherCredentials(
     ({ failedKey: { apiKey }, backupId }) => typeof apiKey === 'string' && backups.get(backupId)?.apiKey === apiKey,
   );
   if (bad !== undefined) throw new UnusableBackup(bad.backupId, 'failed-credential');
+}
+
+/** @throws ChangedBackup */
+function expectVerified(backups: readonly BackupDocument[], { isAsVerified }: VerifiedBackups): void {
+  const changed = backups.find((backup) => !isAsVerified(backup));
+  if (changed !== undefined) throw new ChangedBackup(changed._id);
 }
 
 /** The snapshot holds all documents of a write. If the write matched fewer, it did not see the snapshot, and there was no lock. */

@@ -1,9 +1,11 @@
+import type { BackupDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import type { PendingRotation } from '../queue/pending-rotation.ts';
 import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
 import type { Rotation } from '../rotation.ts';
+import { BackupVerifier } from './backup-verifier.ts';
 import type { RotatorContext } from './context.ts';
 import { summarize, toRotationError } from './database-error.ts';
 import { isUnreachable } from './driver-error.ts';
@@ -12,9 +14,13 @@ import { notePlace, noteSteps, type Place } from './place.ts';
 import { findTooManyBindings } from './too-many-bindings.ts';
 import { isEndedTransaction, isRetryable, runTransaction } from './transaction.ts';
 import { PassedOver, UnusableBackup } from './unusable-backup.ts';
+import { ChangedBackup } from './verified-backups.ts';
 
 /** Thrown after the first answer of the database, where a rotation of the group has no caller any more. */
 const NOBODY_WAITS = new RotationError('aborted', 'the database answered later than the deadline of the callers');
+
+/** No free backup that is verified could be claimed. */
+const UNVERIFIED = new RotationError('inconsistent', 'no free backup could be verified');
 
 /** Why the last attempt at a rotation failed. */
 interface Failure {
@@ -29,14 +35,39 @@ export function createGroupRotator(
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
   const passedOver = new PassedOver();
+  const { verify } = settings;
+  const verifier = verify === undefined ? undefined : new BackupVerifier(verify, context, passedOver);
   const failures = new WeakMap<Rotation, Failure>();
+
+  const noteFailure = (rotations: readonly Rotation[], reason: RetryReason, error: string): void => {
+    for (const rotation of rotations) failures.set(rotation, { reason, error });
+  };
+
+  /** @returns how the attempt ended, if it is over. */
+  async function verifyWanted(rotations: readonly Rotation[]): Promise<GroupResult | undefined> {
+    if (verifier?.isWantedBy(rotations) !== true) return undefined;
+    noteFailure(rotations, 'unverified', 'verify had given no verdict yet');
+    const verified = await verifier.verifyWanted(rotations);
+    if (verified.kind === 'goes-on') return undefined;
+    noteFailure(rotations, 'unverified', verified.error);
+    return { kind: 'retryable', inDoubt: false, error: UNVERIFIED };
+  }
 
   async function runGroup(group: readonly PendingRotation[], goOn: () => boolean): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
+    return (await verifyWanted(rotations)) ?? runOnce(group, rotations, goOn);
+  }
+
+  async function runOnce(
+    group: readonly PendingRotation[],
+    rotations: readonly Rotation[],
+    goOn: () => boolean,
+  ): Promise<GroupResult> {
     const place: Place = {};
     let inDoubt = false;
     let isAnswered = false;
     let freeBackups: number | undefined;
+    let candidates: readonly BackupDocument[] | undefined;
     const onAnswered = (): void => {
       if (!isAnswered && !goOn()) throw NOBODY_WAITS;
       isAnswered = true;
@@ -49,6 +80,10 @@ export function createGroupRotator(
             steps: noteSteps(flow.steps, place, onAnswered),
             random: settings.random,
             passedOver: passedOver.ids,
+            ...(verifier === undefined ? {} : { verified: verifier.viewFor(rotations) }),
+            onUnverified: (found) => {
+              candidates = found;
+            },
             onClaimed: ({ rotation: { keyId, rotationId }, backupId }) =>
               emit({ type: 'claimed', pool: pool.name, keyId, backupId, rotationId }),
             onStockSeen: (count) => {
@@ -64,27 +99,49 @@ export function createGroupRotator(
       const threshold = settings.lowStockThreshold;
       if (freeBackups !== undefined && freeBackups <= threshold)
         emit({ type: 'low-stock', pool: pool.name, freeBackups, threshold });
+      for (const rotation of rotations) {
+        const answer = answers.get(rotation);
+        if (answer === undefined && candidates !== undefined) verifier?.want(rotation, candidates);
+        else if (answer?.kind === 'rotated') verifier?.noteClaim(answer.replacement);
+      }
       return { kind: 'committed', answers };
     } catch (error) {
-      if (error instanceof UnusableBackup) {
-        const { backupId, why } = error;
-        passedOver.add(backupId);
-        emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
-        for (const rotation of rotations) failures.set(rotation, { reason: 'unusable-backup', error: error.message });
-        return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
-      }
-      const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
-      if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
-      const [only] = group;
-      if (only !== undefined && group.length === 1 && !inDoubt) {
-        const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
-        if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
-      }
-      const failure = { reason: reasonOf(error, inDoubt), error: summarize(error) };
-      for (const rotation of rotations) failures.set(rotation, failure);
-      await endAbandoned(group);
-      return { kind: 'retryable', inDoubt, error: rotationError };
+      return await endFailed(error, group, rotations, place, inDoubt);
+    } finally {
+      verifier?.release(rotations);
     }
+  }
+
+  /** Says how an attempt ended that threw, and notes why. */
+  async function endFailed(
+    error: unknown,
+    group: readonly PendingRotation[],
+    rotations: readonly Rotation[],
+    place: Place,
+    inDoubt: boolean,
+  ): Promise<GroupResult> {
+    if (error instanceof ChangedBackup) {
+      verifier?.forget(error.backupId);
+      noteFailure(rotations, 'unverified', error.message);
+      return { kind: 'retryable', inDoubt, error: UNVERIFIED };
+    }
+    if (error instanceof UnusableBackup) {
+      const { backupId, why } = error;
+      passedOver.add(backupId);
+      emit({ type: 'backup-unusable', pool: pool.name, backupId, why });
+      noteFailure(rotations, 'unusable-backup', error.message);
+      return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
+    }
+    const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
+    if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
+    const [only] = group;
+    if (only !== undefined && group.length === 1 && !inDoubt) {
+      const tooMany = await findTooManyBindings(context, only.rotation.keyId, place);
+      if (tooMany !== undefined) return { kind: 'failed', inDoubt, error: tooMany };
+    }
+    noteFailure(rotations, reasonOf(error, inDoubt), summarize(error));
+    await endAbandoned(group);
+    return { kind: 'retryable', inDoubt, error: rotationError };
   }
 
   return {

@@ -30,6 +30,18 @@ export function redact(text: string, secret: string | undefined): string {
     .replace(/[^\s"'`<>(){}[\],;]+/g, (word) => redactWord(word, parts));
 }
 
+/** Longer texts are cut. In characters. */
+const MAX_TEXT_LENGTH = 500;
+/** At most this much of a text is searched for credentials. In characters. */
+const MAX_SEARCHED_LENGTH = 10_000;
+
+/** A text for the database or an event: on one line, without credentials, and at most 500 characters. @param secret as in `redact` */
+export function cleanText(text: string, secret: string | undefined): string {
+  const clean = redact(text.slice(0, MAX_SEARCHED_LENGTH), secret).replaceAll(/\s+/g, ' ').trim();
+  // Half a character at the cut is no text.
+  return clean.slice(0, MAX_TEXT_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
+}
+
 function redactWord(word: string, parts: readonly string[]): string {
   const lower = word.toLowerCase();
   if (parts.some((part) => lower.includes(part))) return REDACTED;

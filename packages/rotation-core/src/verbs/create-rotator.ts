@@ -54,7 +54,7 @@ export interface Rotator {
   bind(request: BindRequest, options?: CallOptions): Promise<BindOutcome>;
   /** Says what became of a rotation whose caller got `indeterminate`. Null: it is not committed, but may be later. */
   findRotation(rotationId: string, options?: CallOptions): Promise<FoundRotation | null>;
-  /** Makes a used backup free again, unless it is a live key. All marks of its use are removed. */
+  /** Makes a backup that was used or set aside free again, unless it is a live key. All marks of its use are removed. */
   restoreBackup(backupId: string, options?: CallOptions): Promise<RestoreOutcome>;
   /**
    * Moves bindings that other writers left on replaced keys to the live successors, in batches. What was moved before the deadline

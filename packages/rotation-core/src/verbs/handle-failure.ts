@@ -8,7 +8,7 @@ import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireDeadline, requireId, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
 import { readErrorFields } from '../upstream/error-fields.ts';
-import { redact } from '../upstream/redact.ts';
+import { cleanText } from '../upstream/redact.ts';
 import { runCall, type Consequences } from './run-call.ts';
 
 /** The key document that a caller used, as it was read. */
@@ -31,11 +31,6 @@ const MARKS: Consequences = {
   undone: 'Nothing was changed.',
   inDoubt: 'The key may have been written to: call it again, which does no harm.',
 };
-
-/** Longer texts of upstreams are cut. In characters. */
-const MAX_ERROR_LENGTH = 500;
-/** At most this much of a text is searched for credentials. In characters. */
-const MAX_SEARCHED_LENGTH = 10_000;
 
 /**
  * Does what an upstream's answer means for the key that was used: nothing, a cool-down, or a rotation; and where there is no backup,
@@ -191,7 +186,5 @@ async function findOut(
 function describe({ status, body }: UpstreamFailure, secret: string | undefined): string {
   const { sentences, codes } = readErrorFields(body);
   const text = [...sentences, ...codes].find((each) => each.trim() !== '') ?? `HTTP ${status}`;
-  const clean = redact(text.slice(0, MAX_SEARCHED_LENGTH), secret).replaceAll(/\s+/g, ' ').trim();
-  // Half a character at the cut is no text.
-  return clean.slice(0, MAX_ERROR_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
+  return cleanText(text, secret);
 }

@@ -1,7 +1,9 @@
+import type { Document } from 'mongodb';
 import { backupsOf, isLive, type KeyDocument } from '../documents.ts';
 import type { CallContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
 import { requireId } from '../options.ts';
+import { setAsideFieldsOf } from '../pool.ts';
 
 /** The answer of `restoreBackup`. */
 export type RestoreOutcome =
@@ -12,7 +14,7 @@ export type RestoreOutcome =
 const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rotationId', 'brakeSequence'];
 
 /**
- * Makes a used backup free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept
+ * Makes a backup that was used or set aside free again, unless it is a live key. The update removes all marks of the use: a restored backup that kept
  * `usedFor` would count as evidence, and callers of the old key would be sent to it.
  *
  * The backup can't become live between the check and the update: a rotation that installs it conflicts with the update.
@@ -22,14 +24,16 @@ const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rota
 export async function restoreBackup(context: CallContext, backupId: string): Promise<RestoreOutcome> {
   requireId('backupId', backupId);
   const restored = context.pool.restoredBackup ?? {};
-  const marks = MARKS_OF_USE.filter((name) => !Object.hasOwn(restored, name));
+  const setAside = setAsideFieldsOf(context.pool);
+  const marks = [...MARKS_OF_USE, setAside.at, setAside.reason].filter((name) => !Object.hasOwn(restored, name));
   return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
     const backup = await backupsOf(db, pool).findOne(
       { _id: backupId },
-      { session, projection: { isUsed: 1, usedIn: 1 } },
+      { session, projection: { isUsed: 1, usedIn: 1, [setAside.at]: 1 } },
     );
     if (backup === null) return { kind: 'not-found' };
-    if (backup.isUsed === false) return { kind: 'already-free' };
+    const isSetAside = ((backup as Document)[setAside.at] ?? null) !== null;
+    if (backup.isUsed === false && !isSetAside) return { kind: 'already-free' };
     // Another pool may have taken it, if the pools share their backups.
     const keys = db.collection<KeyDocument>(backup.usedIn ?? pool.collections.keys);
     const key = await keys.findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });

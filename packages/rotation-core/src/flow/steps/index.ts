@@ -4,6 +4,7 @@ import { claimBackups } from './claim-backups.ts';
 import { findFreeBackups } from './find-free-backups.ts';
 import { installKeys } from './install-keys.ts';
 import { moveBindings } from './move-bindings.ts';
+import { readCandidates } from './read-candidates.ts';
 import { readClaimedBackups } from './read-claimed-backups.ts';
 import { readRecentClaims } from './read-recent-claims.ts';
 import { touchClaim } from './touch-claim.ts';
@@ -21,6 +22,7 @@ export interface Steps {
   readonly readRecentClaims: typeof readRecentClaims;
   readonly touchClaim: typeof touchClaim;
   readonly findFreeBackups: typeof findFreeBackups;
+  readonly readCandidates: typeof readCandidates;
   readonly retireKeys: typeof retireKeys;
   readonly archiveKeys: typeof archiveKeys;
   readonly claimBackups: typeof claimBackups;
@@ -37,6 +39,7 @@ export const referenceSteps: Steps = {
   readRecentClaims,
   touchClaim,
   findFreeBackups,
+  readCandidates,
   retireKeys,
   archiveKeys,
   claimBackups,

@@ -6,7 +6,7 @@ import {
   type KeyDocument,
   type Predecessor,
 } from '../../documents.ts';
-import type { Pool } from '../../pool.ts';
+import { setAsideFieldsOf, type FieldValues, type Pool } from '../../pool.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -26,7 +26,7 @@ export async function installKeys(
     replacements.map((replacement) => ({
       replaceOne: {
         filter: { _id: replacement.backupId, replacedBy: { $type: 'string' } },
-        replacement: newKey(replacement, backups.get(replacement.backupId), pool),
+        replacement: toNewKey(replacement, backups.get(replacement.backupId), pool),
         upsert: true,
       },
     })),
@@ -40,20 +40,25 @@ const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
 /**
  * A new key has the values of the pool's `newKey`. It takes over fields of the backup that this package doesn't know, but not the
  * marks of an earlier incarnation, which a backup has if an operator made it out of a kept key: a key with `replacedBy` would
- * never be live.
+ * never be live. Nor does it take over what is left of a time when the backup was set aside.
  */
-function newKey(
+function toNewKey(
   replacement: Replacement,
   backup: (BackupDocument & Partial<KeyDocument>) | undefined,
-  { newKey: fields = HEALTHY, replacedKeyField }: Pool,
+  pool: Pool,
 ): Omit<KeyDocument, '_id'> {
+  const { newKey = HEALTHY, replacedKeyField } = pool;
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
   const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, brakeSequence, ...own } =
     backup;
-  const { replacedBy, replacedAt, bindingSequence, ...kept } = own;
+  const { at, reason } = setAsideFieldsOf(pool);
+  const { replacedBy, replacedAt, bindingSequence, ...unmarked } = own;
+  const kept = Object.fromEntries(
+    Object.entries(unmarked).filter(([name]) => name !== at && name !== reason),
+  ) as typeof unmarked;
   return {
     ...kept,
-    ...fields,
+    ...(newKey as FieldValues),
     ...(replacedKeyField === undefined ? {} : { [replacedKeyField]: replacement.failedKey._id }),
     createdAt: new Date(),
     incarnation: replacement.rotation.rotationId,

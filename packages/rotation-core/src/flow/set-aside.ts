@@ -1,0 +1,31 @@
+import { backupsOf, type BackupDocument } from '../documents.ts';
+import { setAsideFieldsOf } from '../pool.ts';
+import type { Transaction } from './transaction.ts';
+
+/**
+ * Marks a free backup, so that no process claims it; nothing is deleted. A claim at the same moment conflicts with the mark. Left alone is a
+ * backup that was claimed or set aside meanwhile, and one whose credential is not the one that was verified.
+ *
+ *   A: verifies b1: refused ........................... marks b1
+ *   operator: ................. puts a good apiKey in
+ *
+ * The credential is compared here and not in the filter of the update: the server logs the filters of slow commands.
+ */
+export async function setAside(
+  { db, pool, session }: Transaction,
+  backupId: string,
+  isVerified: (backup: BackupDocument) => boolean,
+  reason: string,
+): Promise<boolean> {
+  const fields = setAsideFieldsOf(pool);
+  const backups = backupsOf(db, pool);
+  const filter = { _id: backupId, isUsed: false, [fields.at]: null };
+  const backup = await backups.findOne(filter, { session });
+  if (backup === null || !isVerified(backup)) return false;
+  const { modifiedCount } = await backups.updateOne(
+    filter,
+    { $set: { [fields.reason]: reason }, $currentDate: { [fields.at]: true } },
+    { session },
+  );
+  return modifiedCount === 1;
+}
