@@ -37,7 +37,7 @@ async function olderFlow(db: Db, pool: Pool): Promise<string> {
   await bindings.deleteMany(bound);
   if (pool.retirement.kind === 'keep') await keys.updateOne({ _id: 'k1' }, { $set: { status: 'exhausted' } });
   else if ((await keys.deleteOne({ _id: 'k1' })).deletedCount === 0) return 'already-rotated';
-  const { _id, apiKey = '' } = backup;
+  const { _id, apiKey } = backup;
   await keys.insertOne({ _id, apiKey, status: 'healthy', createdAt: new Date() });
   for (const binding of taken) await bindings.insertOne({ ...binding, [pool.bindingKeyField]: _id });
   return 'rotated';

@@ -42,6 +42,6 @@ export async function expectNoOlderFlow(
   );
   for (const { usedFor, usedAt } of claims) {
     const { begunAt } = wanted.find(({ keyId }) => keyId === usedFor) ?? {};
-    if (!(begunAt instanceof Date) || usedAt >= begunAt) throw new OlderFlowUnderWay(usedFor);
+    if (begunAt === undefined || usedAt >= begunAt) throw new OlderFlowUnderWay(usedFor);
   }
 }

@@ -1,4 +1,4 @@
-import { isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
+import { beganAt, isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
@@ -92,7 +92,7 @@ export async function rotateBatch(
   await expectNoOlderFlow(
     transaction,
     [
-      ...failed.map(({ failedKey: { _id, createdAt } }) => ({ keyId: _id, begunAt: createdAt })),
+      ...failed.map(({ failedKey }) => ({ keyId: failedKey._id, begunAt: beganAt(failedKey) })),
       ...nowhere.map(({ keyId }) => ({ keyId, begunAt: undefined })),
     ],
     steps,
