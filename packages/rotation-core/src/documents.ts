@@ -79,6 +79,10 @@ export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => d
 export const isLive = (key: Pick<KeyDocument, 'replacedBy'> | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
 
+/** When the key's incarnation began, as far as that can be true: a service's clock may have been ahead. */
+export const beganAt = ({ createdAt }: Pick<KeyDocument, 'createdAt'>): Date | undefined =>
+  createdAt instanceof Date && createdAt.getTime() <= Date.now() ? createdAt : undefined;
+
 /** What names the incarnation of a key. `createdAt` may be a time in any form: a Date, a text of one (from JSON), or milliseconds. */
 export interface IncarnationFields {
   readonly incarnation?: string | null;

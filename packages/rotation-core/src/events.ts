@@ -81,11 +81,13 @@ export type RotationEvent = { readonly pool: string } & (
  * - `ended`: the server or another rotator ended the transaction, because it was idle or open for too long.
  * - `unreachable`: no primary answered. Nothing was changed.
  * - `commit-in-doubt`: the commit got no clear reply.
+ * - `older-flow`: a flow without rotationIds has claimed a backup for the key a moment ago, and is waited for.
  * - `unusable-backup`: the chosen backup can't be used; see the event `backup-unusable`.
  * - `unverified`: there are free backups, and `verify` gave a verdict on none of them; see the event `backup-unverified`. Or a backup was changed
  *   after it had been verified.
  */
-export type RetryReason = 'conflict' | 'ended' | 'unreachable' | 'commit-in-doubt' | 'unusable-backup' | 'unverified';
+export type RetryReason =
+  'conflict' | 'ended' | 'unreachable' | 'commit-in-doubt' | 'older-flow' | 'unusable-backup' | 'unverified';
 
 /**
  * Called synchronously. An error that a listener throws does not reach the rotation: it becomes an uncaught exception, as in an

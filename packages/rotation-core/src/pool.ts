@@ -51,6 +51,10 @@ const DEFAULT_BRAKE: Brake = { maxRotations: 100, perMs: 60_000 };
 
 export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake;
 
+const DEFAULT_MAX_OLDER_FLOW_MS = 5_000;
+
+export const maxOlderFlowMsOf = ({ maxOlderFlowMs = DEFAULT_MAX_OLDER_FLOW_MS }: Pool): number => maxOlderFlowMs;
+
 /** Fields of a backup that was set aside. Plain names of the pool's own. */
 export interface SetAsideFields {
   /** Gets the server's time. A backup in which the field has a value is passed over by all processes. */
@@ -108,6 +112,11 @@ export interface Pool {
    */
   readonly keptStatuses?: readonly KeyStatus[];
   /**
+   * How long, in milliseconds from its claim, a flow without rotationIds is waited for, which may run beside this package while it is rolled out. 0:
+   * there is none, which saves a command for each rotation. Default: 5,000.
+   */
+  readonly maxOlderFlowMs?: number;
+  /**
    * At most so many rotations in so much time, counted in the database. `false`: no bound. Default: 100 in 60,000 ms. Where the upstream is
    * down, every replacement fails as well, and the stock would be gone in seconds.
    */
@@ -147,11 +156,18 @@ export function definePool(pool: Pool): Pool {
   expectOwnFields(pool);
   expectSetAsideFields(pool);
   expectBrake(pool);
+  expectMaxOlderFlowMs(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
   checkFailureRules(pool.failures);
   return Object.freeze({ ...pool, collections: Object.freeze({ ...pool.collections }) });
+}
+
+function expectMaxOlderFlowMs(pool: Pool): void {
+  const maxMs = maxOlderFlowMsOf(pool);
+  if (!Number.isSafeInteger(maxMs) || maxMs < 0)
+    throw new RotationError('invalid-argument', 'Pool maxOlderFlowMs: expected a whole number from 0 up');
 }
 
 function expectBrake(pool: Pool): void {

@@ -275,6 +275,16 @@ describe('kept keys', () => {
     expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement });
   });
 
+  test('also where the clock that wrote its createdAt was an hour ahead', async () => {
+    const createdAt = new Date(Date.now() + 3_600_000);
+    await seed(db, keepingPool, {
+      keys: [key('k1', { status: 'exhausted', createdAt }), key('b1')],
+      backups: [backupUsedByOldFlow('b1', 'k1', new Date(Date.now() - 60_000)), backup('b2')],
+      bindings: [binding('p1', 'b1')],
+    });
+    expect(await rotator.rotate('k1')).toEqual({ kind: 'already-rotated', keyId: 'k1', replacement: 'b1' });
+  });
+
   // Red where follow-evidence.ts takes a kept key without a mark for the live end of the chain.
   test.each([
     ['an older flow', [backupUsedByOldFlow('b1', 'k1'), backupUsedByOldFlow('b2', 'b1')], {}],

@@ -16,9 +16,9 @@ afterAll(() => database.close());
 const OWN_COMMANDS = new Set(['hello', 'ismaster', 'endSessions', 'ping']);
 
 describe.each([
-  [deletingPool, 'find find delete update find update update commitTransaction'],
-  [archivingPool, 'find find delete update update find update update commitTransaction'],
-  [keepingPool, 'find find update update find update update commitTransaction'],
+  [deletingPool, 'find find find delete update find update update commitTransaction'],
+  [archivingPool, 'find find find delete update update find update update commitTransaction'],
+  [keepingPool, 'find find find update update find update update commitTransaction'],
 ] as const)('a rotation ($name)', (pool, expected) => {
   // Red where any step forgets its session: its command would then carry another lsid and no txnNumber.
   test('sends every command from the start to the commit in one transaction', async () => {

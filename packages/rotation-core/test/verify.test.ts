@@ -195,14 +195,14 @@ describe('commands', () => {
     }
     return rounds;
   }
-  const CLAIM = ['find', 'find', 'delete', 'update', 'find', 'update', 'update', 'commitTransaction'];
-  const LOOK = ['find', 'find', 'find', 'commitTransaction'];
+  const CLAIM = ['find', 'find', 'find', 'delete', 'update', 'find', 'update', 'update', 'commitTransaction'];
+  const LOOK = ['find', 'find', 'find', 'find', 'commitTransaction'];
 
-  test('without verify there are eight', async () => {
+  test('without verify there are nine', async () => {
     expect(await commandsOf({})).toEqual([CLAIM, CLAIM, CLAIM]);
   });
 
-  test('with verify four more where the backup is not verified yet', async () => {
+  test('with verify five more where the backup is not verified yet', async () => {
     expect(await commandsOf({ verify: () => USABLE })).toEqual(['k1', 'k2', 'k3'].map(() => [...LOOK, ...CLAIM]));
   });
 

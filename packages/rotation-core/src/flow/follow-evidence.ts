@@ -1,4 +1,4 @@
-import { isLive, type KeyDocument, type Predecessor } from '../documents.ts';
+import { beganAt, isLive, type KeyDocument, type Predecessor } from '../documents.ts';
 import { findDoubtfulKeys } from './doubtful-keys.ts';
 import type { Steps } from './steps/index.ts';
 import type { Evidence } from './steps/read-evidence.ts';
@@ -135,7 +135,7 @@ async function readHeirs<T extends EndedIncarnation>(
         return {
           keyId: key._id,
           incarnation: key.incarnation ?? undefined,
-          begunAt: doubtful.has(key._id) ? key.createdAt : undefined,
+          begunAt: doubtful.has(key._id) ? beganAt(key) : undefined,
           state: doubtful.has(key._id) ? 'doubtful' : 'live',
           rotationId: isAsked ? predecessor.rotationId : end?.rotationId,
         };
@@ -167,7 +167,8 @@ async function readNextLinks(
     chooseEvidence(incarnation, evidenceOf.get(incarnation.keyId) ?? []).map(({ _id, rotationId }) => {
       const key = keys.get(_id);
       const state = stateOf(key, rotationId);
-      return { keyId: _id, incarnation: rotationId, begunAt: state === 'doubtful' ? key?.createdAt : undefined, state };
+      const begunAt = key !== undefined && state === 'doubtful' ? beganAt(key) : undefined;
+      return { keyId: _id, incarnation: rotationId, begunAt, state };
     });
 }
 
@@ -186,7 +187,7 @@ function chooseEvidence(
   if (exact !== undefined) return [exact];
   return evidence.filter(
     ({ rotationId, usedAt }) =>
-      rotationId === undefined && !(begunAt instanceof Date && usedAt instanceof Date && usedAt < begunAt),
+      rotationId === undefined && !(begunAt !== undefined && usedAt instanceof Date && usedAt < begunAt),
   );
 }
 

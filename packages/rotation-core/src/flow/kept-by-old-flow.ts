@@ -1,4 +1,4 @@
-import { storedIncarnationOf, type KeyDocument } from '../documents.ts';
+import { beganAt, storedIncarnationOf, type KeyDocument } from '../documents.ts';
 import { findDoubtfulKeys } from './doubtful-keys.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
 import type { Steps } from './steps/index.ts';
@@ -19,7 +19,7 @@ export async function findKeptByOldFlow(
   if (doubtful.size === 0) return new Map();
   const replaced = keys
     .filter(({ _id }) => doubtful.has(_id))
-    .map((key) => ({ keyId: key._id, incarnation: storedIncarnationOf(key), begunAt: key.createdAt }));
+    .map((key) => ({ keyId: key._id, incarnation: storedIncarnationOf(key), begunAt: beganAt(key) }));
   const successors = await followEvidence(transaction, replaced, steps);
   return new Map([...successors].map(([{ keyId }, successor]) => [keyId, successor]));
 }

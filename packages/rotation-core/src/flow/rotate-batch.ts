@@ -1,9 +1,10 @@
-import { isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
+import { beganAt, isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
 import { applyBrake } from './brake.ts';
 import { findKeptByOldFlow } from './kept-by-old-flow.ts';
+import { expectNoOlderFlow } from './older-flow.ts';
 import type { Replacement } from './replacement.ts';
 import type { Steps } from './steps/index.ts';
 import { WRITES_PER_MOVE } from './steps/move-bindings.ts';
@@ -41,9 +42,10 @@ const ORDERED_FACTOR = 4;
  * Rotates several different keys in one transaction:
  *
  *   1. read the keys; a key that is not live any more is answered from evidence;
- *   2. hold back what the pool's brake does not allow;
- *   3. read a page of free backups; if there is none, or none that is verified, change nothing;
- *   4. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
+ *   2. wait for an older flow that is rotating one of them;
+ *   3. hold back what the pool's brake does not allow;
+ *   4. read a page of free backups; if there is none, or none that is verified, change nothing;
+ *   5. retire the failed keys (this write is the lock), claim a backup for each, make the backups keys, move the bindings.
  *
  * The caller commits. Until then the answers are not true.
  *
@@ -86,6 +88,15 @@ export async function rotateBatch(
       answers.set(rotation, { kind: 'rotated', replacement: successor.replacement });
     else answers.set(rotation, { kind: 'already-rotated', replacement: successor.replacement });
   }
+  const nowhere = gone.filter((rotation) => answers.get(rotation)?.kind === 'not-found');
+  await expectNoOlderFlow(
+    transaction,
+    [
+      ...failed.map(({ failedKey }) => ({ keyId: failedKey._id, begunAt: beganAt(failedKey) })),
+      ...nowhere.map(({ keyId }) => ({ keyId, begunAt: undefined })),
+    ],
+    steps,
+  );
   if (failed.length === 0) return answers;
 
   const { count: allowed, until } = await applyBrake(transaction, failed.length, steps);

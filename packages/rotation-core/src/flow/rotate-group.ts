@@ -11,6 +11,7 @@ import { summarize, toRotationError } from './database-error.ts';
 import { isUnreachable } from './driver-error.ts';
 import { createAbandonedEnder } from './end-abandoned.ts';
 import { notePlace, noteSteps, type Place } from './place.ts';
+import { OlderFlowUnderWay } from './older-flow.ts';
 import { findTooManyBindings } from './too-many-bindings.ts';
 import { isEndedTransaction, isRetryable, runTransaction } from './transaction.ts';
 import { PassedOver, UnusableBackup } from './unusable-backup.ts';
@@ -124,6 +125,10 @@ export function createGroupRotator(
       verifier?.forget(error.backupId);
       noteFailure(rotations, 'unverified', error.message);
       return { kind: 'retryable', inDoubt, error: UNVERIFIED };
+    }
+    if (error instanceof OlderFlowUnderWay) {
+      noteFailure(rotations, 'older-flow', error.message);
+      return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
     }
     if (error instanceof UnusableBackup) {
       const { backupId, why } = error;

@@ -6,6 +6,7 @@ import { installKeys } from './install-keys.ts';
 import { moveBindings } from './move-bindings.ts';
 import { readCandidates } from './read-candidates.ts';
 import { readClaimedBackups } from './read-claimed-backups.ts';
+import { readOlderClaims } from './read-older-claims.ts';
 import { readRecentClaims } from './read-recent-claims.ts';
 import { touchClaim } from './touch-claim.ts';
 import { readEvidence } from './read-evidence.ts';
@@ -19,6 +20,7 @@ export interface Steps {
   readonly readEvidence: typeof readEvidence;
   readonly readHeirs: typeof readHeirs;
   readonly boundKeys: typeof boundKeys;
+  readonly readOlderClaims: typeof readOlderClaims;
   readonly readRecentClaims: typeof readRecentClaims;
   readonly touchClaim: typeof touchClaim;
   readonly findFreeBackups: typeof findFreeBackups;
@@ -36,6 +38,7 @@ export const referenceSteps: Steps = {
   readEvidence,
   readHeirs,
   boundKeys,
+  readOlderClaims,
   readRecentClaims,
   touchClaim,
   findFreeBackups,
