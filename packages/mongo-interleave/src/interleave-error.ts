@@ -6,8 +6,9 @@
  * - `unsupported-protocol`: a client uses a protocol feature that the gate can't hold (compression, TLS, exhaust cursors,
  *   unacknowledged writes)
  * - `prepare-failed`: `prepare` of a client threw; its error is the `cause`. After a crash, the verdict of the run is unknown
- * - `reset-failed`: `reset` threw; its error is the `cause`. A search tries a run whose start state could not be made a few times
- * - `callback-failed`: `onClass`, `onProgress`, `onRun` or `dispose` threw; its error is the `cause`
+ * - `reset-failed`: `reset` threw; its error is the `cause`. Or it returned before its commands did. A search tries a run whose start state could not be made a few times
+ * - `callback-failed`: `onClass`, `onProgress`, `onRun` or `dispose` threw; its error is the `cause`. Or `check` returned before its commands did, so the
+ *   verdict of the run is unknown
  * - `diverged`: a replay met other commands than the schedule has; or a run of a search met other commands than an earlier run, so its
  *   verdict is unknown
  * - `nondeterministic`: two runs of one schedule differ, so something other than the schedule influences the flow

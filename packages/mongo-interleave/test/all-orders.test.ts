@@ -1,4 +1,4 @@
-import { Long, MongoClient, type Collection, type Db, type Document } from 'mongodb';
+import { Double, Long, MongoClient, type Collection, type Db, type Document } from 'mongodb';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { interleave, type FlowClient, type InterleaveOptions } from '../src/index.ts';
@@ -49,6 +49,8 @@ async function resultsOf(scenario: Scenario, limits: { readonly maxPreemptions?:
   expect(complete).toBe(true);
   return [...results].toSorted();
 }
+
+let indexCount = 0;
 
 /** A start value that differs from run to run, and comes back. */
 function drawnFrom(tokens: readonly unknown[]): Scenario {
@@ -125,6 +127,80 @@ test.each<[string, Scenario]>([
       ],
     },
   ],
+  ...(
+    [
+      ['a sparse index', { n: 1 }, { sparse: true }, { _id: 'x' }],
+      ['a partial index', { n: 1 }, { partialFilterExpression: { n: { $gte: 1 } } }, { _id: 'x', n: 0 }],
+    ] as const
+  ).map(([what, key, options, document]): [string, Scenario] => [
+    `equal increments by _id, one with a hint to ${what}`,
+    {
+      reset: async (db) => {
+        await reset(db, document);
+        await items(db).createIndex(key, options);
+      },
+      flow: async ({ letter }, db) => {
+        const turn = await takeTurn(db);
+        const { matchedCount } = await items(db).updateOne(
+          { _id: 'x' },
+          { $inc: { n: 1 } },
+          letter === 'A' ? {} : { hint: key },
+        );
+        return [turn, matchedCount];
+      },
+    },
+  ]),
+  [
+    'equal increments by _id, one with a collation',
+    {
+      reset: async (db) => {
+        await reset(db, { _id: 'x', n: 0 }, { _id: 'X', n: 0.5 });
+        await items(db).createIndex({ n: 1 });
+      },
+      flow: async ({ letter }, db) => {
+        const folding = { collation: { locale: 'en', strength: 2 as const }, hint: { n: 1 } };
+        const turn = await takeTurn(db);
+        await items(db).updateOne({ _id: 'x' }, { $inc: { n: 1 } }, letter === 'A' ? {} : folding);
+        return turn;
+      },
+    },
+  ],
+  [
+    'increments that are equal but for the types of their numbers',
+    {
+      reset: (db) => reset(db, { _id: 'x', n: Long.fromString('9007199254740993') }),
+      flow: async ({ letter }, db) => {
+        const turn = await takeTurn(db);
+        await items(db).updateOne({ _id: 'x' }, { $inc: { n: letter === 'A' ? 1 : new Double(1) } });
+        return turn;
+      },
+    },
+  ],
+  [
+    'an increment that no longer changes the number',
+    {
+      reset: (db) => reset(db, { _id: 'x', n: new Double(9007199254740991) }),
+      flow: async (_client, db) => [await takeTurn(db), await incrementOf(db, { _id: 'x' })],
+    },
+  ],
+  [
+    'a transaction with a write of which no rule tells',
+    {
+      reset: (db) => reset(db, { _id: 'x', n: 0 }),
+      flow: async ({ letter, mongo }, db) => {
+        if (letter === 'B')
+          return [(await log(db).findOne({ _id: 'l' }))?.['n'], (await items(db).findOne({ _id: 'x' }))?.['n']];
+        const session = mongo.startSession();
+        session.startTransaction();
+        const write = { findandmodify: 'items', query: { _id: 'x' }, update: { $set: { n: 1 } } };
+        await db.command(write, { session });
+        await log(db).updateOne({ _id: 'l' }, { $set: { n: 5 } });
+        await session.commitTransaction();
+        await session.endSession();
+        return '';
+      },
+    },
+  ],
   [
     'a read and a write that finds nothing, sent at once, whose order the client remembers',
     {
@@ -146,4 +222,86 @@ test.each<[string, Scenario]>([
   ],
 ])('the classes give what all orders give: %s', async (_what, scenario) => {
   expect(await resultsOf(scenario, {})).toEqual(await resultsOf(scenario, { maxPreemptions: 24 }));
+});
+
+/*
+ * What waits at the gate for a transaction is left out of all orders too, so these results are written down. Without the gate none of these
+ * commands waits for a transaction that has touched other collections only.
+ */
+test.each<[string, (db: Db) => Promise<unknown>]>([
+  ['a find', (db) => items(db).findOne({ _id: 'x' })],
+  ['a find in a view', (db) => db.collection('view').findOne({})],
+  ['a find in a capped collection', (db) => db.collection('capped').findOne({})],
+  ['an insert that makes a collection', (db) => db.collection('made').insertOne({})],
+  ['an index', (db) => db.collection('indexed').createIndex({ [`n${indexCount++}`]: 1 })],
+  [
+    '$merge',
+    (db) =>
+      items(db)
+        .aggregate([{ $match: { none: 1 } }, { $merge: { into: 'merged' } }])
+        .toArray(),
+  ],
+  ['listDatabases', (db) => db.admin().listDatabases({ nameOnly: true })],
+  ['findandmodify', (db) => db.command({ findandmodify: 'indexed', query: { _id: 'x' }, update: { $set: { n: 1 } } })],
+])('is not held back by a transaction on other collections: %s', async (_what, command) => {
+  const seen = new Set<string>();
+  const database = createTestDatabaseName('held');
+  const scenario: Scenario = {
+    reset: async (db) => {
+      await db.dropDatabase();
+      await reset(db, { _id: 'x', n: 0 });
+      await db.createCollection('view', { viewOn: 'items', pipeline: [] });
+      await db.createCollection('capped', { capped: true, size: 1_000 });
+      await db.createCollection('indexed');
+    },
+    flow: async ({ letter, mongo }, db) => {
+      if (letter === 'B') {
+        const turn = (await log(db).findOne({ _id: 'l' }))?.['n'] as unknown;
+        await command(db);
+        return [turn, (await items(db).findOne({ _id: 'x' }))?.['n']];
+      }
+      const session = mongo.startSession();
+      session.startTransaction();
+      await items(db).updateOne({ _id: 'x' }, { $set: { n: 1 } }, { session });
+      await log(db).updateOne({ _id: 'l' }, { $set: { n: 5 } });
+      await session.commitTransaction();
+      await session.endSession();
+      return '';
+    },
+  };
+  await using session = await interleave({
+    uri,
+    database,
+    clients: 2,
+    ...scenario,
+    check: (_db, [, outcome]) => void seen.add(outcome?.kind === 'returned' ? String(outcome.value) : 'threw'),
+  });
+  expect((await session.explore()).complete).toBe(true);
+  expect([...seen].toSorted()).toEqual(['0,0', '0,1', '5,0', '5,1']);
+});
+
+test('a client that reads a view or makes a collection beside its own transaction does not wait for itself', async () => {
+  await using session = await interleave({
+    uri,
+    database: createTestDatabaseName('own'),
+    clients: 2,
+    reset: async (db) => {
+      await db.dropDatabase();
+      await reset(db, { _id: 'x', n: 0 });
+      await db.createCollection('view', { viewOn: 'items', pipeline: [] });
+    },
+    flow: async ({ letter, mongo }, db) => {
+      if (letter === 'B') return takeTurn(db);
+      const own = mongo.startSession();
+      own.startTransaction();
+      await items(db).updateOne({ _id: 'x' }, { $set: { n: 1 } }, { session: own });
+      await db.collection('view').findOne({});
+      await db.collection('made').insertOne({});
+      await own.commitTransaction();
+      await own.endSession();
+      return takeTurn(db);
+    },
+    check: () => undefined,
+  });
+  expect(await session.explore()).toMatchObject({ complete: true, violations: [] });
 });

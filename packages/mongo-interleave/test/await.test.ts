@@ -350,6 +350,78 @@ describe('a loop with more attempts than it is tried for', () => {
   });
 });
 
+describe('one loop of which not all is known in one place', () => {
+  const seen = async (db: Db): Promise<boolean> => (await rowsOf(db).findOne({ _id: 'r' })) !== null;
+  const insert = (db: Db): Promise<unknown> => rowsOf(db).insertOne({ _id: 'r' });
+
+  test('the same commands are a bounded loop first and an endless one later', async () => {
+    await using session = await scenarioOf(async ({ letter }, db) => {
+      if (letter === 'B') return insert(db);
+      for (let attempt = 0; attempt < 3; attempt++) if (await seen(db)) return 'at once';
+      await rowsOf(db).insertOne({ _id: 'late' });
+      while (!(await seen(db)));
+      return 'late';
+    });
+    const ends = new Set<unknown>();
+    const found = await session.explore({
+      onClass: ({ outcomes: [first] }) => ends.add(first?.kind === 'returned' ? first.value : first?.kind),
+    });
+    expect(found).toMatchObject({ complete: true, violations: [] });
+    expect(ends).toEqual(new Set(['at once', 'late']));
+  });
+
+  test('a view is polled', async () => {
+    await using session = await scenarioOf(async ({ letter }, db) => {
+      if (letter === 'B') return insert(db);
+      while ((await db.collection('view').findOne({})) === null);
+      return 'seen';
+    });
+    await control.db(database).createCollection('view', { viewOn: 'rows', pipeline: [] });
+    const { complete, violations, conditions } = await session.explore();
+    await control.db(database).dropCollection('view');
+    expect({ complete, violations }).toEqual({ complete: true, violations: [] });
+    expect(conditions.map(({ kind }) => kind)).toContain('awaits');
+  });
+
+  test('a lock is taken by an upsert, which is tried again after a duplicate key', async () => {
+    await using session = await scenarioOf(
+      async ({ letter }, db) => {
+        for (;;) {
+          try {
+            await rowsOf(db).updateOne({ _id: 'lock', owner: null }, { $set: { owner: letter } }, { upsert: true });
+            break;
+          } catch (error) {
+            if (!(error instanceof MongoServerError) || error.code !== 11_000) throw error;
+          }
+        }
+        await rowsOf(db).updateOne({ _id: 'lock' }, { $set: { owner: null } });
+      },
+      { rows: [{ _id: 'lock', owner: null }] },
+    );
+    const { complete, violations, conditions } = await session.explore();
+    expect({ complete, violations }).toEqual({ complete: true, violations: [] });
+    expect(conditions.map(({ kind }) => kind)).toContain('awaits');
+  });
+});
+
+// Red where a crash counts as a way out of the loop: the loop is not awaited any more, and is told to never end after 1,000 steps.
+test('a client that crashes in its loop and begins again has not left it', async () => {
+  await using session = await scenarioOf(
+    async ({ letter }, db) => {
+      if (letter === 'A') return rowsOf(db).insertOne({ _id: 'r' });
+      for (;;) {
+        await rowsOf(db).findOne({ _id: 'other' });
+        if ((await rowsOf(db).findOne({ _id: 'r' })) !== null) return 'seen';
+      }
+    },
+    { mayAllThrow: true },
+  );
+  const faults = { kinds: ['crash', 'crash-after'], clients: [1] } as const;
+  const { complete, violations, conditions } = await session.explore({ faults });
+  expect({ complete, violations }).toEqual({ complete: true, violations: [] });
+  expect(conditions.map(({ kind }) => kind)).toEqual(['awaits']);
+});
+
 describe('what is no waiting keeps all its orders', () => {
   test('check and check again', async () => {
     const twice: Flow<string> = async ({ index }, db) => {

@@ -107,6 +107,46 @@ describe('reset', () => {
     expect(resets).toBe(count + 1);
   });
 
+  test.each<[string, (db: Db) => Promise<unknown>]>([
+    ['of the first command', (db) => rowsOf(db).deleteMany({})],
+    [
+      'of the last command',
+      async (db) => (await rowsOf(db).deleteMany({})) && rowsOf(db).insertOne({ _id: 'x', n: 0 }),
+    ],
+  ])('that returns before the end %s ends the search', async (_what, begin) => {
+    const left: Promise<unknown>[] = [];
+    await using session = await scenarioOf({ reset: async (db) => void left.push(begin(db)) });
+    expect(await failureOf(session.explore())).toMatchObject({
+      code: 'reset-failed',
+      message: 'reset returned while 1 of its commands were under way. Await each of them, or return its promise.',
+    });
+    await Promise.all(left);
+  });
+
+  test('that forgets a collection is told as a condition', async () => {
+    const found = (['whole', 'forgets'] as const).map(async (kind) => {
+      await using session = await scenarioOf({
+        database: createTestDatabaseName('forgets'),
+        reset: async (db) => {
+          await resetRows(db);
+          if (kind === 'whole') await db.collection('bookings').deleteMany({});
+        },
+        flow: async ({ letter }, db) => {
+          await rowsOf(db).updateOne({ _id: 'x' }, { $inc: { n: 1 } });
+          if ((await db.collection('bookings').findOne({ seat: 1 })) === null)
+            await db.collection('bookings').insertOne({ seat: 1, by: letter });
+        },
+        check: async (db) => expect(await db.collection('bookings').countDocuments()).toBe(1),
+      });
+      return await session.explore();
+    });
+    const [whole, forgets] = await Promise.all(found);
+    expect(whole?.violated).toBeGreaterThan(0);
+    expect(whole?.conditions).toEqual([]);
+    expect(forgets?.violated).toBe(0);
+    expect(forgets?.conditions).toContainEqual({ kind: 'start-state', collections: ['bookings'] });
+  });
+
   test.each(['explore', 'sample'] as const)('that fails always ends %s with what was found', async (call) => {
     let resets = 0;
     await using session = await scenarioOf({
@@ -352,6 +392,21 @@ test.each(Object.entries(evil))('every flow throws %s: all-threw', async (_what,
     },
   });
   await expect(session.explore()).rejects.toThrow(expect.objectContaining({ code: 'all-threw' }));
+});
+
+test('a check that returns before its commands has no verdict', async () => {
+  const left: Promise<unknown>[] = [];
+  await using session = await scenarioOf({ check: (db) => void left.push(rowsOf(db).findOne({})) });
+  const { complete, violations } = await session.explore();
+  await Promise.all(left);
+  expect(complete).toBe(false);
+  expect(violations[0]?.verdict).toMatchObject({
+    kind: 'unknown',
+    error: {
+      code: 'callback-failed',
+      message: expect.stringMatching(/^check returned while 1 of its commands/) as string,
+    },
+  });
 });
 
 test.each(Object.entries(evil))('reset, prepare and onClass throw %s', async (_what, value) => {

@@ -9,12 +9,17 @@ const { uri } = exploringSet();
 const own = new MongoClient(uri);
 afterAll(() => own.close());
 
-async function explore(database: string, write: (db: Db, client: FlowClient) => Promise<unknown>) {
+async function explore(
+  database: string,
+  write: (db: Db, client: FlowClient) => Promise<unknown>,
+  { reset = async () => undefined }: { readonly reset?: (db: Db) => Promise<unknown> } = {},
+) {
   await using session = await interleave({
     uri,
     database,
     clients: 2,
     reset: async (db) => {
+      await reset(db);
       await db.collection('items').deleteMany({});
       await db.collection('log').deleteMany({});
       await db.collection<{ _id: string; n: number }>('items').insertOne({ _id: 'x', n: 0 });
@@ -84,6 +89,34 @@ test.each<[string, (database: string, client: FlowClient) => Promise<unknown>]>(
       ) as string,
     },
   });
+});
+
+test.each<[string, (db: Db, client: FlowClient) => Promise<unknown>]>([
+  [
+    'a collection that a transaction makes',
+    (db, { mongo, letter }) =>
+      mongo.withSession((session) =>
+        session.withTransaction(() => db.collection(`made_${letter}`).insertOne({ at: 1 }, { session })),
+      ),
+  ],
+  [
+    '$out',
+    (db) =>
+      db
+        .collection('items')
+        .aggregate([{ $match: {} }, { $out: 'out' }])
+        .toArray(),
+  ],
+  ['a view', (db, { letter }) => db.createCollection(`view_${letter}`, { viewOn: 'items', pipeline: [] })],
+])('what the server writes for a command is no such write: %s', async (_what, write) => {
+  const database = createTestDatabaseName('past');
+  const { violations } = await explore(database, async (db, client) => write(db, client), {
+    reset: async (db) => {
+      for (const { name } of await db.listCollections().toArray())
+        if (/^(?:made|view|out)/.test(name)) await db.dropCollection(name);
+    },
+  });
+  expect(violations).toEqual([]);
 });
 
 test('writes through the gate, and of others in other databases, are no such writes', async () => {

@@ -1,5 +1,5 @@
 import { BSON } from 'mongodb';
-import { commandName, type Fields } from '../gate/message.ts';
+import { commandName, exactOf, type Fields } from '../gate/message.ts';
 import { mayHoldArray, type ArrayFields } from './array-fields.ts';
 import type { Image, Selector } from './footprint.ts';
 import {
@@ -213,7 +213,8 @@ function updateRule(target: Target): Access | undefined {
   if (!statements.every((statement) => hasOnly(UPDATE_FIELDS, statement))) return undefined;
   // An upsert may insert, and the first insert creates the collection.
   if (found.kind === 'missing' && statements.some(({ upsert }) => upsert === true)) return undefined;
-  const accesses = statements.map((statement) => updateAccess(target, statement));
+  const increments = incrementsOf(command);
+  const accesses = statements.map((statement, index) => updateAccess(target, statement, increments[index]));
   const images = accesses.flatMap((access) => access.images);
   const isMany = statements.length > 1 || statements.some(({ multi }) => multi === true);
   return {
@@ -274,8 +275,11 @@ interface UpdateAccess {
   readonly inserted: readonly Image[];
 }
 
-/** @param statement as in the command `update`: `q`, `u`, `multi`, `upsert`, `collation`, `sort` */
-function updateAccess(target: Target, statement: Fields): UpdateAccess {
+/**
+ * @param statement as in the command `update`: `q`, `u`, `multi`, `upsert`, `collation`, `sort`, `hint`
+ * @param increment see {@link incrementsOf}
+ */
+function updateAccess(target: Target, statement: Fields, increment?: string): UpdateAccess {
   const { q, u, multi, sort, collation } = statement;
   const upsert = statement['upsert'] === true;
   const selector = select(target, q, statement);
@@ -287,10 +291,8 @@ function updateAccess(target: Target, statement: Fields): UpdateAccess {
   const [id, ...others] = uniqueSelectors(upsert ? inserted : after, target.found, isTouched);
   // Of several documents that get the same unique value, the first gets it.
   const isFirstServed = multi === true ? others.length > 0 : isOrdered(target, q, sort, collation);
-  const own = withIncrement(selector, before, after, statement, {
-    touchesUnique: others.length > 0,
-    hasValidator: target.found.hasValidator,
-  });
+  const mayFail = others.length > 0 || target.found.hasValidator;
+  const own = withIncrement(selector, before, after, statement, { increment, mayFail });
   return {
     reads: [own.selector, ...(upsert && id !== undefined ? [id] : []), ...others],
     orderedReads: isFirstServed ? [selector] : [],
@@ -299,36 +301,51 @@ function updateAccess(target: Target, statement: Fields): UpdateAccess {
   };
 }
 
-/** What tells one increment from another. */
-export const incrementOf = (update: unknown): string => BSON.EJSON.stringify(update, { relaxed: false });
+/**
+ * What tells the increments of a command from others, by statement; undefined for a statement that is none. Increments add something, whatever
+ * was there before: `$inc` by a number other than 0, or `$push` without modifiers. The types of numbers count.
+ */
+export function incrementsOf(command: Fields): readonly (string | undefined)[] {
+  const isIncrement = listOf(command['updates']).map(({ u }) => adds(u));
+  if (!isIncrement.includes(true)) return [];
+  const exact = listOf(exactOf(command)['updates']);
+  return isIncrement.map((is, index) =>
+    is ? BSON.EJSON.stringify(exact[index]?.['u'], { relaxed: false }) : undefined,
+  );
+}
+
+function adds(update: unknown): boolean {
+  const changes = Array.isArray(update) ? [] : entriesOf(update);
+  const added = changes.flatMap(([operator, fields]) =>
+    entriesOf(fields).map(([path, value]) => ({ operator, path, value })),
+  );
+  return (
+    added.length > 0 &&
+    added.every(
+      ({ operator, path, value }) =>
+        !path.includes('$') &&
+        ((operator === '$inc' && typeof value === 'number' && value !== 0) ||
+          (operator === '$push' && entriesOf(value).length === 0)),
+    )
+  );
+}
 
 /**
- * Marks an update that adds something, whatever was there before: `$inc` by a number other than 0, or `$push` without modifiers. Two such
- * updates of one document, found by its `_id`, give the same data and replies in either order if they are the same.
+ * Marks an update that is an increment. Two equal ones of one document, found by its `_id`, give the same data and replies in either order, as
+ * long as none is refused or absorbed.
  */
 function withIncrement(
   selector: Selector,
   before: Image,
   after: Image,
-  { q, u, upsert, sort }: Fields,
-  { touchesUnique, hasValidator }: { readonly touchesUnique: boolean; readonly hasValidator: boolean },
+  { q, upsert, sort, hint, collation }: Fields,
+  { increment, mayFail }: { readonly increment: string | undefined; readonly mayFail: boolean },
 ): { readonly selector: Selector; readonly images: readonly Image[] } {
-  const changes = Array.isArray(u) ? [] : entriesOf(u);
-  const added = changes.flatMap(([operator, fields]) =>
-    entriesOf(fields).map(([path, value]) => ({ operator, path, value })),
-  );
-  const adds = added.every(
-    ({ operator, path, value }) =>
-      !path.includes('$') &&
-      ((operator === '$inc' && typeof value === 'number' && value !== 0) ||
-        (operator === '$push' && entriesOf(value).length === 0)),
-  );
-  // By another filter an index may decide which document is found, and the update may change the index.
+  // By another filter, a hint or a collation an index may decide which document is found, and the update may change the index.
   const [[name, id] = ['', undefined], ...others] = entriesOf(q);
   const isById = name === '_id' && others.length === 0 && valueText(id) !== undefined;
-  if (hasValidator || added.length === 0 || !adds || !isById || upsert === true || sort !== undefined || touchesUnique)
-    return { selector, images: [before, after] };
-  const increment = incrementOf(u);
+  const isPlain = upsert !== true && sort === undefined && hint === undefined && collation === undefined;
+  if (increment === undefined || mayFail || !isById || !isPlain) return { selector, images: [before, after] };
   return {
     selector: { ...selector, increment },
     images: [

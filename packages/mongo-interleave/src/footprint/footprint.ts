@@ -41,7 +41,7 @@ export interface Footprint {
   readonly everything: boolean;
   /** A fault was injected. Two faults don't commute: their number in a run is limited, so one fault excludes another. */
   readonly isFault: boolean;
-  /** A write failed that adds something to what is there: equal increments are not equal then. */
+  /** An increment failed, or changed nothing: equal increments are not equal then. */
   readonly refusesIncrement?: boolean;
   /** Fields, collections and increments as texts, with all places where they came up in the run. Another run may have others there. */
   readonly terms?: ReadonlyMap<string, readonly string[]>;

@@ -60,3 +60,11 @@ export function relativeTo(database: string, namespace: string): string {
   const dot = namespace.indexOf('.');
   return `${namespace.slice(0, dot) === database ? '' : 'another'}${namespace.slice(dot)}`;
 }
+
+/** Where a stage of a pipeline writes to, as `database.collection`; undefined for a stage that only reads. */
+export function targetOf(stage: Fields, command: Fields): string | undefined {
+  const target = stage['$out'] ?? (stage['$merge'] as Fields | undefined)?.['into'] ?? stage['$merge'];
+  if (typeof target === 'string') return inDatabaseOf(command, target);
+  const { db = command['$db'], coll } = (target ?? {}) as Fields;
+  return typeof coll === 'string' ? inDatabaseOf({ $db: db }, coll) : undefined;
+}

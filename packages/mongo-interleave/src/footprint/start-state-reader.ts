@@ -11,6 +11,8 @@ export interface StartState {
   readonly names: ReadonlyMap<string, string>;
   /** Is the text of this value, or of this field (see `fieldText`), in the same place of each start state? */
   readonly isSteady: (text: string) => boolean;
+  /** Collections, see {@link StartStates.uneven}. */
+  readonly uneven: readonly string[];
   /** Fields that hold an array, as `database.collection.field`, of the collections that differ from run to run. */
   readonly arrays: readonly string[];
 }
@@ -45,12 +47,20 @@ export class StartStateReader {
     this.#known ??= new Set(await collectionsOf(this.#db));
     const toHash: string[] = [];
     for (const namespace of touched) {
-      this.#known.add(namespace);
+      this.#learn(namespace);
       if (!this.#isRead(namespace) && !this.#missing.has(namespace)) toHash.push(namespace);
     }
     const toRead = [...this.#known].filter((namespace) => this.#isRead(namespace));
     const [changed, found] = await Promise.all([this.#changedOf(toHash), this.#documentsOf(toRead)]);
     return this.#compare([...found, ...(await this.#documentsOf(changed))]);
+  }
+
+  /** Of the scenario's own database, what was not there at first was empty. */
+  #learn(namespace: string): void {
+    if (this.#known?.has(namespace) === true) return;
+    this.#known?.add(namespace);
+    const relative = relativeTo(this.#db.databaseName, namespace);
+    if (databaseOf(namespace) === this.#db.databaseName && !this.#states.has(relative)) this.#states.add(relative, []);
   }
 
   /** Are its documents read each time? */
@@ -75,7 +85,7 @@ export class StartStateReader {
       arrays.push(...arraysIn(documents).map((field) => `${namespace}.${field}`));
     }
     const isSteady = (text: string): boolean => !unsteady.has(text) && this.#states.isSteady(text);
-    return { names, isSteady, arrays };
+    return { names, isSteady, uneven: this.#states.uneven, arrays };
   }
 
   /** @returns those whose documents are not what they were at the last read */

@@ -34,10 +34,21 @@ export class StartStates {
   readonly #collections = new Map<string, Collection>();
   #saved = new Map<string, SteadyTexts>();
   #refuted = 0;
+  readonly #uneven = new Set<string>();
 
   /** How many times a value, field or array turned out not to be the same in each start state, after it was taken to be so. */
   get refuted(): number {
     return this.#refuted;
+  }
+
+  /** Collections, by namespace, whose number of documents was not the same each time. */
+  get uneven(): readonly string[] {
+    return [...this.#uneven].toSorted();
+  }
+
+  /** Has the collection been read? */
+  has(namespace: string): boolean {
+    return this.#collections.has(namespace);
   }
 
   /** Need the documents of the collection be read only if they have changed? */
@@ -66,6 +77,7 @@ export class StartStates {
       return nameDrawn(namespace, documents, new Set([...texts].filter(looksDrawn)));
     }
     const { first, steady = before.texts } = before;
+    if (first.length !== documents.length) this.#uneven.add(namespace);
     const isSame = areAlike(first, documents, () => true);
     const common = isSame ? before.texts : both(before.texts, texts);
     // Values that have only changed places are as good as drawn.

@@ -4,7 +4,7 @@ import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
 import { accessOf, type Access, type Known } from './command-access.ts';
 import { entriesOf, listOf } from './known-fields.ts';
-import { namespaceOf } from './namespace.ts';
+import { namespaceOf, targetOf } from './namespace.ts';
 import { namespacesIn } from './pipeline.ts';
 import type { RunSchema } from './schema-reader.ts';
 import { meetsAny, NOTHING, withoutIncrement, type Footprint, type Image, type Selector } from './footprint.ts';
@@ -20,6 +20,10 @@ interface OpenTransaction {
   /** The `lsid` of its commands. */
   readonly session: unknown;
   readonly images: Image[];
+  /** The collections of its statements, which it holds locks on. */
+  readonly touched: Set<string>;
+  /** It has written what no rule tells. */
+  isUnknown: boolean;
   readonly start: Start;
   /** What was written outside this transaction since its snapshot; undefined after a write of unknown effect. */
   missed: Image[] | undefined;
@@ -118,10 +122,13 @@ export class Transactions {
   writersBeside({ body }: ClientCommand): readonly (number | undefined)[] {
     if (this.#open.size === 0 || isInTransaction(body)) return [];
     const access = this.#accessOf(body);
-    if (access?.isWrite !== true) return [];
-    const written = new Set(access.reads.map(({ namespace }) => namespace));
-    const writers = [...this.#open.values()].filter(({ images }) =>
-      images.some((image) => written.has(image.namespace)),
+    const isWrite = access === undefined ? WRITING.has(commandName(body).toLowerCase()) : access.isWrite;
+    if (!isWrite) return [];
+    const written = new Set(access?.reads.map(({ namespace }) => namespace) ?? namespacesOf(body));
+    const writers = [...this.#open.values()].filter(({ images, isUnknown, touched }) =>
+      access === undefined || isUnknown
+        ? [...touched].some((namespace) => written.has(namespace))
+        : images.some((image) => written.has(image.namespace)),
     );
     return writers.map(({ client }) => client);
   }
@@ -132,10 +139,13 @@ export class Transactions {
     if (body['startTransaction'] === true) return this.#stillConflicting(client, body);
     if (isInTransaction(body)) return [];
     const access = this.#accessOf(body);
+    if (access === undefined ? readsOnly(body) : !access.isWrite) return [];
     const open = [...this.#open.values()];
-    // A command of unknown effect may need an exclusive lock, such as collMod, and would wait for every open transaction.
-    if (access === undefined) return readsOnly(body) ? [] : open.map((one) => one.client);
-    return access.isWrite ? open.filter(({ images }) => meetsAny(images, access.reads)).map((one) => one.client) : [];
+    const blockers =
+      access === undefined
+        ? open.filter(({ touched }) => needsLockOn(body, touched))
+        : open.filter((one) => holds(one, access.reads));
+    return blockers.map(({ client: blocker }) => blocker);
   }
 
   /**
@@ -148,7 +158,7 @@ export class Transactions {
     if (conflict === undefined || (conflict.inARow === 1 && !this.#startsAlike(conflict.start, body))) return [];
     const { reads } = conflict;
     const others = [...this.#open.values()].filter((open) => open.client !== client);
-    return others.filter(({ images }) => reads === undefined || meetsAny(images, reads)).map((one) => one.client);
+    return others.filter((one) => reads === undefined || holds(one, reads)).map((one) => one.client);
   }
 
   #startOf(body: Fields): Start {
@@ -167,13 +177,16 @@ export class Transactions {
   /** The footprint that a command will have if it succeeds: a write writes what it looks for. */
   predict({ client, name, body }: ClientCommand): Footprint {
     if (name === 'commitTransaction' || name === 'abortTransaction') {
-      const images = [...this.#open.values()].flatMap((open) => (open.client === client ? open.images : []));
-      return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
+      const own = [...this.#open.values()].filter((open) => open.client === client);
+      return endOf(
+        own.flatMap(({ images }) => images),
+        own.some(({ isUnknown }) => isUnknown),
+      );
     }
     const cursor = name === 'getMore' ? this.#cursors.get(BSON.EJSON.stringify(body['getMore'])) : undefined;
     if (cursor !== undefined) return { ...NOTHING, ...cursor };
     const access = this.#accessOf(body);
-    if (access === undefined) return { ...NOTHING, everything: true };
+    if (access === undefined) return { ...NOTHING, everything: true, mayWrite: !readsOnly(body) };
     const writes = access.isWrite ? access.reads.map((selector) => ({ ...selector, whole: false })) : [];
     const takesSnapshot = body['startTransaction'] === true;
     return {
@@ -196,7 +209,8 @@ export class Transactions {
     const writes = access?.writes(reply) ?? [];
     this.#missed(access === undefined && !readsOnly(body) ? undefined : writes);
     const read = this.#cursorReads(body, reply, access);
-    if (read === undefined) return { ...NOTHING, everything: true, movesSnapshot: true };
+    const isWrite = !readsOnly(body);
+    if (read === undefined) return { ...NOTHING, everything: true, mayWrite: isWrite, movesSnapshot: isWrite };
     return {
       ...NOTHING,
       ...read,
@@ -231,8 +245,8 @@ export class Transactions {
     const session = sessionOf(body);
     const takesSnapshot = body['startTransaction'] === true;
     // A statement that only reads sees the snapshot, so what others do meanwhile does not change its reply.
-    const mayWrite = access?.isWrite === true;
-    const reads = mayWrite ? access.reads.map(withoutIncrement) : [];
+    const mayWrite = access === undefined ? !readsOnly(body) : access.isWrite;
+    const reads = mayWrite ? (access?.reads.map(withoutIncrement) ?? []) : [];
     const orderedReads = access === undefined ? [] : readsOf(access, reply).orderedReads;
     let everything = access === undefined;
     if (takesSnapshot) {
@@ -245,9 +259,20 @@ export class Transactions {
       everything ||= conflict !== undefined && conflict.reads === undefined;
       const conflictsBefore = conflict?.inARow ?? 0;
       const start = this.#startOf(body);
-      this.#open.set(session, { client, session: body['lsid'], images: [], start, missed: [], conflictsBefore });
+      this.#open.set(session, {
+        client,
+        session: body['lsid'],
+        images: [],
+        touched: new Set(),
+        isUnknown: false,
+        start,
+        missed: [],
+        conflictsBefore,
+      });
       this.#conflicts.delete(client);
     }
+    const transaction = this.#open.get(session);
+    for (const namespace of namespacesOf(body)) transaction?.touched.add(namespace);
     const code = errorCode(reply);
     if (code !== undefined) {
       // Any error ends the transaction in the server and frees its documents.
@@ -264,14 +289,14 @@ export class Transactions {
     }
     const writes = access?.writes(reply).map(withoutIncrement) ?? [];
     const inserts = access?.inserts(reply) ?? [];
-    this.#open.get(session)?.images.push(...writes);
+    transaction?.images.push(...writes);
+    if (transaction !== undefined && access === undefined && mayWrite) transaction.isUnknown = true;
     return { ...NOTHING, reads, orderedReads, writes, mayWrite, inserts, takesSnapshot, everything };
   }
 
   /** Is there a write that a statement of this transaction, which looked for these documents, can't see or change? */
   #explains({ missed }: OpenTransaction, reads: readonly Selector[]): boolean {
-    const images = [...this.#open.values()].flatMap((other) => other.images);
-    return missed === undefined || meetsAny([...images, ...missed], reads);
+    return missed === undefined || meetsAny(missed, reads) || [...this.#open.values()].some((one) => holds(one, reads));
   }
 
   /** The session of this client's open transaction, if it has one. */
@@ -288,10 +313,10 @@ export class Transactions {
 
   /** A commit makes the writes visible, an abort frees the documents: both matter to every command that looks for them. */
   #end(session: string): Footprint {
-    const images = this.#open.get(session)?.images ?? [];
+    const { images = [], isUnknown = false } = this.#open.get(session) ?? {};
     this.#open.delete(session);
-    this.#missed(images);
-    return { ...NOTHING, writes: images, movesSnapshot: images.length > 0 };
+    this.#missed(isUnknown ? undefined : images);
+    return endOf(images, isUnknown);
   }
 
   /** The client crashed, and its transaction stays open until the server ends it. */
@@ -323,23 +348,70 @@ function namespacesOf(body: Fields): readonly string[] {
 const makesIndexes = (body: Fields, { numIndexesBefore, numIndexesAfter }: Fields): boolean =>
   commandName(body) === 'createIndexes' && numIndexesBefore !== numIndexesAfter;
 
-const READING = new Set(['listCollections', 'listIndexes', 'explain', 'dbStats', 'collStats', 'serverStatus']);
+/** The end of a transaction makes its writes visible, or frees the documents. */
+const endOf = (writes: readonly Image[], isUnknown: boolean): Footprint => ({
+  ...NOTHING,
+  writes,
+  movesSnapshot: isUnknown || writes.length > 0,
+  mayWrite: isUnknown,
+  everything: isUnknown,
+});
 
-/** Does a command of unknown effect take no more locks than a read? */
+/** May the transaction have written a document that these look for? */
+const holds = ({ images, isUnknown, touched }: OpenTransaction, selectors: readonly Selector[]): boolean =>
+  meetsAny(images, selectors) || (isUnknown && selectors.some(({ namespace }) => touched.has(namespace)));
+
+/** Commands that write documents, and of which the server can be asked whether they would wait. */
+const WRITING = new Set(['insert', 'update', 'delete', 'findandmodify']);
+
+/**
+ * Does a command that changes collections, such as `collMod`, need a lock that an open transaction holds? A transaction keeps the locks of its
+ * collections to its end. A command on no collection, such as `dropDatabase`, is taken to need them all.
+ */
+function needsLockOn(body: Fields, touched: ReadonlySet<string>): boolean {
+  const targets = listOf(body['pipeline']).flatMap((stage) => targetOf(stage, body) ?? []);
+  const named = targets.length > 0 ? targets : namespacesOf(body);
+  const renamed = typeof body['to'] === 'string' ? [String(body[commandName(body)]), body['to']] : [];
+  const all = [...named, ...renamed];
+  return all.length === 0 ? touched.size > 0 : all.some((namespace) => touched.has(namespace));
+}
+
+const READING = new Set([
+  'find',
+  'count',
+  'distinct',
+  'getMore',
+  'killCursors',
+  'listCollections',
+  'listDatabases',
+  'listIndexes',
+  'explain',
+  'dbStats',
+  'collStats',
+  'dbHash',
+  'serverStatus',
+]);
+
+/** Does a command of unknown effect take no more locks than a read, and change nothing? */
 function readsOnly(body: Fields): boolean {
   const name = commandName(body);
-  if (name !== 'aggregate') return READING.has(name) || name === 'getMore';
+  if (name !== 'aggregate') return READING.has(name);
   return !listOf(body['pipeline']).some((stage) => '$out' in stage || '$merge' in stage);
 }
+
+/** A document was found, and adding to it left it as it was: a number that is so large that it is rounded. */
+const isAbsorbed = ({ n, nModified }: Fields): boolean =>
+  typeof n === 'number' && typeof nModified === 'number' && nModified < n;
 
 /** What a command read. A write that failed may have got as far as the order of the documents let it, and its increment did not count. */
 function readsOf(
   { reads, orderedReads, isWrite }: Access,
   reply: Fields,
 ): Pick<Footprint, 'reads' | 'orderedReads' | 'refusesIncrement'> {
-  if (!isWrite || errorCode(reply) === undefined) return { reads, orderedReads };
+  const hasFailed = isWrite && errorCode(reply) !== undefined;
+  const refusesIncrement = (hasFailed || isAbsorbed(reply)) && reads.some(({ increment }) => increment !== undefined);
+  if (!hasFailed) return { reads, orderedReads, refusesIncrement };
   const plain = reads.map(withoutIncrement);
-  const refusesIncrement = reads.some(({ increment }) => increment !== undefined);
   return { reads: plain, orderedReads: plain, refusesIncrement };
 }
 

@@ -1,7 +1,7 @@
 import type { Fields } from '../gate/message.ts';
-import { incrementOf } from './command-access.ts';
+import { incrementsOf } from './command-access.ts';
 import type { Footprint, Image, Selector } from './footprint.ts';
-import { eachPart, fieldText, listOf, STRING } from './known-fields.ts';
+import { eachPart, fieldText, STRING } from './known-fields.ts';
 import { relativeTo } from './namespace.ts';
 import type { StartState } from './start-state-reader.ts';
 
@@ -57,7 +57,7 @@ export class ValueNames {
     const name = (text: string): void => this.#name(text, client, `${client} ${number} ${place++}`);
     for (const [key, value] of Object.entries(body))
       if (!OUTSIDE.has(key)) eachPart(value, name, (field) => this.#nameField(field, name));
-    for (const { u } of listOf(body['updates'])) name(INCREMENT + incrementOf(u));
+    for (const increment of incrementsOf(body)) if (increment !== undefined) name(INCREMENT + increment);
   }
 
   /** A reply to a command: names what has no name yet. To be followed by `rename` with the footprint of the command. */

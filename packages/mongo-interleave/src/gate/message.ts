@@ -49,12 +49,23 @@ export function readMessage(frame: Buffer): Message {
   if (opCode !== OP_MSG)
     throw new InterleaveError('unsupported-protocol', `The gate does not know wire operation ${opCode}.`);
   const flags = frame.readUInt32LE(16);
+  const body = readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame)));
+  frames.set(body, frame);
   return {
     ...plain,
     moreToCome: (flags & MORE_TO_COME) !== 0,
     exhaustAllowed: (flags & EXHAUST_ALLOWED) !== 0,
-    body: readSections(frame.subarray(OP_MSG_SECTIONS_START, sectionsEnd(frame))),
+    body,
   };
+}
+
+/** The messages that held these bodies. */
+const frames = new WeakMap<Fields, Buffer>();
+
+/** The same as {@link readExactCommand}, of a body that was read from a message; of any other body the body itself. */
+export function exactOf(body: Fields): Fields {
+  const frame = frames.get(body);
+  return frame === undefined ? body : readExactCommand(frame);
 }
 
 /**

@@ -13,6 +13,8 @@ import { clientLetter } from '../gate/client-letter.ts';
  * - `restart`: after a write conflict, each client starts its next attempt only when the other transaction has ended, and in some run `client`
  *   had to wait for that. Attempts before that, which meet the same conflict, are left out. See `retriesAtOnce`
  * - `no-race`: there is one class only: no command of one client conflicted with another's. Do the clients share anything in this start state?
+ * - `start-state`: these collections had another number of documents before later runs than before the first one, which `reset` may have
+ *   forgotten. What the first run did, later runs may find done
  * - `preemptions`: only schedules with at most `max` preemptions were run
  * - `step-limit`: so many runs were ended by `maxSteps`, and what follows there was not explored
  * - `unknown`: so many runs could not be finished or judged, and what follows there was not explored
@@ -28,6 +30,11 @@ export type Condition =
   | { readonly kind: 'several-writes' | 'time'; readonly command: string }
   | { readonly kind: 'at-once' | 'restart'; readonly client: number }
   | { readonly kind: 'no-race' }
+  | {
+      readonly kind: 'start-state';
+      /** By name; of other databases than the scenario's, only the name of the collection. */
+      readonly collections: readonly string[];
+    }
   | { readonly kind: 'preemptions'; readonly max: number }
   | { readonly kind: 'step-limit'; readonly runs: number }
   | { readonly kind: 'unknown'; readonly runs: number };
@@ -49,6 +56,8 @@ export function formatCondition(condition: Condition): string {
       return `after a write conflict, a client (here ${clientLetter(condition.client)}) tries again only when the other transaction has ended`;
     case 'no-race':
       return `no command of one client conflicted with another's: do the clients share anything in this start state?`;
+    case 'start-state':
+      return `the start states differ in the number of documents in ${condition.collections.join(', ')}: does reset forget what the runs leave there?`;
     case 'preemptions':
       return `only schedules with at most ${condition.max} preemptions were run`;
     case 'step-limit':

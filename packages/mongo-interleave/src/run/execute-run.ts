@@ -7,6 +7,7 @@ import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
+import type { Fields } from '../gate/message.ts';
 import type { InterleaveError } from '../interleave-error.ts';
 import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
 import { formatToken, type Choice } from '../schedule/token.ts';
@@ -69,7 +70,7 @@ const MAX_TRIAL_MS = 2_000;
 const MAX_OUTLAST_MS = 5_000;
 
 /** Of a command of which nothing is known. */
-const UNKNOWN: Footprint = { ...NOTHING, everything: true };
+const UNKNOWN: Footprint = { ...NOTHING, everything: true, mayWrite: true };
 
 /** Why a run is over before its clients are. */
 type Break = 'given-up' | 'tried' | 'refuted';
@@ -112,6 +113,8 @@ class Run<T> {
     const startState = await this.#setup.startState;
     this.#names.start(startState);
     this.#setup.transactions.addArrays(startState.arrays);
+    const collections = startState.uneven.map((namespace) => namespace.slice(namespace.indexOf('.') + 1));
+    if (collections.length > 0) this.#assume({ kind: 'start-state', collections });
     try {
       brokenOff = await this.#runToEnd();
     } catch (error) {
@@ -224,12 +227,13 @@ class Run<T> {
     this.#trace[this.#trace.length - 1] = { ...last, reply: `${last.reply}, then onStep threw` };
   }
 
-  #record(command: HeldCommand, { footprint, reply }: Awaited<ReturnType<typeof takeStep>>): Footprint {
+  #record(command: HeldCommand, taken: Awaited<ReturnType<typeof takeStep>>): Footprint {
+    const { footprint, reply } = taken;
     const number = this.#numbering.numberOf(command);
     if (reply !== undefined) this.#names.seeReply(command.client, number, reply);
     const renamed = this.#names.rename(footprint);
-    this.#watch.record(command, reply, renamed);
-    this.#awaitCheck.took(command, reply);
+    this.#watch.record(command, answerOf(taken), renamed);
+    this.#awaitCheck.took(command, answerOf(taken));
     return renamed;
   }
 
@@ -286,7 +290,7 @@ class Run<T> {
         else {
           const taken = await takeStep(this.#setup, next.command, undefined);
           this.#record(next.command, taken);
-          isEndless = repliesAlike(loop, at, taken.reply);
+          isEndless = repliesAlike(loop, at, answerOf(taken));
         }
       }
       if (isEndless) repetitions++;
@@ -340,7 +344,7 @@ class Run<T> {
       this.#record(next.command, taken);
       done.set(client, at + 1);
       const loop = awaiting.get(client);
-      if (loop !== undefined && !repliesAlike(loop, at, taken.reply)) return loop;
+      if (loop !== undefined && !repliesAlike(loop, at, answerOf(taken))) return loop;
     }
   }
 
@@ -349,6 +353,7 @@ class Run<T> {
     const { index } = client;
     const life = (this.#lives[index] ?? -1) + 1;
     this.#lives[index] = life;
+    this.#awaitCheck.forget(index);
     this.#outcomes[index] = undefined;
     // A crashed life may end much later, when its client is closed.
     const end = (outcome: Outcome<T>): void => {
@@ -398,6 +403,12 @@ class Run<T> {
     return this.#steps.map(({ choice }) => choice);
   }
 }
+
+const FINDS_NONE: Fields = { looked: 0 };
+
+/** What a step brought, for loops: the look of an upsert has no reply of its own. */
+const answerOf = ({ reply, isLook }: Awaited<ReturnType<typeof takeStep>>): Fields | undefined =>
+  isLook === true ? FINDS_NONE : reply;
 
 /** Overwrites without truncating: if the process dies during the write, the previous token survives. */
 function saveToken(file: string, choices: readonly Choice[]): void {

@@ -149,6 +149,8 @@ const OPTIONS: Names<InterleaveOptions<unknown>> = {
 };
 const CLOCK_OPTIONS: Names<ClockOptions> = { start: true, ticksMs: true };
 
+const SYSTEM_DATABASES = ['admin', 'config', 'local'];
+
 /** @throws InterleaveError `invalid-option`, naming the first option that is missing, unknown or wrong */
 export function expectInterleaveOptions<T, P>(options: InterleaveOptions<T, P>): void {
   expectOptions('interleave', options, OPTIONS);
@@ -156,6 +158,11 @@ export function expectInterleaveOptions<T, P>(options: InterleaveOptions<T, P>):
   const { freshLives, showResults, mayAllThrow, showFields, tokenFile, crashedTransactions } = options;
   const { retriesAtOnce, errorCode, maxWaitMs, maxSteps } = options;
   expectText({ uri, database });
+  if (SYSTEM_DATABASES.includes(database))
+    throw new InterleaveError(
+      'invalid-option',
+      `database must be one of its own, which reset may empty, not ${shown(database)}.`,
+    );
   if (/[\s/\\."$*<>:|?\0]/.test(database))
     throw new InterleaveError(
       'invalid-option',

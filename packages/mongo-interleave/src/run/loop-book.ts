@@ -13,34 +13,54 @@ interface Trial {
   readonly atEnd?: number;
 }
 
+/** A loop that was left is tried in so many places. */
+const MAX_PLACES = 16;
+
 /**
  * What is known of the loops of a session. The wire does not show whether a loop counts its attempts, so each loop is tried once when it is
  * met for the first time: its client alone goes on, and nothing changes. A loop that is left is bounded, and each of its repetitions counts.
- * A loop that is not left is taken to be endless, and its client awaits a change.
+ * A loop that is not left is taken to be endless, and its client awaits a change. The same commands after another step may be another loop of
+ * the flow: where one was left, the other is tried too.
  */
 export class LoopBook {
-  readonly #trials = new Map<string, Trial>();
+  /** By loop, then by the step before it. */
+  readonly #trials = new Map<string, Map<string, Trial>>();
 
   /** @param database the worker's, whose name does not tell loops apart */
   of(loop: Loop, database: string): Trial | undefined {
-    return this.#trials.get(keyOf(loop, database));
+    const trials = this.#trialsOf(loop, database);
+    const known = trials.get(placeOf(loop, database));
+    if (known !== undefined) return known;
+    const others = [...trials.values()];
+    const bounded = others.find(({ isEndless }) => !isEndless);
+    return bounded === undefined || others.length >= MAX_PLACES ? (bounded ?? others[0]) : undefined;
   }
 
   /** The loop was not left either when all clients had nothing else to do. */
   outlasted(loop: Loop, database: string, repetitions: number): void {
     const trial = this.of(loop, database);
-    if (trial?.isEndless === true) this.#trials.set(keyOf(loop, database), { ...trial, atEnd: repetitions });
+    if (trial?.isEndless === true) this.#set(loop, database, { ...trial, atEnd: repetitions });
   }
 
   /** A client has left the loop. */
   refute(loop: Loop, database: string): void {
-    this.#trials.set(keyOf(loop, database), { isEndless: false, repetitions: 0 });
+    this.#set(loop, database, { isEndless: false, repetitions: 0 });
   }
 
   /** Of two workers that try a loop at once, the first decides for both. */
   add(loop: Loop, database: string, trial: Trial): void {
+    if (!this.#trialsOf(loop, database).has(placeOf(loop, database))) this.#set(loop, database, trial);
+  }
+
+  #set(loop: Loop, database: string, trial: Trial): void {
+    this.#trialsOf(loop, database).set(placeOf(loop, database), trial);
+  }
+
+  #trialsOf(loop: Loop, database: string): Map<string, Trial> {
     const key = keyOf(loop, database);
-    if (!this.#trials.has(key)) this.#trials.set(key, trial);
+    const known = this.#trials.get(key) ?? new Map<string, Trial>();
+    this.#trials.set(key, known);
+    return known;
   }
 }
 
@@ -51,6 +71,11 @@ export class AwaitCheck {
   /** The client awaits a change. */
   awaits(loop: Loop): void {
     this.#awaited.set(loop.client, { loop, at: 0 });
+  }
+
+  /** The client begins again, after a crash. */
+  forget(client: number): void {
+    this.#awaited.delete(client);
   }
 
   /** To be called with each step of a client. A reply that is new to the client may lead it anywhere. */
@@ -79,6 +104,8 @@ export const conditionOf = ({ client, steps }: Loop, { repetitions }: Trial): Co
   commands: steps.map(({ name }) => name),
   repetitions,
 });
+
+const placeOf = ({ before }: Loop, database: string): string => before.replaceAll(database, 'database');
 
 /** The same commands with other replies are another loop. */
 const keyOf = ({ client, steps }: Loop, database: string): string =>

@@ -21,6 +21,8 @@ interface LoopStep {
 export interface Loop {
   readonly client: number;
   readonly steps: readonly LoopStep[];
+  /** The last step before the loop began, as text: a flow may have the same commands in two loops. */
+  readonly before: string;
 }
 
 interface Done extends LoopStep {
@@ -70,7 +72,8 @@ export class LoopWatch {
       if (changes(step, steps) || this.#hasChanged(index, step)) break;
       // Texts are made only of what may be equal: documents may be many.
       if (step.name !== name || textOf(step.body) !== textOf(body)) continue;
-      if (!loops.some((shorter) => isMultipleOf(steps, shorter))) loops.push({ client, steps: [...steps] });
+      if (!loops.some((shorter) => isMultipleOf(steps, shorter)))
+        loops.push({ client, steps: [...steps], before: this.#stepBefore(client, steps) });
     }
     return loops;
   }
@@ -84,6 +87,17 @@ export class LoopWatch {
       if (isCycle) return tail.slice(0, period);
     }
     return names.slice(-1);
+  }
+
+  /** @param loop the last steps of the client */
+  #stepBefore(client: number, loop: readonly LoopStep[]): string {
+    const own = this.#done.filter((step) => step.client === client);
+    const last = own.findLastIndex((step, index) => {
+      const place = (index - own.length) % loop.length;
+      return textOf(step.body) !== textOf(loop.at(place)?.body ?? {});
+    });
+    const step = own[last];
+    return step === undefined ? '' : `${textOf(step.body)} ${step.reply === undefined ? '' : textOf(step.reply)}`;
   }
 
   /** Has another client changed since then what this step read? */
@@ -109,7 +123,10 @@ export const repliesAlike = ({ steps }: Loop, at: number, reply: Fields | undefi
 /** Are these steps only several rounds of a shorter loop? */
 const isMultipleOf = (steps: readonly LoopStep[], { steps: shorter }: Loop): boolean =>
   steps.length % shorter.length === 0 &&
-  steps.every(({ body }, at) => textOf(body) === textOf(shorter[at % shorter.length]?.body ?? {}));
+  steps.every((step, at) => {
+    const { body, reply } = shorter[at % shorter.length] ?? {};
+    return textOf(step.body) === textOf(body ?? {}) && textOf(step.reply ?? {}) === textOf(reply ?? {});
+  });
 
 /** Does this step leave anything changed? What is written in a transaction that is rolled back later in the same cycle does not count. */
 function changes({ footprint, transaction, isRolledBack }: Done, rest: readonly Done[]): boolean {
@@ -117,8 +134,8 @@ function changes({ footprint, transaction, isRolledBack }: Done, rest: readonly 
   return transaction === undefined || !rest.some((other) => other.isRolledBack && other.transaction === transaction);
 }
 
-const mayChange = ({ writes, movesSnapshot, everything, isFault }: Footprint): boolean =>
-  writes.length > 0 || movesSnapshot || everything || isFault;
+const mayChange = ({ writes, movesSnapshot, everything, mayWrite, isFault }: Footprint): boolean =>
+  writes.length > 0 || movesSnapshot || (everything && mayWrite) || isFault;
 
 const texts = new WeakMap<Fields, string>();
 

@@ -30,7 +30,10 @@ export function neverEnds(
 }
 
 export function tooLong(live: readonly number[], watch: LoopWatch, maxSteps: number): InterleaveError {
-  const whys = live.map((client) => `${clientLetter(client)} repeats ${watch.cycleOf(client).join(', ')}`);
+  const cycles = live
+    .map((client) => ({ client, cycle: watch.cycleOf(client) }))
+    .filter(({ cycle }) => cycle.length > 0);
+  const whys = cycles.map(({ client, cycle }) => `${clientLetter(client)} repeats ${cycle.join(', ')}`);
   return new InterleaveError(
     'never-ends',
     `The run did not end within ${maxSteps} steps (maxSteps), and probably never ends: ${whys.join('; ')}.`,

@@ -1,6 +1,6 @@
 import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { listOf } from '../footprint/known-fields.ts';
-import { databaseOf, inDatabaseOf, namespaceOf } from '../footprint/namespace.ts';
+import { databaseOf, namespaceOf, targetOf } from '../footprint/namespace.ts';
 import type { Fields } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { ExecutedStep } from './execution.ts';
@@ -64,15 +64,19 @@ async function loggedSince(
   const counts = new Map<string, number>();
   for (const { ns } of entries.flatMap(partsOf)) {
     const namespace = String(ns);
+    if (isOfServer(namespace)) continue;
     if (!databases.has(databaseOf(namespace))) continue;
     counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
   }
   return counts;
 }
 
-/** The writes of a transaction are one entry. */
+/** The writes of a transaction are one entry, with those that make its collections. */
 const partsOf = (entry: Document): readonly Fields[] =>
-  entry['op'] === 'c' ? listOf((entry['o'] as Fields)['applyOps']) : [entry];
+  entry['op'] === 'c' ? listOf((entry['o'] as Fields)['applyOps']).filter(({ op }) => op !== 'c') : [entry];
+
+/** Does the server itself name the collection? `$out` writes to `tmp.agg_out.…`, a view is in `system.views`. */
+const isOfServer = (namespace: string): boolean => /^[^.]+\.(?:tmp|system)\./.test(namespace);
 
 /** How many documents the steps may have written, by namespace: also those of transactions that were rolled back. */
 function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
@@ -87,13 +91,6 @@ function writesOf(steps: readonly ExecutedStep[]): Map<string, number> {
     if (reply !== undefined && isWrite) add(namespaceOf(command), changedBy(reply));
   }
   return counts;
-}
-
-function targetOf(stage: Fields, command: Fields): string | undefined {
-  const target = stage['$out'] ?? (stage['$merge'] as Fields | undefined)?.['into'] ?? stage['$merge'];
-  if (typeof target === 'string') return inDatabaseOf(command, target);
-  const { db = command['$db'], coll } = (target ?? {}) as Fields;
-  return typeof coll === 'string' ? inDatabaseOf({ $db: db }, coll) : undefined;
 }
 
 /** At most so many documents. A command that failed may have changed some; an update that changed nothing is not logged. */

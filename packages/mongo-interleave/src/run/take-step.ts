@@ -29,6 +29,8 @@ interface Step {
   readonly step: TraceStep;
   readonly footprint: Footprint;
   readonly reply: Fields | undefined;
+  /** An upsert has looked and found none, and has no reply yet. */
+  readonly isLook?: boolean;
   /** The fresh client after a crash. */
   readonly restarted?: GatedClient;
 }
@@ -54,6 +56,7 @@ function look({ transactions, upserts, writer }: StepSetup, command: HeldCommand
     step: { ...writer.step(command, undefined), reply: 'finds none' },
     footprint: transactions.record({ ...command, name: 'find', body }, {}),
     reply: undefined,
+    isLook: true,
   };
 }
 
@@ -149,7 +152,7 @@ const refusedOtherwise = (wanted: number, code: number): InterleaveError =>
 async function crash(
   { transactions, faults }: StepSetup,
   client: number,
-): Promise<Required<Omit<Step, 'step' | 'reply'>>> {
+): Promise<Required<Pick<Step, 'footprint' | 'restarted'>>> {
   const { fresh, readData } = await faults.crash(client, transactions.openSessionOf(client));
   const ended = faults.leavesTransactions ? transactions.abandon(client) : transactions.crash(client);
   // The fresh client was prepared past the gate: what its commands read and wrote is not known.

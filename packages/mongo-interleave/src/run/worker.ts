@@ -31,6 +31,7 @@ import type { SharedKnowledge } from './shared-knowledge.ts';
 import { stopped } from './stopped.ts';
 import type { TraceStep } from './trace-step.ts';
 import { TraceWriter } from './trace-writer.ts';
+import { UnderWay } from './under-way.ts';
 import { Upserts } from './upserts.ts';
 import { WriteProbe } from './write-probe.ts';
 
@@ -58,6 +59,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
   readonly #options: InterleaveOptions<T, P>;
   readonly #control: MongoClient;
   readonly #db: Db;
+  readonly #underWay: UnderWay;
   readonly #gate: Gate;
   readonly #clients: GatedClient[];
   readonly #lives: Lives<T, P>;
@@ -86,6 +88,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
     this.#options = options;
     this.#control = control;
     this.#db = control.db(options.database);
+    this.#underWay = new UnderWay(control);
     this.#gate = gate;
     this.#lives = lives;
     this.#clients = clients;
@@ -210,7 +213,17 @@ export class Worker<T, P = undefined> implements Runner<T> {
       } catch (error) {
         throw new InterleaveError('reset-failed', `reset threw ${namedError(error)}.`, { cause: error });
       }
+      const unfinished = await this.#notAwaited('reset');
+      if (unfinished !== undefined) throw new InterleaveError('reset-failed', unfinished);
     });
+  }
+
+  /** @returns what to say if a function of the user has returned before its commands */
+  async #notAwaited(name: 'reset' | 'check'): Promise<string | undefined> {
+    const count = await this.#underWay.count();
+    return count === 0
+      ? undefined
+      : `${name} returned while ${count} of its commands were under way. Await each of them, or return its promise.`;
   }
 
   /** Runs from the start state. After an error from which the gate can't recover, everything is closed. */
@@ -287,6 +300,9 @@ export class Worker<T, P = undefined> implements Runner<T> {
       const said: unknown = await this.#gate.pass('check to end', async () => this.#options.check(this.#db, outcomes));
       if (said === false)
         throw new TypeError('check returned false. It should throw an error that says what is wrong.');
+      const unfinished = await this.#notAwaited('check');
+      if (unfinished !== undefined)
+        return { kind: 'unknown', error: new InterleaveError('callback-failed', unfinished) };
     } catch (error) {
       // A check that lost its connection has seen nothing, so its error is no violation.
       if (this.#isClosed) throw stopped(error);

@@ -19,7 +19,7 @@ export interface Observed {
   readonly log: boolean;
   /** A client went on after one of the commands that it had sent at once. */
   readonly chains: boolean;
-  /** An increment was refused, so that equal increments of one document are not equal any more: the first may be the last that fits. */
+  /** An increment was refused, or changed nothing, so that equal increments of one document are not equal: the first may be the last that fits. */
   readonly increments: boolean;
 }
 

@@ -159,7 +159,8 @@ class Explorer<T> {
     const { classes: violated, all: violations } = this.#violations;
     return {
       ...this.#counts,
-      fractionDone: Math.min(1, this.#counts.fractionDone),
+      // The fractions of all runs add up to 1, but for the errors of their sum.
+      fractionDone: isDone ? 1 : Math.min(1, this.#counts.fractionDone),
       runs: this.#runs,
       seconds: this.#seconds(),
       complete: isDone && this.#summary.isWhole,

@@ -5,7 +5,7 @@ import { canHit, type EnabledStep, type Scheduler } from '../schedule/scheduler.
 export function outlineScheduler({ clients, switches, faults }: Schedule): Scheduler {
   const released = new Map<number, number>();
   const used = new Set<Switch>();
-  let current = clients[0];
+  let current: number | undefined = clients[0];
 
   function stepInTurn(enabled: readonly EnabledStep[]): EnabledStep | undefined {
     const stepOf = (client: number | undefined): EnabledStep | undefined =>

@@ -19,13 +19,15 @@ export async function replay<T>(
 ): Promise<Execution<T>> {
   const choices = parseToken(token);
   const execution = await runner.execute(replayScheduler(choices, recorded));
-  if (execution.failure?.code === 'diverged') throw execution.failure;
+  if (execution.failure?.code === 'diverged') throw diverged(`${execution.failure.message} ${OTHER_FLOW}`);
   const count = execution.steps.length;
   if (execution.failure !== undefined || count === choices.length) return execution;
   throw diverged(
-    `The run was over after ${count} steps, but the schedule ${formatToken(choices)} has ${choices.length}.`,
+    `The run was over after ${count} steps, but the schedule ${formatToken(choices)} has ${choices.length}. ${OTHER_FLOW}`,
   );
 }
+
+const OTHER_FLOW = 'Has the flow or reset changed since, or is it the token of another scenario? Then explore again.';
 
 /** Schedules exactly these choices. `next` throws `diverged` if a choice is not enabled. */
 export function replayScheduler(choices: readonly Choice[], recorded: readonly TraceStep[] = []): Scheduler {
