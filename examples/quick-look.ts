@@ -22,6 +22,6 @@ export async function prepareRotation(db: Db): Promise<OnFailure> {
     return await rotator.rotate(key._id, { incarnation: incarnationOf(key), reason: verdict.reason });
     // { kind: 'rotated', replacement: 'b1', ... }  this caller's rotation was made
     // { kind: 'already-rotated', replacement }     another's was: use the same key
-    // no-backup | not-found | busy | indeterminate nothing changed, or ask findRotation(rotationId) later
+    // no-backup | held-back | not-found | other-incarnation | busy: nothing was changed; indeterminate: ask findRotation later
   };
 }

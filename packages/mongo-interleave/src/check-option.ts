@@ -29,7 +29,7 @@ export function expectOptions(where: string, options: unknown, names: Readonly<R
 
 /** @throws InterleaveError `invalid-option`, naming the first option that is not above 0 */
 export function expectAboveZero(options: Values, where?: string): void {
-  expectEach(options, 'above 0', (value) => typeof value === 'number' && value > 0, where);
+  expectEach(options, 'a number above 0', (value) => typeof value === 'number' && value > 0, where);
 }
 
 /** @throws InterleaveError `invalid-option`, naming the first option that is neither an integer from 0 nor `Infinity` */

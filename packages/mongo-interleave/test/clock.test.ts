@@ -106,7 +106,10 @@ test('without a clock, and with one that stands still, an error says so', async 
   await using session = await interleave({ ...options, flow: (client) => client.now() });
   await expect(session.run('v1:A')).rejects.toThrow('client.now() needs the option clock');
   await expect(interleave({ ...options, flow: (client) => client.now(), clock: { ticksMs: [0] } })).rejects.toThrow(
-    expect.objectContaining({ code: 'invalid-option', message: 'each of clock.ticksMs must be above 0, not 0.' }),
+    expect.objectContaining({
+      code: 'invalid-option',
+      message: 'each of clock.ticksMs must be a number above 0, not 0.',
+    }),
   );
 });
 

@@ -49,10 +49,10 @@ export function errorLines(error: unknown): string[] {
   return lines.length === 0 ? [name] : lines;
 }
 
-/** The first line of an error of the user's, with the error's name. */
+/** The first line of an error of the user's, with the error's name and without its full stop: for a sentence that goes on. */
 export function namedError(error: unknown): string {
   const { isError, name, message } = factsOf(error);
-  const [first = ''] = errorLines(error);
+  const first = (errorLines(error)[0] ?? '').replace(/\.+$/, '');
   return isError && message !== '' ? `${name}: ${first}` : first;
 }
 
