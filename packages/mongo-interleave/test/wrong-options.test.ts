@@ -1,4 +1,6 @@
 import { MongoClient, type Db } from 'mongodb';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -193,3 +195,35 @@ describe('interleave', () => {
     });
   });
 });
+
+test(
+  'a database that a session of another process uses is refused, until that is closed',
+  { timeout: 30_000 },
+  async () => {
+    const twin = createTestDatabaseName('twin');
+    const source = new URL('../src/index.ts', import.meta.url).href;
+    const program = `
+    import { interleave } from ${JSON.stringify(source)};
+    const nothing = async () => {};
+    const [uri, database] = process.argv.slice(1);
+    const session = await interleave({ uri, database, clients: 1, reset: nothing, flow: nothing, check: nothing });
+    process.stdout.write('open');
+    process.stdin.once('end', () => session.close()).resume();
+  `;
+    const other = spawn(process.execPath, ['--input-type=module', '-e', program, set.uri, twin]);
+    const ended = once(other, 'exit');
+    await once(other.stdout, 'data');
+    const open = (): Promise<InterleaveSession<string>> => interleave({ ...scenario, database: twin });
+    await expect(open()).rejects.toThrow(
+      oneLine(
+        'invalid-option',
+        new RegExp(`a session of another process \\(${other.pid}\\) uses ${twin}\\. Give each process`),
+      ),
+    );
+    other.stdin.end();
+    await ended;
+    // Several of one process may be open: their users decide when they call them.
+    for (const one of [await open(), await open()]) await one.close();
+    await control.db(twin).dropDatabase();
+  },
+);

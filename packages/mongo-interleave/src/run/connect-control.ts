@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MongoClient, type MongoClientOptions } from 'mongodb';
 import { InterleaveError } from '../interleave-error.ts';
@@ -8,17 +9,22 @@ import type { InterleaveOptions } from './interleave-options.ts';
 const MAX_CONNECT_MS = 3_000;
 const HAS_OWN_LIMIT = /[?&]serverSelectionTimeoutMS=/i;
 
+/** The connections of a session that was closed are gone on the server within milliseconds. */
+const MAX_CLOSING_MS = 1_000;
+const POLL_MS = 50;
+/** Of this process, or of this thread. */
+const OWN = `${process.pid}.${randomUUID()}`;
+
+type ControlOptions = Pick<InterleaveOptions<unknown>, 'uri' | 'database' | 'clientOptions'>;
+
 /**
  * Connects the client that goes past the gate.
  *
- * @throws InterleaveError `invalid-option` for a uri or clientOptions that the driver or the gate refuses; and if no server answers within
- *   {@link MAX_CONNECT_MS}, or within `serverSelectionTimeoutMS` of the uri
+ * @throws InterleaveError `invalid-option` for a uri or clientOptions that the driver or the gate refuses; if no server answers within
+ *   {@link MAX_CONNECT_MS}, or within `serverSelectionTimeoutMS` of the uri; and if a session of another process uses the database
  */
-export async function connectControl({
-  uri,
-  clientOptions = {},
-}: Pick<InterleaveOptions<unknown>, 'uri' | 'clientOptions'>): Promise<MongoClient> {
-  const control = makeClient('uri', uri, {});
+export async function connectControl({ uri, database, clientOptions = {} }: ControlOptions): Promise<MongoClient> {
+  const control = makeClient('uri', uri, { appName: appNameOf(database) + OWN });
   makeClient('clientOptions', 'mongodb://127.0.0.1', clientOptions);
   let lastFailure: Error | undefined;
   control.on('serverHeartbeatFailed', ({ failure }) => {
@@ -30,14 +36,44 @@ export async function connectControl({
     const isConnected = await (HAS_OWN_LIMIT.test(uri)
       ? connecting
       : Promise.race([connecting, delay(MAX_CONNECT_MS, false, { signal: limit.signal })]));
-    if (isConnected) return control;
-    throw lastFailure;
+    if (!isConnected) throw lastFailure;
   } catch (error) {
     connecting.catch(() => undefined);
     await control.close();
     throw unreachable(control, lastFailure ?? error);
   } finally {
     limit.abort();
+  }
+  await expectAlone(control, database);
+  return control;
+}
+
+const appNameOf = (database: string): string => `mongo-interleave ${database} `;
+
+/** Two processes with one database would see each other's documents, and call clean or violated what is neither. */
+async function expectAlone(control: MongoClient, database: string): Promise<void> {
+  const name = appNameOf(database);
+  const untilMs = performance.now() + MAX_CLOSING_MS;
+  for (;;) {
+    const apps = await control
+      .db('admin')
+      .aggregate<{ readonly appName: string }>([
+        { $currentOp: { allUsers: true, idleConnections: true } },
+        { $match: { appName: { $gt: name, $ne: name + OWN } } },
+        { $project: { appName: 1 } },
+      ])
+      .toArray();
+    const other = apps.find(({ appName }) => appName.startsWith(name));
+    if (other === undefined) return;
+    if (performance.now() >= untilMs) {
+      await control.close();
+      const [pid] = other.appName.slice(name.length).split('.');
+      throw new InterleaveError(
+        'invalid-option',
+        `database: a session of another process (${pid ?? ''}) uses ${database}. Give each process a database of its own, or end the other one first.`,
+      );
+    }
+    await delay(POLL_MS);
   }
 }
 
