@@ -115,7 +115,7 @@ describe.concurrent('replay', () => {
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr:
-        'This flow no longer goes that way: The run was over after 8 steps, but the schedule v1:AAAAAAABB has 9.\n',
+        'This flow no longer goes that way: The run was over after 8 steps, but the schedule v1:AAAAAAABB has 9. Has the flow or reset changed since, or is it the token of another scenario? Then explore again.\n',
     });
   });
 
