@@ -60,9 +60,9 @@ describe('the reference: each class is clean', { timeout: MAX_DURATION_MS + 10_0
         faults: ['crash-after'],
         maxPreemptions: 0,
       },
-      31,
+      36,
     ],
-    [{ flow: 'reference-bare', faults: ['crash-after'], maxPreemptions: 0 }, 22],
+    [{ flow: 'reference-bare', faults: ['crash-after'], maxPreemptions: 0 }, 24],
   ] as const)('%j', async (selected, classes) => {
     const { verdict, violations, exploration } = await explored(selected);
     expect({ verdict, violations }).toEqual({ verdict: 'valid', violations: [] });
@@ -111,7 +111,7 @@ test('what the check throws carries all violations', async () => {
 
 test('a crash after the last command: nobody was told, and that breaks nothing', async () => {
   await using scenario = await open({ flow: 'reference-bare', callers: 1 });
-  const { verdict, outcomes } = await scenario.session.run('v1:AAAAAAAA*AAAA');
+  const { verdict, outcomes } = await scenario.session.run('v1:AAAAAAAAA*AAAA');
   expect(verdict).toEqual({ kind: 'valid' });
   expect(outcomes).toEqual([{ kind: 'returned', value: 'caller 0: k1 already-rotated b1' }]);
 });
@@ -139,12 +139,12 @@ test('a call counts as begun with its first command: an answer that was out of d
   const system = { ...rotationSystem, flows: [stale], scenarios: [replacementAskedFor] } as const;
   const trial = { flow: 'stale', deployment: 'keypool', scenario: 'replacement-asked-for', callers: 2 };
   await using scenario = await openGatedScenario(system, set.uri, trial);
-  expect((await scenario.session.run('v1:BAAAAAAAA')).verdict).toEqual({ kind: 'valid' });
-  expect((await scenario.session.run('v1:AAAAAAAAB')).verdict).toMatchObject({
+  expect((await scenario.session.run('v1:BAAAAAAAAA')).verdict).toEqual({ kind: 'valid' });
+  expect((await scenario.session.run('v1:AAAAAAAAAB')).verdict).toMatchObject({
     kind: 'violated',
     error: {
       message:
-        'I7: no order explains the rotation of k1 (answered at step 8.0): caller 1 asked for b1 at step 8.5 and was told not-found',
+        'I7: no order explains the rotation of k1 (answered at step 9.0): caller 1 asked for b1 at step 9.5 and was told not-found',
     },
   });
 });

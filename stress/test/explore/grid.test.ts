@@ -18,8 +18,8 @@ describe('the reference: each cell is green', { timeout: MAX_DURATION_MS }, () =
     const cells = await scenario.session.grid();
     const red = cells.filter(({ result }) => result.verdict.kind === 'violated');
     expect(red.map(({ result }) => formatRun(result))).toEqual([]);
-    // Eight commands (a ninth where the archive gets a copy), five faults, with and without a rival.
-    expect(cells).toHaveLength((deployment === 'openhands' ? 9 : 8) * 5 * 2);
+    // Nine commands (a tenth where the archive gets a copy), five faults, with and without a rival.
+    expect(cells).toHaveLength((deployment === 'openhands' ? 10 : 9) * 5 * 2);
   });
 });
 

@@ -49,9 +49,9 @@ describe('each class is clean', { timeout: MAX_DURATION_MS + 10_000 }, () => {
   test.each<[Partial<ExplorationTrial>, number]>([
     [{}, 70],
     [{ scenario: 'same-key' }, 70],
-    [{ deployment: 'openhandspool', callers: 1, faults: ['crash-after'] }, 20],
-    [{ callers: 1, faults: ['lost-reply'] }, 20],
-    [{ faults: ['crash-after'], maxPreemptions: 0 }, 52],
+    [{ deployment: 'openhandspool', callers: 1, faults: ['crash-after'] }, 23],
+    [{ callers: 1, faults: ['lost-reply'] }, 23],
+    [{ faults: ['crash-after'], maxPreemptions: 0 }, 60],
   ])('%j', async (trial, classes) => {
     const { verdict, violations, exploration } = await explore(verifyingSystem, referenceVerifying, trial);
     expect({ verdict, violations }).toEqual({ verdict: 'valid', violations: [] });
