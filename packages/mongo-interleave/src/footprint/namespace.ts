@@ -49,6 +49,9 @@ export function namespaceOf(command: Fields): string | undefined {
 
 export const databaseOf = (namespace: string): string => namespace.slice(0, namespace.indexOf('.'));
 
+/** The name of a namespace's collection. */
+export const collectionNameOf = (namespace: string): string => namespace.slice(namespace.indexOf('.') + 1);
+
 /** A collection in the database of a command. */
 export const inDatabaseOf = ({ $db }: Fields, collection: string): string => `${String($db)}.${collection}`;
 
@@ -57,8 +60,7 @@ export const inDatabaseOf = ({ $db }: Fields, collection: string): string => `${
  * database is told from others.
  */
 export function relativeTo(database: string, namespace: string): string {
-  const dot = namespace.indexOf('.');
-  return `${namespace.slice(0, dot) === database ? '' : 'another'}${namespace.slice(dot)}`;
+  return `${databaseOf(namespace) === database ? '' : 'another'}.${collectionNameOf(namespace)}`;
 }
 
 /** Where a stage of a pipeline writes to, as `database.collection`; undefined for a stage that only reads. */

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Db, Document, MongoClient } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 import { demandedBy, entriesOf, withoutStrings } from './known-fields.ts';
-import { databaseOf, type Namespace, type Schema, type UniqueKey } from './namespace.ts';
+import { collectionNameOf, databaseOf, type Namespace, type Schema, type UniqueKey } from './namespace.ts';
 
 const UNKNOWN: Namespace = {
   kind: 'special',
@@ -102,9 +102,8 @@ export async function collectionsOf(db: Db): Promise<string[]> {
 }
 
 async function readNamespace(client: MongoClient, namespace: string): Promise<Namespace> {
-  const dot = namespace.indexOf('.');
-  const db = client.db(namespace.slice(0, dot));
-  const name = namespace.slice(dot + 1);
+  const db = client.db(databaseOf(namespace));
+  const name = collectionNameOf(namespace);
   const [found] = await db.listCollections({ name }).toArray();
   if (found === undefined) return { ...UNKNOWN, kind: 'missing' };
   const { type, options = {} } = found as { readonly type?: string; readonly options?: Document };

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Fields } from '../gate/message.ts';
 import { entriesOf } from './known-fields.ts';
-import { databaseOf, relativeTo } from './namespace.ts';
+import { collectionNameOf, databaseOf, relativeTo } from './namespace.ts';
 import { collectionsOf } from './schema-reader.ts';
 import { textsOf, type StartStates } from './start-states.ts';
 
@@ -92,7 +92,7 @@ export class StartStateReader {
   async #changedOf(namespaces: readonly string[]): Promise<string[]> {
     const byDatabase = Map.groupBy(namespaces, databaseOf);
     const changed = [...byDatabase].map(async ([database, all]) => {
-      const names = all.map((namespace) => namespace.slice(database.length + 1));
+      const names = all.map(collectionNameOf);
       const { collections } = await this.#db.client.db(database).command({ dbHash: 1, collections: names });
       const hashes = new Map(Object.entries(collections as Readonly<Record<string, string>>));
       return all.filter((namespace, index) => this.#hasChanged(namespace, hashes.get(names[index] ?? '')));
@@ -111,15 +111,8 @@ export class StartStateReader {
   #documentsOf(namespaces: readonly string[]): Promise<(readonly [string, readonly Fields[]])[]> {
     return Promise.all(
       namespaces.map(async (namespace) => {
-        const dot = namespace.indexOf('.');
-        const db = this.#db.client.db(namespace.slice(0, dot));
-        return [
-          namespace,
-          await db
-            .collection(namespace.slice(dot + 1))
-            .find({})
-            .toArray(),
-        ] as const;
+        const collection = this.#db.client.db(databaseOf(namespace)).collection(collectionNameOf(namespace));
+        return [namespace, await collection.find({}).toArray()] as const;
       }),
     );
   }

@@ -4,7 +4,7 @@ import { commandName, type Fields } from '../gate/message.ts';
 import { arraysMadeBy } from './array-fields.ts';
 import { accessOf, type Access, type Known } from './command-access.ts';
 import { entriesOf, listOf } from './known-fields.ts';
-import { namespaceOf, targetOf } from './namespace.ts';
+import { collectionNameOf, namespaceOf, targetOf } from './namespace.ts';
 import { namespacesIn } from './pipeline.ts';
 import type { RunSchema } from './schema-reader.ts';
 import { meetsAny, NOTHING, withoutIncrement, type Footprint, type Image, type Selector } from './footprint.ts';
@@ -341,7 +341,7 @@ export class Transactions {
 function namespacesOf(body: Fields): readonly string[] {
   const namespace = namespaceOf(body);
   if (namespace === undefined) return [];
-  return namespacesIn(body, namespace.slice(namespace.indexOf('.') + 1), body['pipeline']) ?? [namespace];
+  return namespacesIn(body, collectionNameOf(namespace), body['pipeline']) ?? [namespace];
 }
 
 /** An index that was there may have been dropped past the gate. */

@@ -2,7 +2,7 @@ import type { Fields } from '../gate/message.ts';
 import { incrementsOf } from './command-access.ts';
 import type { Footprint, Image, Selector } from './footprint.ts';
 import { eachPart, fieldText, STRING } from './known-fields.ts';
-import { relativeTo } from './namespace.ts';
+import { collectionNameOf, relativeTo } from './namespace.ts';
 import type { StartState } from './start-state-reader.ts';
 
 /** Fields of a command that are no values of the flow. */
@@ -99,8 +99,7 @@ export class ValueNames {
       }
     };
     const rename = <P extends Selector | Image>(part: P): P => {
-      const collection = part.namespace.slice(part.namespace.indexOf('.') + 1);
-      addTerm(STRING + collection);
+      addTerm(STRING + collectionNameOf(part.namespace));
       if (part.increment !== undefined) addTerm(INCREMENT + part.increment);
       const fields = new Map<string, ReadonlySet<string> | undefined>();
       let isWhole = true;

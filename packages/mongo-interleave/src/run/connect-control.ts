@@ -44,8 +44,13 @@ export async function connectControl({ uri, database, clientOptions = {} }: Cont
   } finally {
     limit.abort();
   }
-  await expectAlone(control, database);
-  return control;
+  try {
+    await expectAlone(control, database);
+    return control;
+  } catch (error) {
+    await control.close();
+    throw error;
+  }
 }
 
 const appNameOf = (database: string): string => `mongo-interleave ${database} `;
@@ -66,7 +71,6 @@ async function expectAlone(control: MongoClient, database: string): Promise<void
     const other = apps.find(({ appName }) => appName.startsWith(name));
     if (other === undefined) return;
     if (performance.now() >= untilMs) {
-      await control.close();
       const [pid] = other.appName.slice(name.length).split('.');
       throw new InterleaveError(
         'invalid-option',

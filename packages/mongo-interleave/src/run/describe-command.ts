@@ -1,4 +1,5 @@
 import { entriesOf, listOf } from '../footprint/known-fields.ts';
+import { collectionNameOf } from '../footprint/namespace.ts';
 import type { Fields } from '../gate/message.ts';
 import { nameAnd, type ShownValues } from './shown-values.ts';
 
@@ -123,7 +124,7 @@ function collectionIn(operand: unknown): string {
 function bulkOperation(operation: Fields, { nsInfo }: Fields, values: ShownValues): string {
   const [[kind, place] = ['', 0]] = entriesOf(operation);
   const namespace = listOf(nsInfo)[Number(place)]?.['ns'];
-  const collection = typeof namespace === 'string' ? namespace.slice(namespace.indexOf('.') + 1) : '';
+  const collection = typeof namespace === 'string' ? collectionNameOf(namespace) : '';
   const { document, filter, updateMods, upsert } = operation;
   const what =
     kind === 'insert'

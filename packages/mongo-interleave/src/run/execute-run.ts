@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { isRead, NOTHING, type Footprint } from '../footprint/footprint.ts';
 import type { Transactions } from '../footprint/transactions.ts';
 import type { StartState } from '../footprint/start-state-reader.ts';
+import { collectionNameOf } from '../footprint/namespace.ts';
 import { ValueNames } from '../footprint/value-names.ts';
 import { clientLetter } from '../gate/client-letter.ts';
 import type { Gate } from '../gate/gate.ts';
@@ -113,7 +114,7 @@ class Run<T> {
     const startState = await this.#setup.startState;
     this.#names.start(startState);
     this.#setup.transactions.addArrays(startState.arrays);
-    const collections = startState.uneven.map((namespace) => namespace.slice(namespace.indexOf('.') + 1));
+    const collections = startState.uneven.map(collectionNameOf);
     if (collections.length > 0) this.#assume({ kind: 'start-state', collections });
     try {
       brokenOff = await this.#runToEnd();

@@ -1,6 +1,6 @@
 import type { Document, MongoClient, Timestamp } from 'mongodb';
 import { listOf } from '../footprint/known-fields.ts';
-import { databaseOf, namespaceOf, targetOf } from '../footprint/namespace.ts';
+import { collectionNameOf, databaseOf, namespaceOf, targetOf } from '../footprint/namespace.ts';
 import type { Fields } from '../gate/message.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { ExecutedStep } from './execution.ts';
@@ -41,7 +41,7 @@ export async function writesPastGate(
   for (const [namespace, count] of logged) {
     const more = count - (sent.get(namespace) ?? 0);
     if (more <= 0) continue;
-    const collection = namespace.startsWith(`${database}.`) ? namespace.slice(database.length + 1) : namespace;
+    const collection = databaseOf(namespace) === database ? collectionNameOf(namespace) : namespace;
     return new InterleaveError(
       'unscheduled',
       `${more} of ${count} writes to "${collection}" came past the gate while the clients ran, so the schedule did not decide when. Does a flow use a client of its own? Connect it to client.uri and track it. If not: a TTL index, or another program with this database?`,

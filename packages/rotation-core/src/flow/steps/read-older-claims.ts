@@ -20,7 +20,7 @@ export function readOlderClaims(
   maxAgeMs: number,
 ): Promise<readonly OlderClaim[]> {
   return backupsOf(db, pool)
-    .find(
+    .find<OlderClaim>(
       {
         usedFor: { $in: [...keyIds] },
         isUsed: true,
@@ -33,5 +33,5 @@ export function readOlderClaims(
     )
     .sort({ usedAt: -1 })
     .limit(MAX_CLAIMS)
-    .toArray() as Promise<unknown> as Promise<readonly OlderClaim[]>;
+    .toArray();
 }
