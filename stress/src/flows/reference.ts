@@ -37,6 +37,7 @@ export const reference: RotationFlow = {
   about: 'the flow of rotation-core as services use it',
   expected: 'valid',
   storms,
+  longStorms: everyDeployment.map((deployment) => ({ scenario: 'many-keys', deployment, processes: PROCESSES })),
   explorations: [
     ...everyDeployment.flatMap((deployment) => [sameKey(deployment, PAIR), sameKey(deployment, PAIR + 1)]),
     onKeypool('scarce'),

@@ -12,7 +12,7 @@ const planAll = ({ selection, seed }: Pick<StressOptions, 'selection' | 'seed'>)
   planStorms(rotationSystem, { ...selection, seed });
 
 const reproductionsOf = async (argv: readonly string[]): Promise<string[]> => {
-  const rows = await runStorms(context, NO_URI, planAll(stressOptions(argv)));
+  const rows = await runStorms(context, { uri: NO_URI }, planAll(stressOptions(argv)));
   expect(rows.map(({ reason }) => reason)).toEqual(rows.map(() => 'not run'));
   return rows.map(({ reproduce }) => reproduce);
 };

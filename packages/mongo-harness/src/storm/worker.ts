@@ -13,10 +13,11 @@ import { getNamed } from '../trial/get-named.ts';
 import { resolveFlow } from '../trial/resolve-trial.ts';
 import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
 import { Recorder } from '../history/recorder.ts';
-import { runCalls } from './run-calls.ts';
+import { probeCalls } from './probe-calls.ts';
+import { StormClock } from './storm-clock.ts';
+import { runCalls, type CallsOptions } from './run-calls.ts';
 
 const MAX_POOL_SIZE = 100;
-const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 type Task = WorkerTask<SystemTypes>;
 
@@ -24,6 +25,7 @@ const system = await loadSystem(process.argv[2] ?? '');
 const clients = new Map<string, Promise<MongoClient>>();
 let prepared: Prepared | undefined;
 let recorder = new Recorder<SystemTypes>();
+let mended = Promise.withResolvers<void>();
 
 interface Prepared {
   readonly task: Task;
@@ -44,9 +46,12 @@ async function prepare(task: Task): Promise<void> {
     clients.set(uri, connecting);
   }
   const client = await connecting;
-  // Opens the connections, so that the run measures the flow and not handshakes.
-  const pings = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () => client.db().command({ ping: 1 }));
-  await Promise.all(pings);
+  // Opens the connections, so that the run measures the flow and not handshakes. After a fault some of those that are open lead nowhere;
+  // a find is tried again by the driver.
+  const reads = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () =>
+    client.db(database).collection('warm-up').findOne({}),
+  );
+  await Promise.all(reads);
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const flow = resolveFlow(system, trial);
   const [service] = deployment.services;
@@ -57,27 +62,44 @@ async function prepare(task: Task): Promise<void> {
   send({ kind: 'ready' });
 }
 
-async function go(originNs: bigint): Promise<void> {
+async function go(originNs: string): Promise<void> {
   if (prepared === undefined) throw new Error('go came before prepare');
-  const { task, client, flow, deployment } = prepared;
+  const { task, flow } = prepared;
   recorder = new Recorder<SystemTypes>();
-  const db = client.db(task.database);
-  const surroundings = { gated: false, uri: task.uri };
-  const flows = deployment.services.map((service) => ({
-    service: service.name,
-    flow: flow.open(db, service, recorder, surroundings),
-  }));
-  await runCalls({
-    ...task,
-    flows,
-    next: system.next,
-    recorder,
-    nowMs: () => Number(process.hrtime.bigint() - originNs) / NANOSECONDS_PER_MILLISECOND,
-  });
+  mended = Promise.withResolvers<void>();
+  const flows = open(prepared);
+  await runCalls({ ...task, flows, next: system.next, recorder, nowMs: clockOf(originNs), mended: mended.promise });
   // What goes on after the answers belongs to the run.
   await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
   await flow.end?.();
   stop();
+}
+
+/** Asks again what was not served, through flows that are opened anew. */
+async function probe({ originNs, calls, maxWaitMs }: Extract<ToWorker<SystemTypes>, { kind: 'probe' }>): Promise<void> {
+  if (prepared === undefined) throw new Error('probe came before prepare');
+  recorder = new Recorder<SystemTypes>();
+  const flows = open(prepared);
+  const { process: number } = prepared.task;
+  const { recovery } = system;
+  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder, nowMs: clockOf(originNs) });
+  await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
+  await prepared.flow.end?.();
+  stop();
+}
+
+const open = ({ task, client, flow, deployment }: Prepared): CallsOptions<SystemTypes>['flows'] => {
+  const db = client.db(task.database);
+  const surroundings = { gated: false, uri: task.uri };
+  return deployment.services.map((service) => ({
+    service: service.name,
+    flow: flow.open(db, service, recorder, surroundings),
+  }));
+};
+
+function clockOf(originNs: string): () => number {
+  const clock = new StormClock(BigInt(originNs));
+  return () => clock.nowMs();
 }
 
 const stop = (): void => send({ kind: 'done', history: recorder.history('ms') });
@@ -87,7 +109,11 @@ async function handle(message: ToWorker<SystemTypes>): Promise<void> {
     case 'prepare':
       return prepare(message.task);
     case 'go':
-      return go(BigInt(message.originNs));
+      return go(message.originNs);
+    case 'mended':
+      return mended.resolve();
+    case 'probe':
+      return probe(message);
     case 'stop':
       return stop();
   }

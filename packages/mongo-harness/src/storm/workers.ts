@@ -28,10 +28,13 @@ export class Workers<T extends SystemTypes> implements AsyncDisposable {
   /**
    * Gives each task a process of its own with its connections open, which may take seconds.
    *
-   * @returns lets them all begin at the same moment
+   * @returns lets them all begin at the same moment; their times count from the instant that it gets, see {@link ToWorker}
    * @throws what a worker failed with
    */
-  async prepare(tasks: readonly WorkerTask<T>[], signal: AbortSignal): Promise<() => Promise<History<T>[]>> {
+  async prepare(
+    tasks: readonly WorkerTask<T>[],
+    signal: AbortSignal,
+  ): Promise<(originNs: string) => Promise<History<T>[]>> {
     signal.throwIfAborted();
     while (this.#children.length < tasks.length)
       this.#children.push(fork(WORKER_FILE, [this.#module], { stdio: ['ignore', 2, 2, 'ipc'] }));
@@ -41,13 +44,30 @@ export class Workers<T extends SystemTypes> implements AsyncDisposable {
     for (const { child, task } of workers) tell(child, { kind: 'prepare', task });
     await everyReady;
 
-    return async () => {
+    return async (originNs) => {
       signal.throwIfAborted();
       const everyDone = Promise.all(workers.map(({ child }) => answerOf<T, 'done'>(child, 'done', signal)));
-      const originNs = process.hrtime.bigint().toString();
       for (const { child } of workers) tell(child, { kind: 'go', originNs });
       return (await everyDone).map(({ history }) => history);
     };
+  }
+
+  /** Lets those callers begin that wait for the end of the round's fault. */
+  mended(): void {
+    for (const child of this.#children) tell(child, { kind: 'mended' });
+  }
+
+  /** One worker makes these calls until each is served. @returns what it was answered */
+  async probe(
+    message: Omit<Extract<ToWorker<T>, { kind: 'probe' }>, 'kind'>,
+    signal: AbortSignal,
+  ): Promise<History<T>[]> {
+    signal.throwIfAborted();
+    const [child] = this.#children;
+    if (child === undefined) throw new Error('probe came before prepare');
+    const done = answerOf<T, 'done'>(child, 'done', signal);
+    tell(child, { kind: 'probe', ...message });
+    return [(await done).history];
   }
 
   /**

@@ -1,0 +1,48 @@
+import type { Fault, Operation } from '../system/history.ts';
+import type { Recovery } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+
+/** Whether a call got what it asked for, and need not be asked again. */
+export const isServed = <T extends SystemTypes>(
+  recovery: Recovery<T> | undefined,
+  answer: Operation<T>['answer'],
+): boolean =>
+  answer.kind !== 'crashed' &&
+  answer.kind !== 'error' &&
+  (recovery?.isServed === undefined || recovery.isServed(answer));
+
+/** What has to be asked again: calls that no caller was served. Each once. */
+export function unserved<T extends SystemTypes>(
+  recovery: Recovery<T> | undefined,
+  operations: readonly Operation<T>[],
+): T['call'][] {
+  const served = new Set<string>();
+  const asked = new Map<string, T['call']>();
+  for (const { call, answer } of operations) {
+    const text = JSON.stringify(call);
+    if (isServed(recovery, answer)) served.add(text);
+    else asked.set(text, call);
+  }
+  const probes = [...asked].filter(([text]) => !served.has(text)).map(([, call]) => call);
+  return recovery?.probe === undefined ? probes : probes.flatMap((call) => recovery.probe?.(call) ?? []);
+}
+
+/** Calls that were under way while the fault lasted. */
+export const metBy = <T extends SystemTypes>(
+  { atMs, endedAtMs = atMs }: Pick<Fault, 'atMs' | 'endedAtMs'>,
+  operations: readonly Operation<T>[],
+): number =>
+  operations.filter(({ invokedAtMs, completedAtMs = Infinity }) => invokedAtMs <= endedAtMs && completedAtMs >= atMs)
+    .length;
+
+/** From the end of the fault to the first answer after it that served a caller. Undefined where nobody was served any more. */
+export function recoveryMsOf<T extends SystemTypes>(
+  recovery: Recovery<T> | undefined,
+  { atMs, endedAtMs = atMs }: Fault,
+  operations: readonly Operation<T>[],
+): number | undefined {
+  const served = operations.flatMap(({ completedAtMs, answer }) =>
+    completedAtMs !== undefined && completedAtMs >= endedAtMs && isServed(recovery, answer) ? [completedAtMs] : [],
+  );
+  return served.length === 0 ? undefined : served.reduce((first, one) => Math.min(first, one)) - endedAtMs;
+}
