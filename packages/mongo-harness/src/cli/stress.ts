@@ -105,7 +105,7 @@ const DEFAULT_EVERY_MS = 3_000;
 
 /** `--for`, `--fault`, `--every` and `--go-on`. */
 function roundOptions<T extends SystemTypes>(program: Command, options: Options<T>): void {
-  const kinds = STORM_FAULT_NAMES.map((name) => `  ${name}: ${STORM_FAULTS[name]}`).join('\n');
+  const kinds = STORM_FAULT_NAMES.map((name) => `  ${name}: ${STORM_FAULTS[name].about}`).join('\n');
   program
     .addOption(
       options.duration(

@@ -27,13 +27,17 @@ export function unserved<T extends SystemTypes>(
   return recovery?.probe === undefined ? probes : probes.flatMap((call) => recovery.probe?.(call) ?? []);
 }
 
-/** Calls that were under way while the fault lasted. */
+/** Calls that were under way while the fault lasted; none where it met no command. */
 export const metBy = <T extends SystemTypes>(
-  { atMs, endedAtMs = atMs }: Pick<Fault, 'atMs' | 'endedAtMs'>,
+  { process: met, atMs, endedAtMs = atMs, commands }: Fault,
   operations: readonly Operation<T>[],
 ): number =>
-  operations.filter(({ invokedAtMs, completedAtMs = Infinity }) => invokedAtMs <= endedAtMs && completedAtMs >= atMs)
-    .length;
+  commands === 0
+    ? 0
+    : operations.filter(
+        ({ process, invokedAtMs, completedAtMs = Infinity }) =>
+          (met === undefined || process === met) && invokedAtMs <= endedAtMs && completedAtMs >= atMs,
+      ).length;
 
 /** From the end of the fault to the first answer after it that served a caller. Undefined where nobody was served any more. */
 export function recoveryMsOf<T extends SystemTypes>(

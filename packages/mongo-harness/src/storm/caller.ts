@@ -1,5 +1,5 @@
 import { answerOf } from '../history/answer-of.ts';
-import type { Recorder } from '../history/recorder.ts';
+import type { CallRecorder } from '../history/recorder.ts';
 import type { OpenFlow } from '../system/flow.ts';
 import type { NoAnswer, SystemTypes } from '../system/system-types.ts';
 
@@ -7,7 +7,7 @@ export interface CallerOptions<T extends SystemTypes> {
   readonly process: number;
   /** One for each service, which the callers come through in turn. */
   readonly flows: readonly { readonly service: string; readonly flow: OpenFlow<T> }[];
-  readonly recorder: Recorder<T>;
+  readonly recorder: CallRecorder<T>;
   /** Milliseconds since the run began. */
   readonly nowMs: () => number;
 }

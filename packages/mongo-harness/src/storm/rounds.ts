@@ -1,11 +1,14 @@
 import { seededRandom } from 'mongo-interleave';
-import { Nemesis, type NextFault } from '../nemesis/nemesis.ts';
+import { Nemesis } from '../nemesis/nemesis.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import type { StormFault } from '../trial/storm-fault.ts';
 import type { Rounds, StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
+import type { PlannedFault } from './make-fault.ts';
+import { callersName } from './messages.ts';
 import { planCalls } from './plan.ts';
 import { reportRounds, reportStorm } from './report.ts';
 import { runStorm, type StormOptions, type StormSite } from './run.ts';
@@ -32,7 +35,10 @@ export async function runRounds<T extends SystemTypes>(
 ): Promise<Row> {
   const { system, command, signal, evidence, progress } = context;
   const { rounds } = trial;
-  const nemesis = site.set === undefined ? undefined : new Nemesis(site.set, rounds);
+  const nemesis =
+    site.set === undefined
+      ? undefined
+      : new Nemesis({ set: site.set, callers: site.workers, appName: callersName(system) }, rounds);
   const tally = new Tally(system);
   const broken: Row[] = [];
   const endsAtMs = performance.now() + rounds.forMs;
@@ -43,23 +49,19 @@ export async function runRounds<T extends SystemTypes>(
     const plan = planCalls(system, { ...trial, seed });
     try {
       const random = seededRandom(seed);
-      const next = await nemesis?.next(random);
-      progress.show(
-        `${trial.scenario}, ${trial.flow} on ${trial.deployment}, round ${round + 1}${next === undefined ? '' : `, ${next.kind}`}`,
-      );
+      const kind = nemesis?.next();
+      progress.show(`${trial.scenario}, ${trial.flow} on ${trial.deployment}, round ${round + 1} ${kind ?? ''}`);
       const fault =
-        next === undefined
-          ? {}
-          : { fault: { next, atMs: random() * (LEAD_MS + burstMs), spreadMs: rounds.everyMs, random } };
+        nemesis === undefined || kind === undefined ? {} : { fault: planFault(nemesis, kind, rounds, burstMs, random) };
       const maxConcurrency = options.maxConcurrency ?? Math.max(1, plan.calls.length);
       const storm = await runStorm(system, site, trial, { ...options, plan, maxConcurrency, ...fault });
       if (storm.isCutOff) break;
-      if (next === undefined) burstMs = storm.durationMs;
+      if (kind === undefined) burstMs = storm.durationMs;
       const judgement = judgeStorm(system, storm.run);
       tally.add(storm, judgement.verdict === 'violated', plan.calls.length);
       if (judgement.verdict !== 'violated') continue;
       if (broken.length < MAX_HISTORIES) {
-        const roundTrial = { ...trial, seed, rounds: alone(rounds, next) };
+        const roundTrial = { ...trial, seed, rounds: alone(rounds, kind) };
         broken.push(await evidence.keep(reportStorm(system, command, roundTrial, plan, storm, judgement), storm.run));
       }
       if (!rounds.goOn) break;
@@ -76,7 +78,22 @@ export async function runRounds<T extends SystemTypes>(
 }
 
 /** What shows one round again. */
-const alone = (rounds: Rounds, next: NextFault | undefined): Rounds => ({
+const alone = (rounds: Rounds, kind: StormFault | undefined): Rounds => ({
   ...rounds,
-  faults: next === undefined ? [] : [next.kind],
+  faults: kind === undefined ? [] : [kind],
+});
+
+/** Begins while the callers that come at once are under way, or a little before. */
+const planFault = (
+  nemesis: Nemesis,
+  kind: StormFault,
+  { everyMs }: Rounds,
+  burstMs: number,
+  random: () => number,
+): PlannedFault => ({
+  kind,
+  prepare: () => nemesis.prepare(kind, random),
+  atMs: random() * (LEAD_MS + burstMs),
+  spreadMs: everyMs,
+  random,
 });

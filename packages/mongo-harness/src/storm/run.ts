@@ -74,9 +74,11 @@ export async function runStorm<T extends SystemTypes>(
     const go = await workers.prepare(tasksOf(site, trial, db, options), signal);
     await system.fill(db, deployment, plan.start);
     const start = await readState(system, db, deployment);
+    const ready = await fault?.prepare();
     const clock = new StormClock();
     let isCutOff = false;
-    const faulting = fault === undefined ? undefined : makeFault(fault, clock, workers, signal);
+    const faulting =
+      fault === undefined || ready === undefined ? undefined : makeFault(fault, ready, clock, workers, signal);
     const running = go(clock.originNs).catch((error: unknown) => {
       isCutOff = signal.aborted;
       if (!isCutOff) throw error;

@@ -11,8 +11,8 @@ import type { Deployment } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveFlow } from '../trial/resolve-trial.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
-import { Recorder } from '../history/recorder.ts';
+import { callersName, JOURNAL_FD, type FromWorker, type Probe, type ToWorker, type WorkerTask } from './messages.ts';
+import { JournalWriter } from '../history/journal.ts';
 import { probeCalls } from './probe-calls.ts';
 import { StormClock } from './storm-clock.ts';
 import { runCalls, type CallsOptions } from './run-calls.ts';
@@ -24,7 +24,7 @@ type Task = WorkerTask<SystemTypes>;
 const system = await loadSystem(process.argv[2] ?? '');
 const clients = new Map<string, Promise<MongoClient>>();
 let prepared: Prepared | undefined;
-let recorder = new Recorder<SystemTypes>();
+const journal = new JournalWriter<SystemTypes>(JOURNAL_FD);
 let mended = Promise.withResolvers<void>();
 
 interface Prepared {
@@ -34,7 +34,7 @@ interface Prepared {
   readonly deployment: Deployment<SystemTypes>;
 }
 
-const send = (message: FromWorker<SystemTypes>): void => {
+const send = (message: FromWorker): void => {
   process.send?.(message);
 };
 
@@ -42,7 +42,7 @@ async function prepare(task: Task): Promise<void> {
   const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
   let connecting = clients.get(uri);
   if (connecting === undefined) {
-    connecting = new MongoClient(uri, { appName: `${system.name}-stress`, maxPoolSize: MAX_POOL_SIZE }).connect();
+    connecting = new MongoClient(uri, { appName: callersName(system), maxPoolSize: MAX_POOL_SIZE }).connect();
     clients.set(uri, connecting);
   }
   const client = await connecting;
@@ -58,6 +58,7 @@ async function prepare(task: Task): Promise<void> {
   const count = Math.min(maxConcurrency, calls.length);
   const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;
   const concurrency = isConcurrencyChosen ? maxConcurrency : Math.max(maxConcurrency, callsEach);
+  mended = Promise.withResolvers<void>();
   prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment };
   send({ kind: 'ready' });
 }
@@ -65,27 +66,31 @@ async function prepare(task: Task): Promise<void> {
 async function go(originNs: string): Promise<void> {
   if (prepared === undefined) throw new Error('go came before prepare');
   const { task, flow } = prepared;
-  recorder = new Recorder<SystemTypes>();
-  mended = Promise.withResolvers<void>();
   const flows = open(prepared);
-  await runCalls({ ...task, flows, next: system.next, recorder, nowMs: clockOf(originNs), mended: mended.promise });
+  await runCalls({
+    ...task,
+    flows,
+    next: system.next,
+    recorder: journal,
+    nowMs: clockOf(originNs),
+    mended: mended.promise,
+  });
   // What goes on after the answers belongs to the run.
   await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
   await flow.end?.();
-  stop();
+  journal.done();
 }
 
 /** Asks again what was not served, through flows that are opened anew. */
-async function probe({ originNs, calls, maxWaitMs }: Extract<ToWorker<SystemTypes>, { kind: 'probe' }>): Promise<void> {
+async function probe({ originNs, calls, maxWaitMs }: Probe<SystemTypes>): Promise<void> {
   if (prepared === undefined) throw new Error('probe came before prepare');
-  recorder = new Recorder<SystemTypes>();
   const flows = open(prepared);
   const { process: number } = prepared.task;
   const { recovery } = system;
-  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder, nowMs: clockOf(originNs) });
+  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs: clockOf(originNs) });
   await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
   await prepared.flow.end?.();
-  stop();
+  journal.done();
 }
 
 const open = ({ task, client, flow, deployment }: Prepared): CallsOptions<SystemTypes>['flows'] => {
@@ -93,7 +98,7 @@ const open = ({ task, client, flow, deployment }: Prepared): CallsOptions<System
   const surroundings = { gated: false, uri: task.uri };
   return deployment.services.map((service) => ({
     service: service.name,
-    flow: flow.open(db, service, recorder, surroundings),
+    flow: flow.open(db, service, journal, surroundings),
   }));
 };
 
@@ -101,8 +106,6 @@ function clockOf(originNs: string): () => number {
   const clock = new StormClock(BigInt(originNs));
   return () => clock.nowMs();
 }
-
-const stop = (): void => send({ kind: 'done', history: recorder.history('ms') });
 
 async function handle(message: ToWorker<SystemTypes>): Promise<void> {
   switch (message.kind) {
@@ -114,8 +117,6 @@ async function handle(message: ToWorker<SystemTypes>): Promise<void> {
       return mended.resolve();
     case 'probe':
       return probe(message);
-    case 'stop':
-      return stop();
   }
 }
 

@@ -32,6 +32,8 @@ export interface Fault {
   readonly target?: string;
   /** Calls that were under way while it lasted. Absent at the gate, where a fault is always at a command. */
   readonly met?: number;
+  /** Commands that it met, where it is one that meets single commands. */
+  readonly commands?: number;
 }
 
 /** JSON. */

@@ -1,9 +1,48 @@
 /** What can go wrong on purpose in a storm. */
-export const STORM_FAULT_NAMES = ['step-down', 'kill-primary'] as const;
+export const STORM_FAULT_NAMES = [
+  'step-down',
+  'kill-primary',
+  'kill-secondary',
+  'kill-both',
+  'freeze-primary',
+  'freeze-secondaries',
+  'fail-command',
+  'commit-unknown',
+  'kill-caller',
+  'freeze-caller',
+] as const;
 export type StormFault = (typeof STORM_FAULT_NAMES)[number];
 
-/** One line each, for `--help`. */
-export const STORM_FAULTS: Readonly<Record<StormFault, string>> = {
-  'step-down': 'the primary steps down, and another member is elected',
-  'kill-primary': 'kill -9 of the primary, which is started again after 0 to 3 s',
+export interface StormFaultDescription {
+  /** One line for `--help`. */
+  readonly about: string;
+  /** Members that the set must have. Default: 1. */
+  readonly minMembers?: number;
+}
+
+export const STORM_FAULTS: Readonly<Record<StormFault, StormFaultDescription>> = {
+  'step-down': { about: 'the primary steps down, and another member is elected' },
+  'kill-primary': { about: 'kill -9 of the primary, which is started again after 0 to 3 s' },
+  'kill-secondary': { about: 'kill -9 of a secondary, which is started again after 0 to 3 s', minMembers: 3 },
+  'kill-both': {
+    about:
+      'kill -9 of the primary and of secondaries, so that no majority is left, until they are started again after 0 to 3 s',
+    minMembers: 2,
+  },
+  'freeze-primary': { about: 'SIGSTOP of the primary, and SIGCONT after 1 to 9 s: it is slow, not dead' },
+  'freeze-secondaries': {
+    about: 'SIGSTOP of all secondaries, and SIGCONT after 1 to 9 s: no write gets a majority',
+    minMembers: 2,
+  },
+  'fail-command': {
+    about:
+      'for 1 to 3 s, a part of the commands are answered with an error code, or their connections are closed, before they run',
+  },
+  'commit-unknown': {
+    about: 'for 1 to 3 s, a part of the commits are answered with an error, and were made, or were not',
+  },
+  'kill-caller': {
+    about: 'kill -9 of a process of callers; its calls stay without answer, and a new process takes its place',
+  },
+  'freeze-caller': { about: 'SIGSTOP of a process of callers, and SIGCONT after 1 to 9 s' },
 };
