@@ -110,7 +110,7 @@ function roundOptions<T extends SystemTypes>(program: Command, options: Options<
     .addOption(
       options.duration(
         '--for <duration>',
-        'each storm goes on in rounds for so long, as in 30s, 5m, 2h (default: one round; with --fault, 30s)',
+        'each storm goes on in rounds for so long, as in 30s, 5m, 2h, and until each kind of fault had its turn (default: one round; with --fault, 30s)',
       ),
     )
     .addOption(
@@ -222,6 +222,7 @@ export async function stress<T extends SystemTypes>(
   const explorations = planFurther(system, selection);
   if (trials.length === 0 && explorations.length === 0)
     throw new UsageError('There is nothing to run: no scenario of the system fits what was asked for.');
+  expectMembers(selection.rounds?.faults ?? [], options.members);
   await using set = await startSet(options, context);
   if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0)
     throw new UsageError(
@@ -235,6 +236,14 @@ export async function stress<T extends SystemTypes>(
     say(formatTable(rows));
     say(`\n${[...formatRounds(rows), formatFindings(rows, { invariants, command, folder })].join('\n')}`);
   });
+}
+
+function expectMembers(faults: readonly StormFault[], members: number): void {
+  for (const fault of faults) {
+    const { minMembers = 1 } = STORM_FAULTS[fault];
+    if (members < minMembers)
+      throw new UsageError(`The fault ${fault} needs a set of ${minMembers} members: --members ${minMembers}.`);
+  }
 }
 
 /** What is said of storms alone leaves no room for explorations. */

@@ -26,7 +26,7 @@ const POLL_MS = 50;
  *
  * @throws what the last try was answered, after 60 s
  */
-export async function waitUntilWell({ members }: ReplicaSet, client: MongoClient): Promise<void> {
+export async function waitUntilWell({ members }: Pick<ReplicaSet, 'members'>, client: MongoClient): Promise<void> {
   const deadlineMs = performance.now() + MAX_WELL_MS;
   const writeConcern = { w: members.length, wtimeout: MAX_ANSWER_MS };
   for (;;) {
@@ -41,9 +41,16 @@ export async function waitUntilWell({ members }: ReplicaSet, client: MongoClient
 }
 
 /** Needs all members well, and no call under way. */
-export async function checkAftermath({ members }: ReplicaSet, db: Db): Promise<Violation[]> {
+export async function checkAftermath(
+  { members }: Pick<ReplicaSet, 'members'>,
+  db: Db,
+  { maxBlockedMs = MAX_BLOCKED_MS }: { readonly maxBlockedMs?: number } = {},
+): Promise<Violation[]> {
+  // An open transaction would hold up the validation until its end.
+  const open = await blocked(db, maxBlockedMs);
+  if (open.length > 0) return open;
   const seen = await Promise.all(members.map((member) => look(member, db.databaseName)));
-  return [...differences(seen), ...seen.flatMap(damages), ...(await blocked(db))];
+  return [...differences(seen), ...seen.flatMap(damages)];
 }
 
 interface Seen {
@@ -84,9 +91,9 @@ const damages = ({ member, validated }: Seen): Violation[] =>
     }));
 
 /** Nobody calls any more, so whoever has a transaction open does not go on with it. */
-async function blocked(db: Db): Promise<Violation[]> {
+async function blocked(db: Db, maxBlockedMs: number): Promise<Violation[]> {
   const admin = db.client.db('admin');
-  const deadlineMs = performance.now() + MAX_BLOCKED_MS;
+  const deadlineMs = performance.now() + maxBlockedMs;
   for (;;) {
     const open = await admin
       .aggregate([
@@ -99,7 +106,7 @@ async function blocked(db: Db): Promise<Violation[]> {
       return [
         {
           invariant: 'nothing-blocked',
-          sentence: `${open.length} transactions are open ${MAX_BLOCKED_MS / 1_000} s after the last call, and nobody goes on with them`,
+          sentence: `${open.length === 1 ? '1 transaction is' : `${open.length} transactions are`} open ${maxBlockedMs / 1_000} s after the last call, and nobody goes on with ${open.length === 1 ? 'it' : 'them'}`,
         },
       ];
     await sleep(POLL_MS);

@@ -35,6 +35,11 @@ export class Nemesis {
     this.#rounds = rounds;
   }
 
+  /** Some kind has not had its turn. */
+  get owesFaults(): boolean {
+    return this.#made < this.#rounds.faults.length;
+  }
+
   /** What is to go wrong now, or `undefined` while nothing is due. */
   next(): StormFault | undefined {
     const { faults, everyMs } = this.#rounds;

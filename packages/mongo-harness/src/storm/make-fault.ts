@@ -13,9 +13,7 @@ export interface PlannedFault {
   readonly prepare: () => Promise<ReadyFault>;
   /** From the beginning of the run. */
   readonly atMs: number;
-  /** The callers that don't come at once come in so many milliseconds. */
-  readonly spreadMs: number;
-  /** Seeded. */
+  /** Seeded; for the moments when callers come. */
   readonly random: () => number;
 }
 

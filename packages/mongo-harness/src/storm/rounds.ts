@@ -1,5 +1,5 @@
-import { seededRandom } from 'mongo-interleave';
 import { Nemesis } from '../nemesis/nemesis.ts';
+import { randomOf } from '../nemesis/random-of.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
@@ -44,15 +44,16 @@ export async function runRounds<T extends SystemTypes>(
   const endsAtMs = performance.now() + rounds.forMs;
   let burstMs = BURST_MS;
   let failed: Pick<Row, 'reason' | 'failure'> = {};
-  for (let round = 0; !signal.aborted && (round === 0 || performance.now() < endsAtMs); round++) {
+  const goesOn = (): boolean => tally.judged === 0 || nemesis?.owesFaults === true || performance.now() < endsAtMs;
+  for (let round = 0; !signal.aborted && goesOn(); round++) {
     const seed = (trial.seed + round) % SEED_COUNT;
     const plan = planCalls(system, { ...trial, seed });
     try {
-      const random = seededRandom(seed);
+      const random = randomOf(seed);
       const kind = nemesis?.next();
       progress.show(`${trial.scenario}, ${trial.flow} on ${trial.deployment}, round ${round + 1} ${kind ?? ''}`);
       const fault =
-        nemesis === undefined || kind === undefined ? {} : { fault: planFault(nemesis, kind, rounds, burstMs, random) };
+        nemesis === undefined || kind === undefined ? {} : { fault: planFault(nemesis, kind, burstMs, random) };
       const maxConcurrency = options.maxConcurrency ?? Math.max(1, plan.calls.length);
       const storm = await runStorm(system, site, trial, { ...options, plan, maxConcurrency, ...fault });
       if (storm.isCutOff) break;
@@ -84,16 +85,9 @@ const alone = (rounds: Rounds, kind: StormFault | undefined): Rounds => ({
 });
 
 /** Begins while the callers that come at once are under way, or a little before. */
-const planFault = (
-  nemesis: Nemesis,
-  kind: StormFault,
-  { everyMs }: Rounds,
-  burstMs: number,
-  random: () => number,
-): PlannedFault => ({
+const planFault = (nemesis: Nemesis, kind: StormFault, burstMs: number, random: () => number): PlannedFault => ({
   kind,
   prepare: () => nemesis.prepare(kind, random),
   atMs: random() * (LEAD_MS + burstMs),
-  spreadMs: everyMs,
   random,
 });

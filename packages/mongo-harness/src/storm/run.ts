@@ -114,7 +114,7 @@ const tasksOf = <T extends SystemTypes>(
   { databaseName: database }: Db,
   { plan, processes, maxConcurrency, isConcurrencyChosen = true, fault }: StormOptions<T>,
 ): WorkerTask<T>[] => {
-  const calls = fault === undefined ? plan.calls : timetable(plan.calls, fault.spreadMs, fault.random);
+  const calls = fault === undefined ? plan.calls : timetable(plan.calls, fault.random);
   return Array.from({ length: processes }, (_, process) => ({
     process,
     uri,

@@ -34,7 +34,7 @@ export interface StormTrial extends Trial {
 
 /** A storm that goes on: in each round the scenario is filled anew, its calls are made, and what is left is judged. */
 export interface Rounds {
-  /** The last round begins before so many milliseconds are over. */
+  /** The last round begins before so many milliseconds are over, unless some kind of fault has not had its turn. */
   readonly forMs: number;
   /** What goes wrong, one fault a round, each kind in its turn. Default: nothing. */
   readonly faults: readonly StormFault[];
