@@ -1,12 +1,7 @@
-import { MongoClient, type Document } from 'mongodb';
-import type { Member } from 'mongo-test-replica-set';
+import type { Document } from 'mongodb';
+import { configureFailPoint } from './fail-points.ts';
 import type { FaultMethod } from './fault-method.ts';
 import { between, hold } from './hold.ts';
-
-/*
- * Fail points of the server: https://github.com/mongodb/mongo/wiki/The-failCommand-Fail-Point. They need enableTestCommands, which the sets
- * of the harness have. A fail point is a member's own: it is set on each, for another member may become primary.
- */
 
 /** What a server answers while it stops or steps down, or cannot reach another; drivers may send such a command again. */
 const RETRYABLE_CODES = [6, 7, 89, 91, 189, 262, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436];
@@ -17,7 +12,8 @@ const COMMANDS = ['find', 'aggregate', 'getMore', 'insert', 'update', 'delete', 
 const COMMIT = ['commitTransaction'];
 const MIN_ON_MS = 1_000;
 const MAX_ON_MS = 3_000;
-const MAX_ANSWER_MS = 5_000;
+/** https://github.com/mongodb/mongo/wiki/The-failCommand-Fail-Point; set on all members, for another one may become primary. */
+const FAIL_POINT = 'failCommand';
 
 interface Failing {
   readonly commands: readonly string[];
@@ -52,26 +48,13 @@ const failing =
     return {
       target: `${(100 * probability).toFixed(0)} % of commands: ${outcome.name}`,
       run: async (signal) => {
-        const before = await configureAll(members, on);
+        const before = await configureFailPoint(FAIL_POINT, members, on);
         await hold(onMs, signal);
-        const after = await configureAll(members, { mode: 'off' });
+        const after = await configureFailPoint(FAIL_POINT, members, { mode: 'off' });
         return after - before;
       },
     };
   };
-
-/** @returns how many commands the fail points of all members have met so far */
-async function configureAll(members: readonly Member[], settings: Document): Promise<number> {
-  const counts = await Promise.all(members.map((member) => configure(member, settings)));
-  return counts.reduce((sum, count) => sum + count, 0);
-}
-
-async function configure({ host, port }: Member, settings: Document): Promise<number> {
-  const uri = `mongodb://${host}:${port}/?directConnection=true`;
-  await using client = new MongoClient(uri, { serverSelectionTimeoutMS: MAX_ANSWER_MS });
-  const { count } = await client.db('admin').command({ configureFailPoint: 'failCommand', ...settings });
-  return Number(count);
-}
 
 export const failCommand: FaultMethod = failing({
   commands: [...COMMANDS, ...COMMIT],

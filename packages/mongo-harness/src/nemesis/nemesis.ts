@@ -5,6 +5,7 @@ import { freezeCaller, killCaller } from './disturb-callers.ts';
 import { commitUnknown, failCommand } from './fail-commands.ts';
 import { freezePrimary, freezeSecondaries } from './freeze-members.ts';
 import { killBoth, killPrimary, killSecondary } from './kill-members.ts';
+import { rollback } from './rollback.ts';
 import { stepDown } from './step-down.ts';
 
 const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
@@ -18,6 +19,7 @@ const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
   'commit-unknown': commitUnknown,
   'kill-caller': killCaller,
   'freeze-caller': freezeCaller,
+  rollback,
 };
 
 /**

@@ -10,6 +10,7 @@ export const STORM_FAULT_NAMES = [
   'commit-unknown',
   'kill-caller',
   'freeze-caller',
+  'rollback',
 ] as const;
 export type StormFault = (typeof STORM_FAULT_NAMES)[number];
 
@@ -45,4 +46,9 @@ export const STORM_FAULTS: Readonly<Record<StormFault, StormFaultDescription>> =
     about: 'kill -9 of a process of callers; its calls stay without answer, and a new process takes its place',
   },
   'freeze-caller': { about: 'SIGSTOP of a process of callers, and SIGCONT after 1 to 9 s' },
+  rollback: {
+    about:
+      'the secondaries stop to fetch, and kill -9 of the primary 0.5 to 2 s later: what no majority had is rolled back',
+    minMembers: 3,
+  },
 };

@@ -145,3 +145,26 @@ test.each([
   expect(await running).toBeGreaterThanOrEqual(failures);
   expect((await sum()) - before).toBe(isMade ? calls : calls - failures);
 });
+
+test('rollback: what only the primary had is gone, and what a majority had is not', async () => {
+  interface Item {
+    readonly _id: string;
+  }
+  const items = client.db('nemesis_test').collection<Item>('rolled-back');
+  await items.insertOne({ _id: 'of a majority' }, { writeConcern: { w: 'majority' } });
+  const { run } = await prepare('rollback', 0.9);
+  const running = run(never);
+  // Acknowledged by the primary alone, in the time in which nobody fetches.
+  const alone: string[] = [];
+  await failuresDuring(running, async () => {
+    const _id = `alone ${alone.length}`;
+    await items.insertOne({ _id }, { writeConcern: { w: 1 }, maxTimeMS: 500 });
+    alone.push(_id);
+  });
+  await running;
+  await waitUntilWell(set, client);
+  const left = (await items.find().toArray()).map(({ _id }) => _id);
+  expect(left).toContain('of a majority');
+  expect(alone.filter((_id) => !left.includes(_id)).length).toBeGreaterThan(0);
+  await client.db('nemesis_test').dropDatabase();
+});
