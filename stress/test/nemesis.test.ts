@@ -1,5 +1,5 @@
 import type { StoredResult } from 'mongo-harness/testing';
-import { createStore } from 'test-kit';
+import { createStore, oneMemberSet } from 'test-kit';
 import { describe, expect, test, vi } from 'vitest';
 import { stress } from './support/stress-command.ts';
 
@@ -7,10 +7,14 @@ import { stress } from './support/stress-command.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const storm = async (flow: string, faults: string): Promise<StoredResult> => {
+/** @param uri a set that is there; a set that is disturbed must be the command's own */
+const storm = async (flow: string, faults: string, uri?: string): Promise<StoredResult> => {
   using store = createStore<StoredResult>();
   const where = `--flow ${flow} --scenario many-keys --keys 60 --deployment keypool --processes 2 --members 1 --seed 3`;
-  await stress.run(`${where} ${faults} --store ${store.path}`.split(' '));
+  await stress.run(
+    `${where} ${faults} --store ${store.path}`.split(' '),
+    uri === undefined ? {} : { MONGODB_URI: uri },
+  );
   return store.result();
 };
 
@@ -28,6 +32,6 @@ describe('commits that are told wrongly', () => {
   });
 
   test.each(['commit-not-retried', 'unknown-is-undone'])('%s is valid where nothing goes wrong', async (flow) => {
-    expect(await storm(flow, '--for 1s')).toMatchObject({ rows: [{ verdict: 'valid' }] });
+    expect(await storm(flow, '--for 1s', oneMemberSet().uri)).toMatchObject({ rows: [{ verdict: 'valid' }] });
   });
 });

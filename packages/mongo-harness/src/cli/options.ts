@@ -10,7 +10,7 @@ import { parseDuration } from '../trial/duration.ts';
 
 const MAX_COUNT = 1_000_000;
 /** A timer holds no more than 2^31 - 1 milliseconds; with more it would fire at once. */
-const MAX_DURATION_SECONDS = 2_147_483;
+export const MAX_DURATION_SECONDS = 2_147_483;
 const DEFAULT_DURATION_SECONDS = 600;
 
 /** What every command that needs MongoDB can be told. */

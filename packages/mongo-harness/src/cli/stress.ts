@@ -23,7 +23,7 @@ import { UsageError } from '../trial/usage-error.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
-import { givenParts, type CommonOptions, type Options, type OutputOptions } from './options.ts';
+import { givenParts, MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface StressOptions extends CommonOptions, OutputOptions {
   /** What the user asked for. */
@@ -97,7 +97,11 @@ export function stressCommand<T extends SystemTypes>(
     .allowExcessArguments(false)
     .enablePositionalOptions()
     .exitOverride()
-    .action((_command: string | undefined, given: Given) => chosen(toStressOptions(given, sizes)));
+    .action((_command: string | undefined, given: Given, self: Command) => {
+      const isUnlimited = given.for !== undefined && self.getOptionValueSource('maxDuration') === 'default';
+      const maxDuration = isUnlimited ? MAX_DURATION_SECONDS : given.maxDuration;
+      chosen(toStressOptions({ ...given, maxDuration }, sizes));
+    });
 }
 
 const DEFAULT_FOR_MS = 30_000;

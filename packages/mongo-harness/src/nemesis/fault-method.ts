@@ -1,9 +1,12 @@
+import type { Wire } from 'mongo-interleave/gate';
 import type { ReplicaSet } from 'mongo-test-replica-set';
 
 /** Where faults are made. */
 export interface FaultSite {
   readonly set: ReplicaSet;
   readonly callers: CallerProcesses;
+  /** What callers come over, where faults of the network are to be made. */
+  readonly wire?: Wire;
   /** The `appName` of the callers' clients, by which the server knows their commands. */
   readonly appName: string;
   /** From 0 up to 1, seeded. */

@@ -2,6 +2,7 @@ import type { StormFault } from '../trial/storm-fault.ts';
 import type { Rounds } from '../trial/trial.ts';
 import type { FaultMethod, FaultSite, ReadyFault } from './fault-method.ts';
 import { freezeCaller, killCaller } from './disturb-callers.ts';
+import { disturbing } from './disturb-wire.ts';
 import { commitUnknown, failCommand } from './fail-commands.ts';
 import { freezePrimary, freezeSecondaries } from './freeze-members.ts';
 import { killBoth, killPrimary, killSecondary } from './kill-members.ts';
@@ -20,6 +21,11 @@ const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
   'kill-caller': killCaller,
   'freeze-caller': freezeCaller,
   rollback,
+  'lost-reply': disturbing('lost-reply'),
+  reset: disturbing('reset'),
+  delay: disturbing('delay'),
+  'half-open': disturbing('half-open'),
+  'cut-off': disturbing('cut-off'),
 };
 
 /**

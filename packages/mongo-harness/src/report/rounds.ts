@@ -33,9 +33,11 @@ function formatFault({ kind, made, hit, met, durationMs, recoveryMs }: FaultFigu
   return `${kind}: ${made} made, ${hits}, ${lasted}, ${served}`;
 }
 
-const formatCalls = ({ longestCallMs, askedAgain, servedAgainMs }: RoundFigures): string =>
+const formatCalls = ({ longestCallMs, deadlineMs, askedAgain, servedAgainMs }: RoundFigures): string =>
   [
-    longestCallMs === undefined ? 'no call was answered' : `longest call ${seconds(longestCallMs)}`,
+    longestCallMs === undefined
+      ? 'no call was answered'
+      : `longest call ${seconds(longestCallMs)}${deadlineMs === undefined ? '' : ` of ${seconds(deadlineMs)}`}`,
     askedAgain === 0
       ? 'no call had to be made again'
       : `${counted(askedAgain, 'call')} not served and made again${servedAgainMs === undefined ? ', in vain' : `, served within ${seconds(servedAgainMs)}`}`,

@@ -53,6 +53,8 @@ export interface RoundFigures {
   readonly faults: readonly FaultFigures[];
   /** Absent where no call was answered. */
   readonly longestCallMs?: number;
+  /** What the flow says of its calls. Absent where it says nothing. */
+  readonly deadlineMs?: number;
   /** Calls that were not served by the end of a round with a fault, and were asked again. */
   readonly askedAgain: number;
   /** The longest time until such a call was served, from the moment when it was asked again. Absent where there were none. */

@@ -53,12 +53,21 @@ function placesOf<T extends SystemTypes>(
 function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelection): StormTrial[] {
   const { flow, exec, processes = 1, deployment = system.deployments[0].name } = selection;
   const isNamed = flow !== undefined || exec !== undefined;
-  const flows = flowsOf(system, selection).filter((one) => isNamed || !isMutant(one));
+  const isLong = selection.rounds !== undefined;
+  const flows = flowsOf(system, selection).filter(
+    (one) => isNamed || (isLong ? one === system.flows[0] : !isMutant(one)),
+  );
   const scenarios = system.scenarios.filter(({ storm }) => storm !== undefined).map(({ name }) => name);
-  const ofFlow = ({ storms }: FlowDescription): string[] => [...new Set(storms.map(({ scenario }) => scenario))];
+  const ofFlow = (one: AnyFlow<T>): string[] => [
+    ...new Set(placesOf(system, one, selection).map((place) => place.scenario)),
+  ];
   return flows.flatMap((one) => {
     const names =
-      selection.scenario === undefined ? (exec === undefined ? scenarios : ofFlow(one)) : [selection.scenario];
+      selection.scenario === undefined
+        ? exec === undefined && !isLong
+          ? scenarios
+          : ofFlow(one)
+        : [selection.scenario];
     return names.map((scenario) => {
       const place = { scenario, deployment, processes };
       return toTrial(one, place, selection, expectationOf(one, place, selection));

@@ -4,6 +4,7 @@ import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { StormFault } from '../trial/storm-fault.ts';
 import type { Rounds, StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
@@ -38,8 +39,16 @@ export async function runRounds<T extends SystemTypes>(
   const nemesis =
     site.set === undefined
       ? undefined
-      : new Nemesis({ set: site.set, callers: site.workers, appName: callersName(system) }, rounds);
-  const tally = new Tally(system);
+      : new Nemesis(
+          {
+            set: site.set,
+            callers: site.workers,
+            appName: callersName(system),
+            ...(site.wire === undefined ? {} : { wire: site.wire }),
+          },
+          rounds,
+        );
+  const tally = new Tally(system, resolveTrial(system, trial).flow.deadlineMs);
   const broken: Row[] = [];
   const endsAtMs = performance.now() + rounds.forMs;
   let burstMs = BURST_MS;

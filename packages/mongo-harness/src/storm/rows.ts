@@ -1,3 +1,4 @@
+import { openWire } from 'mongo-interleave/gate';
 import type { ReplicaSet } from 'mongo-test-replica-set';
 import { MongoClient } from 'mongodb';
 import type { Context } from '../report/context.ts';
@@ -6,6 +7,7 @@ import { runRows } from '../report/run-rows.ts';
 import { whyEnded } from '../report/why-ended.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
+import { STORM_FAULTS } from '../trial/storm-fault.ts';
 import type { StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
 import { planCalls } from './plan.ts';
@@ -66,7 +68,11 @@ async function runRow<T extends SystemTypes>(context: Context<T>, site: StormSit
     signal,
   };
   const { rounds } = trial;
-  if (rounds !== undefined) return await runRounds(context, site, { ...trial, rounds }, { ...options, maxConcurrency });
+  if (rounds !== undefined) {
+    const run = (over: StormSite<T>): Promise<Row> =>
+      runRounds(context, over, { ...trial, rounds }, { ...options, maxConcurrency });
+    return rounds.faults.some((fault) => STORM_FAULTS[fault].needsWire) ? await overWire(site, run) : await run(site);
+  }
   const plan = planCalls(system, trial);
   const storm = await runStorm(system, site, trial, {
     ...options,
@@ -76,4 +82,21 @@ async function runRow<T extends SystemTypes>(context: Context<T>, site: StormSit
   const cutOff = storm.isCutOff ? whyEnded(signal) : undefined;
   const judgement = judgeStorm(system, storm.run, cutOff);
   return await evidence.keep(reportStorm(system, command, trial, plan, storm, judgement), storm.run, cutOff);
+}
+
+/** Callers come over a wire that can be disturbed; the harness itself does not. */
+async function overWire<T extends SystemTypes>(
+  site: StormSite<T>,
+  run: (over: StormSite<T>) => Promise<Row>,
+): Promise<Row> {
+  const { set, uri, workers } = site;
+  if (set === undefined) throw new TypeError('a wire needs a set');
+  await using wire = await openWire(set.members);
+  const hosts = wire.addresses.map(({ host, port }) => `${host}:${port}`).join(',');
+  try {
+    return await run({ ...site, wire, uri: uri.replace(/\/\/[^/]*/, `//${hosts}`) });
+  } finally {
+    // Workers keep their connections for the next storm, which has another wire or none.
+    await workers[Symbol.asyncDispose]();
+  }
 }

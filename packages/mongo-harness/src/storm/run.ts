@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Wire } from 'mongo-interleave/gate';
 import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
 import { MongoError, type Db, type MongoClient } from 'mongodb';
 import type { JudgedStates } from '../system/judged-states.ts';
@@ -22,10 +23,13 @@ import type { Workers } from './workers.ts';
 /** Where storms rage. */
 export interface StormSite<T extends SystemTypes> {
   readonly client: MongoClient;
+  /** Where callers connect to. */
   readonly uri: string;
   readonly workers: Workers<T>;
   /** Where faults are made. */
   readonly set?: ReplicaSet;
+  /** What callers come over, where faults of the network are made. */
+  readonly wire?: Wire;
 }
 
 export interface StormOptions<T extends SystemTypes> {

@@ -21,6 +21,7 @@ interface Made {
 /** Figures of all rounds of a storm. Keeps no round: it takes a few numbers for each fault, and a bounded memory for the calls. */
 export class Tally<T extends SystemTypes> {
   readonly #system: System<T>;
+  readonly #deadlineMs: number | undefined;
   readonly #beganAtMs = performance.now();
   readonly #kinds = new Map<string, Kind>();
   readonly #columns = new Map<string, number>();
@@ -34,8 +35,10 @@ export class Tally<T extends SystemTypes> {
   judged = 0;
   violated = 0;
 
-  constructor(system: System<T>) {
+  /** @param deadlineMs of the flow */
+  constructor(system: System<T>, deadlineMs: number | undefined) {
     this.#system = system;
+    this.#deadlineMs = deadlineMs;
   }
 
   /** @param planned calls of the plan; callers with higher numbers asked again */
@@ -94,6 +97,7 @@ export class Tally<T extends SystemTypes> {
         calls: this.#calls,
         faults: [...Map.groupBy(this.#made, ({ fault }) => fault.kind)].map(faultFigures),
         ...(this.#longestCallMs === 0 ? {} : { longestCallMs: this.#longestCallMs }),
+        ...(this.#deadlineMs === undefined ? {} : { deadlineMs: this.#deadlineMs }),
         askedAgain: this.#askedAgain,
         ...(this.#servedAgainMs === undefined ? {} : { servedAgainMs: this.#servedAgainMs }),
       },

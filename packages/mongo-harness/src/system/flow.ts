@@ -18,6 +18,8 @@ export interface FlowDescription {
   readonly explorations: readonly ExplorationPlace[];
   /** Calls under way at once in each process, where more would measure nothing but their crowding. Default: all. */
   readonly maxConcurrency?: number;
+  /** The flow answers each call in so many milliseconds, or says that it does. Reports show it beside the longest call. Default: says nothing. */
+  readonly deadlineMs?: number;
   /** Default: `every-commit`. */
   readonly judged?: JudgedStates;
   /** Makes the calls of operators too. Default: false. */

@@ -10,6 +10,11 @@ export const STORM_FAULT_NAMES = [
   'commit-unknown',
   'kill-caller',
   'freeze-caller',
+  'lost-reply',
+  'reset',
+  'delay',
+  'half-open',
+  'cut-off',
   'rollback',
 ] as const;
 export type StormFault = (typeof STORM_FAULT_NAMES)[number];
@@ -19,6 +24,8 @@ export interface StormFaultDescription {
   readonly about: string;
   /** Members that the set must have. Default: 1. */
   readonly minMembers?: number;
+  /** Callers come over a wire that can be disturbed. Default: false. */
+  readonly needsWire?: boolean;
 }
 
 export const STORM_FAULTS: Readonly<Record<StormFault, StormFaultDescription>> = {
@@ -46,6 +53,20 @@ export const STORM_FAULTS: Readonly<Record<StormFault, StormFaultDescription>> =
     about: 'kill -9 of a process of callers; its calls stay without answer, and a new process takes its place',
   },
   'freeze-caller': { about: 'SIGSTOP of a process of callers, and SIGCONT after 1 to 9 s' },
+  'lost-reply': {
+    about: 'for 1 to 4 s, a part of the commands run, and their connections are closed',
+    needsWire: true,
+  },
+  reset: {
+    about: 'for 1 to 4 s, a part of the commands do not run, and their connections are closed',
+    needsWire: true,
+  },
+  delay: { about: 'for 1 to 4 s, a part of the commands come up to half a second late', needsWire: true },
+  'half-open': {
+    about: 'for 1 to 4 s, nothing comes back on a part of the connections, which stay open',
+    needsWire: true,
+  },
+  'cut-off': { about: 'for 1 to 4 s, callers do not reach the primary, and the other members do', needsWire: true },
   rollback: {
     about:
       'the secondaries stop to fetch, and kill -9 of the primary 0.5 to 2 s later: what no majority had is rolled back',

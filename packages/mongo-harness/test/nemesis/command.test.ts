@@ -25,7 +25,7 @@ const storm = (store: { readonly path: string }, line: string): string[] => [
 ];
 
 describe.concurrent('a storm with faults', () => {
-  test('goes on in rounds, and says what its faults hit', async ({ expect }) => {
+  test('goes on in rounds, and says what its faults hit', async () => {
     using store = createStore<StoredResult>();
     const { code, stdout, stderr } = await command.run(
       storm(store, '--for 1ms --fault step-down,kill-caller --every 1ms --seed 5'),
@@ -55,7 +55,7 @@ describe.concurrent('a storm with faults', () => {
     expect(store.files()).toEqual([expect.stringMatching(/^[^/]+\/result\.json$/)]);
   });
 
-  test('Ctrl-C while a caller is frozen: the rounds before it count, and nothing is left', async ({ expect }) => {
+  test('Ctrl-C while a caller is frozen: the rounds before it count, and nothing is left', async () => {
     using store = createStore<StoredResult>();
     await using running = command.start(storm(store, '--for 10m --fault step-down,freeze-caller --every 1ms --seed 5'));
     await until('a frozen worker', MAX_BEGIN_MS, () => workersOf(running.pid).some(isFrozen));
@@ -72,7 +72,7 @@ describe.concurrent('a storm with faults', () => {
     await until('the members gone', MAX_END_MS, () => mongodsOf(running.pid).length === 0);
   });
 
-  test('kill -9 of the command while a caller is frozen: nothing is left', async ({ expect }) => {
+  test('kill -9 of the command while a caller is frozen: nothing is left', async () => {
     using store = createStore<StoredResult>();
     await using running = command.start(storm(store, '--for 10m --fault freeze-caller --seed 5'));
     await until('a frozen worker', MAX_BEGIN_MS, () => workersOf(running.pid).some(isFrozen));
@@ -94,7 +94,7 @@ describe.concurrent('what can not be disturbed', () => {
     expect({ code, stderr }).toEqual({ code: 64, stderr: `error: ${message}\n` });
   });
 
-  test('a set that is given', async ({ expect }) => {
+  test('a set that is given', async () => {
     using store = createStore<StoredResult>();
     const { code, stderr } = await command.run(storm(store, '--fault step-down'), { MONGODB_URI: oneMemberSet().uri });
     expect({ code, stderr }).toEqual({

@@ -94,9 +94,9 @@ test.each([
 /** Sends commands one after the other until the fault is over. @returns how many failed */
 async function failuresDuring(running: Promise<unknown>, command: () => Promise<unknown>): Promise<number> {
   let failures = 0;
-  let isOver = false;
-  void running.finally(() => (isOver = true));
-  while (!isOver) await command().catch(() => failures++);
+  const over = new AbortController();
+  void running.finally(() => over.abort());
+  while (!over.signal.aborted) await command().catch(() => failures++);
   return failures;
 }
 

@@ -10,7 +10,7 @@ test('the first numbers of neighbouring seeds lie everywhere in their range', ()
       return Array.from({ length: 3 }, random)[nth] ?? 0;
     });
     const quarters = Map.groupBy(numbers, (number) => Math.floor(4 * number));
-    expect([...quarters.keys()].toSorted()).toEqual([0, 1, 2, 3]);
+    expect(new Set(quarters.keys())).toEqual(new Set([0, 1, 2, 3]));
     for (const inQuarter of quarters.values()) expect(inQuarter.length).toBeGreaterThan(10);
   }
 });

@@ -20,6 +20,7 @@ test('faults by kind; one that hit no call is shown as such', () => {
       { kind: 'kill-caller', made: 1, hit: 0, met: 0, durationMs: spread },
     ],
     longestCallMs: 1_300,
+    deadlineMs: 60_000,
     askedAgain: 2,
     servedAgainMs: 40,
   };
@@ -27,7 +28,7 @@ test('faults by kind; one that hit no call is shown as such', () => {
     'one-seat, atomic on hall: 3 rounds in 9.00 s, 60 calls, 1 violated',
     '  step-down: 2 made, 1 hit calls under way (median 17), lasted 0.50 s (max 1.25 s), first call served 0.50 s (max 1.25 s) after its end',
     '  kill-caller: 1 made, NONE hit a call under way: they prove nothing, lasted 0.50 s (max 1.25 s), no call was served after it',
-    '  longest call 1.30 s; 2 calls not served and made again, served within 0.04 s',
+    '  longest call 1.30 s of 60.00 s; 2 calls not served and made again, served within 0.04 s',
     '',
   ]);
 });
