@@ -206,9 +206,10 @@ Examples:
   $ ${command} ${place}   a part of them
   $ ${command} --flow ${mutant} --callers 50   one flow, smaller
   $ ${command} explore --flow ${mutant}        every interleaving of two callers
+  $ ${command} --for 5m --fault step-down,kill-primary   storms that go on, with faults
   $ MONGODB_URI=mongodb://127.0.0.1/?replicaSet=rs0 ${command} --json >result.json
 
-The storms are followed by every interleaving of a few callers, unless --scenario, --processes or a size is given: see ${command} explore --help.
+The storms are followed by every interleaving of a few callers, unless --scenario, --processes, --for, --fault or a size is given: see ${command} explore --help.
 
 Exit codes: 0 every row as it must be, 1 an invariant broken or a mutant not caught, 2 nothing proven (nothing raced, or --max-duration),
 ${EXIT_CODES_OF_ALL}`;
