@@ -1,4 +1,4 @@
-import type { BackupDocument } from '../documents.ts';
+import type { StoredBackup } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
@@ -68,7 +68,7 @@ export function createGroupRotator(
     let inDoubt = false;
     let isAnswered = false;
     let freeBackups: number | undefined;
-    let candidates: readonly BackupDocument[] | undefined;
+    let candidates: ReadonlyMap<string, StoredBackup> | undefined;
     const onAnswered = (): void => {
       if (!isAnswered && !goOn()) throw NOBODY_WAITS;
       isAnswered = true;
