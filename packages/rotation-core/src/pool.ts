@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { RotationError } from './errors.ts';
 import { BSON_TYPE_OF, type IdKind } from './ids.ts';
 import { KEY_FIELDS, checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
@@ -54,6 +55,18 @@ export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake
 
 export const idKindOf = ({ idKind = 'string' }: Pool): IdKind => idKind;
 
+const SHOWN_DIGITS = 12;
+
+/** An id as events and errors name it. */
+export const shownId = ({ secretIds = false }: Pool, id: string): string =>
+  secretIds ? createHash('sha256').update(id).digest('hex').slice(0, SHOWN_DIGITS) : id;
+
+/** What a text about a key or backup must not repeat. */
+export const secretsOf = ({ secretIds = false }: Pool, id: string, apiKey: unknown): readonly string[] => [
+  ...(typeof apiKey === 'string' ? [apiKey] : []),
+  ...(secretIds ? [id] : []),
+];
+
 const DEFAULT_MAX_OLDER_FLOW_MS = 5_000;
 
 export const maxOlderFlowMsOf = ({ maxOlderFlowMs = DEFAULT_MAX_OLDER_FLOW_MS }: Pool): number => maxOlderFlowMs;
@@ -88,6 +101,11 @@ export interface Pool {
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
   /** The kind of the ids of keys and backups, wherever they stand: also in bindings and claims. Default: `string`. */
   readonly idKind?: IdKind;
+  /**
+   * True where the id of a key is its secret. Events and errors then name an id by the first 12 hex digits of its SHA-256, and only answers have
+   * it. Default: false.
+   */
+  readonly secretIds?: boolean;
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
   /**

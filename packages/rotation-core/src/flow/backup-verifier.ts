@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StoredBackup } from '../documents.ts';
 import type { StoredId } from '../ids.ts';
-import { setAsideFieldsOf, type Pool } from '../pool.ts';
+import { secretsOf, setAsideFieldsOf, type Pool } from '../pool.ts';
 import type { Rotation } from '../rotation.ts';
 import { cleanText } from '../upstream/redact.ts';
 import type { BackupVerdict, VerifyBackup } from '../verify.ts';
@@ -146,8 +146,7 @@ export class BackupVerifier {
 
   async #verifyOne(backupId: string, backup: StoredBackup, holder: Rotation): Promise<string | undefined> {
     const { pool, settings, emit } = this.#context;
-    const clean = (text: string): string =>
-      cleanText(text, typeof backup.apiKey === 'string' ? backup.apiKey : undefined);
+    const clean = (text: string): string => cleanText(text, secretsOf(pool, backupId, backup.apiKey));
     this.#dropOld();
     try {
       const verdict = await ask(this.#verify, backup, settings.maxVerifyMs);

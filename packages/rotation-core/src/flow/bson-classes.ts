@@ -23,17 +23,17 @@ export async function noteBsonClasses(db: Db, hello: Document): Promise<void> {
   const sessionId: unknown = session.id?.id;
   await putBackSession(db, session);
   classesOf.set(db.client, {
-    objectId: (text) => new (classOf<typeof ObjectId>(processId))(text) as unknown as StoredId,
+    objectId: (text) => new (classOf(processId) as typeof ObjectId)(text) as unknown as StoredId,
     uuid: (text) =>
-      new (classOf<typeof Binary>(sessionId))(
+      new (classOf(sessionId) as typeof Binary)(
         Buffer.from(text.replaceAll('-', ''), 'hex'),
         UUID_SUBTYPE,
       ).toUUID() as unknown as StoredId,
   });
 }
 
-function classOf<C>(value: unknown): C {
-  if (typeof value === 'object' && value !== null) return value.constructor as C;
+function classOf(value: unknown): unknown {
+  if (typeof value === 'object' && value !== null) return value.constructor;
   throw new RotationError('not-a-replica-set', 'Ids that are no strings need MongoDB 4.4 or newer');
 }
 

@@ -1,5 +1,6 @@
 import { bindingsOf } from '../documents.ts';
 import { RotationError } from '../errors.ts';
+import { shownId } from '../pool.ts';
 import type { RotatorContext } from './context.ts';
 import { ownIdsOf } from './own-ids.ts';
 import type { Place } from './place.ts';
@@ -31,6 +32,6 @@ export async function findTooManyBindings(
   const { bindings } = pool.collections;
   return new RotationError(
     'too-many-bindings',
-    `rotate ${keyId}: there are too many bindings for one transaction: more than ${MAX_BINDINGS} in ${bindings} point to the key, and the server undid the transaction that moved them. Remove bindings that are not needed, or enlarge the server's cache. The rotation was undone.`,
+    `rotate ${shownId(pool, keyId)}: there are too many bindings for one transaction: more than ${MAX_BINDINGS} in ${bindings} point to the key, and the server undid the transaction that moved them. Remove bindings that are not needed, or enlarge the server's cache. The rotation was undone.`,
   );
 }

@@ -19,7 +19,7 @@ export class ChangedBackup extends Error {
   readonly backupId: string;
 
   constructor(backupId: string) {
-    super(`The backup ${backupId} was changed after it had been verified`);
+    super('The chosen backup was changed after it had been verified');
     this.backupId = backupId;
   }
 }

@@ -1,6 +1,6 @@
 import type { UpstreamFailure } from '../classify-failure.ts';
 import { RotationError } from '../errors.ts';
-import { notify, type RotationEvent } from '../events.ts';
+import { notify, withShownIds, type RotationEvent } from '../events.ts';
 import type { RotatorContext } from '../flow/context.ts';
 import { referenceFlow, type FlowParts } from '../flow/flow-parts.ts';
 import { openOwnDb } from '../flow/own-db.ts';
@@ -18,7 +18,7 @@ import {
   type TestingOptions,
 } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import { idKindOf, type Pool } from '../pool.ts';
+import { idKindOf, shownId, type Pool } from '../pool.ts';
 import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts';
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
@@ -102,7 +102,11 @@ export function createRotatorOf<Id extends KeyId = string>(
 ): Rotator<Id> {
   // To the service's copy of the driver, what the database has is an Id.
   const settings = resolveTestingOptions(options) as unknown as RotatorContext['settings'];
-  const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
+  const emit = (event: RotationEvent): void =>
+    notify(
+      settings.onEvent,
+      withShownIds(event, (id) => shownId(pool, id)),
+    );
   const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
   const rotate = async (keyId: unknown, rotateOptions: RotateOptions = {}): Promise<RotationOutcome> =>

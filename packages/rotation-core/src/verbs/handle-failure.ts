@@ -10,7 +10,7 @@ import { requireTransactions } from '../flow/require-transactions.ts';
 import { requireKeyId, type StoredId } from '../ids.ts';
 import { requireDeadline, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import { idKindOf, type Pool } from '../pool.ts';
+import { idKindOf, secretsOf, type Pool } from '../pool.ts';
 import { readErrorFields } from '../upstream/error-fields.ts';
 import { cleanText } from '../upstream/redact.ts';
 import { runCall, type Consequences } from './run-call.ts';
@@ -116,7 +116,7 @@ async function mark(
   const fields =
     reason === 'exhausted'
       ? { [coolDownField]: extended(coolDownField, exhaustedMs) }
-      : { [lastErrorField]: { $literal: describe(failure, key.apiKey) } };
+      : { [lastErrorField]: { $literal: describe(failure, secretsOf(context.pool, key._id, key.apiKey)) } };
   const after = await updateLive(
     context,
     key,
@@ -201,8 +201,8 @@ async function findOut(
 }
 
 /** The upstream's text, without credentials. */
-function describe({ status, body }: UpstreamFailure, secret: string | undefined): string {
+function describe({ status, body }: UpstreamFailure, secrets: readonly string[]): string {
   const { sentences, codes } = readErrorFields(body);
   const text = [...sentences, ...codes].find((each) => each.trim() !== '') ?? `HTTP ${status}`;
-  return cleanText(text, secret);
+  return cleanText(text, secrets);
 }
