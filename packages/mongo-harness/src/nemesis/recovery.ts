@@ -50,3 +50,18 @@ export function recoveryMsOf<T extends SystemTypes>(
   );
   return served.length === 0 ? undefined : served.reduce((first, one) => Math.min(first, one)) - endedAtMs;
 }
+
+/** The longest time in which no caller was served, from the begin of the fault to the first answer after its end that served one. */
+export function outageMsOf<T extends SystemTypes>(
+  recovery: Recovery<T> | undefined,
+  fault: Fault,
+  operations: readonly Operation<T>[],
+): number {
+  const { atMs, endedAtMs = atMs } = fault;
+  const overAtMs = endedAtMs + (recoveryMsOf(recovery, fault, operations) ?? 0);
+  const served = operations.flatMap(({ completedAtMs = Infinity, answer }) =>
+    completedAtMs > atMs && completedAtMs < overAtMs && isServed(recovery, answer) ? [completedAtMs] : [],
+  );
+  const instants = [atMs, ...served, overAtMs].toSorted((a, b) => a - b);
+  return instants.reduce((longest, instant, index) => Math.max(longest, instant - (instants[index - 1] ?? instant)), 0);
+}

@@ -21,8 +21,8 @@ const headOf = ({ judged, violated, calls }: RoundFigures, durationMs: number): 
     ...(violated === 0 ? [] : [`${violated} violated`]),
   ].join(', ');
 
-/** As in `step-down: 4 made, 3 hit calls under way (median 57), lasted 0.6 s (max 0.9), first call served after 0.01 s (max 0.02)`. */
-function formatFault({ kind, made, hit, met, durationMs, recoveryMs }: FaultFigures): string {
+/** As in `step-down: 4 made, 3 hit calls under way (median 57), lasted 0.60 s (max 0.91 s), first call served 0.01 s (max 0.02 s) after its end, ...` */
+function formatFault({ kind, made, hit, met, durationMs, outageMs, recoveryMs }: FaultFigures): string {
   const lasted = `lasted ${formatSpread(durationMs)}`;
   const hits =
     hit === 0 ? 'NONE hit a call under way: they prove nothing' : `${hit} hit calls under way (median ${met})`;
@@ -30,7 +30,7 @@ function formatFault({ kind, made, hit, met, durationMs, recoveryMs }: FaultFigu
     recoveryMs === undefined
       ? 'no call was served after it'
       : `first call served ${formatSpread(recoveryMs)} after its end`;
-  return `${kind}: ${made} made, ${hits}, ${lasted}, ${served}`;
+  return `${kind}: ${made} made, ${hits}, ${lasted}, ${served}, nobody served for ${formatSpread(outageMs)}`;
 }
 
 const formatCalls = ({ longestCallMs, deadlineMs, askedAgain, servedAgainMs }: RoundFigures): string =>

@@ -69,6 +69,8 @@ export interface FaultFigures {
   /** The median of the calls that were under way. */
   readonly met: number;
   readonly durationMs: Spread;
+  /** The longest time in which no call was served, from the begin of the fault until one was served after its end. */
+  readonly outageMs: Spread;
   /** From the end of the fault to the first call that was served after it. Absent where none was. */
   readonly recoveryMs?: Spread;
 }

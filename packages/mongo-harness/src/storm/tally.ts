@@ -1,5 +1,5 @@
 import { measureContention, type Contention } from '../history/contention.ts';
-import { isServed, recoveryMsOf } from '../nemesis/recovery.ts';
+import { isServed, outageMsOf, recoveryMsOf } from '../nemesis/recovery.ts';
 import { Latencies } from '../report/latencies.ts';
 import type { AnswerLatency, FaultFigures, Spread, StormFigures } from '../report/row.ts';
 import type { Fault } from '../system/history.ts';
@@ -16,6 +16,7 @@ interface Kind {
 interface Made {
   readonly fault: Fault;
   readonly recoveryMs: number | undefined;
+  readonly outageMs: number;
 }
 
 /** Figures of all rounds of a storm. Keeps no round: it takes a few numbers for each fault, and a bounded memory for the calls. */
@@ -59,8 +60,13 @@ export class Tally<T extends SystemTypes> {
     for (const [name, value] of Object.entries(this.#system.show?.columns?.(run) ?? {}))
       this.#columns.set(name, (this.#columns.get(name) ?? 0) + value);
     this.#addContention(measureContention(run.history));
+    const { recovery } = this.#system;
     for (const fault of faults)
-      this.#made.push({ fault, recoveryMs: recoveryMsOf(this.#system.recovery, fault, operations) });
+      this.#made.push({
+        fault,
+        recoveryMs: recoveryMsOf(recovery, fault, operations),
+        outageMs: outageMsOf(recovery, fault, operations),
+      });
     this.#addAskedAgain(operations.filter(({ caller }) => caller >= planned));
   }
 
@@ -119,6 +125,7 @@ function faultFigures([kind, made]: readonly [string, readonly Made[]]): FaultFi
     hit: met.filter((calls) => calls > 0).length,
     met: spread(met).median,
     durationMs: spread(made.map(({ fault: { atMs, endedAtMs = atMs } }) => endedAtMs - atMs)),
+    outageMs: spread(made.map(({ outageMs }) => outageMs)),
     ...(recoveries.length === 0 ? {} : { recoveryMs: spread(recoveries) }),
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { metBy, recoveryMsOf, unserved } from '../../src/nemesis/recovery.ts';
+import { metBy, outageMsOf, recoveryMsOf, unserved } from '../../src/nemesis/recovery.ts';
 import type { Operation } from '../../src/system/history.ts';
 import type { Seats } from '../support/seats-system.ts';
 
@@ -49,6 +49,15 @@ describe('recovery', () => {
     const operations = [operation('s1', 0, 15, sold), operation('s2', 6, 25, error), operation('s3', 6, 27, sold)];
     expect(recoveryMsOf(undefined, fault, operations)).toBe(7);
     expect(recoveryMsOf({ isServed: () => false }, fault, operations)).toBeUndefined();
+  });
+
+  test.each([
+    ['nobody was served before the fault was over', [40], 35],
+    ['some were', [6, 8, 18, 40], 22],
+    ['nobody was served any more', [6], 14],
+  ])('the longest time without: %s', (_, completed, outageMs) => {
+    const operations = completed.map((completedAtMs) => operation('s1', 0, completedAtMs, sold));
+    expect(outageMsOf(undefined, fault, [...operations, operation('s2', 0, 10, error)])).toBe(outageMs);
   });
 
   test('asks again what nobody was served, each call once', () => {
