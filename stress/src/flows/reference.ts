@@ -20,6 +20,9 @@ const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
   callers,
 });
 
+/** Before, one service deleted a failed key, and one kept it. */
+const WITH_OLDER_FLOWS = ['keypool', 'openhandspool'];
+
 const storms: readonly StormPlace[] = [
   ...everyDeployment.flatMap((deployment) =>
     STORMS.flatMap((scenario) => [
@@ -30,6 +33,7 @@ const storms: readonly StormPlace[] = [
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
   { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
+  ...WITH_OLDER_FLOWS.map((deployment) => ({ scenario: 'older-flow', deployment, processes: PROCESSES })),
 ];
 
 export const reference: RotationFlow = {
@@ -88,6 +92,7 @@ export const referenceBare: RotationFlow = {
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
     onKeypool('put-back'),
     onKeypool('other-incarnation'),
+    ...WITH_OLDER_FLOWS.map((deployment) => ({ scenario: 'older-flow', deployment, callers: PAIR })),
     { scenario: 'upstream-down', deployment: 'braked', callers: PAIR },
   ],
   operates: true,
