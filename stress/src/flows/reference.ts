@@ -22,6 +22,9 @@ const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
 
 /** Before, one service deleted a failed key, and one kept it. */
 const WITH_OLDER_FLOWS = ['keypool', 'openhandspool'];
+const besideOlderFlows = WITH_OLDER_FLOWS.map((deployment): StormPlace => {
+  return { scenario: 'older-flow', deployment, processes: PROCESSES };
+});
 
 const storms: readonly StormPlace[] = [
   ...everyDeployment.flatMap((deployment) =>
@@ -33,7 +36,7 @@ const storms: readonly StormPlace[] = [
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
   { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
-  ...WITH_OLDER_FLOWS.map((deployment) => ({ scenario: 'older-flow', deployment, processes: PROCESSES })),
+  ...besideOlderFlows,
 ];
 
 export const reference: RotationFlow = {
@@ -79,6 +82,8 @@ export const referenceBare: RotationFlow = {
   storms: [
     ...BARE.flatMap((deployment) => STORMS.map((scenario) => ({ scenario, deployment, processes: PROCESSES }))),
     { scenario: 'late-callers', deployment: 'keypool', processes: PROCESSES },
+    // Fewer callers at once meet an older flow in more of its steps.
+    ...besideOlderFlows,
   ],
   explorations: [
     ...everyDeployment.flatMap((deployment) => [
