@@ -200,7 +200,8 @@ describe.skipIf(mongod === '')('a user with few rights', () => {
     const left = createRotatorOf(dying, held, keypool, { deadlineMs: 30_000 }).rotate('k1');
     await reached.promise;
     const options = { endAbandonedAfterMs: 1_000, deadlineMs: 4_000 };
-    expect(await createRotator(other, keypool, options).rotate('k1')).toMatchObject({ kind: 'busy' });
+    const keptOut = await createRotator(other, keypool, options).rotate('k1');
+    expect(['busy', 'indeterminate']).toContain(keptOut.kind);
     const outcome = await createRotator(same, keypool, options).rotate('k1');
     expect(outcome).toMatchObject({ kind: 'rotated' });
     goOn.resolve(undefined);

@@ -48,6 +48,26 @@ test('a binding with several keys', async () => {
   page.printed(inspect(after));
 });
 
+test('50,000 bindings of a key move in one transaction', async () => {
+  const COUNT = 50_000;
+  const LIFETIME = 'transactionLifetimeLimitSeconds';
+  const admin = client.db('admin');
+  const { [LIFETIME]: before } = await admin.command({ getParameter: 1, [LIFETIME]: 1 });
+  await admin.command({ setParameter: 1, [LIFETIME]: 60 }); // the server's default
+  try {
+    await keys.insertOne(key('k1'));
+    await backups.insertOne(free('b1'));
+    await bindings.insertMany(
+      Array.from({ length: COUNT }, (_, index) => ({ proxyId: `p${index}`, factoryKeyId: 'k1' })),
+    );
+    const outcome = await createRotator(db, keypool).rotate('k1', { deadlineMs: 60_000 });
+    expect(outcome).toMatchObject({ kind: 'rotated', attempts: 1 });
+    expect(await bindings.countDocuments({ factoryKeyId: 'b1' })).toBe(COUNT);
+  } finally {
+    await admin.command({ setParameter: 1, [LIFETIME]: before });
+  }
+});
+
 test('which backups, and in which order', async () => {
   await keys.insertMany(['k1', 'k2'].map((id) => key(id)));
   await backups.insertMany([
