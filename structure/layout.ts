@@ -111,7 +111,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
           ),
         ],
         [files('pool')],
-        [files('failures')],
+        [files('failures', 'ids')],
         ['upstream'],
         [files('errors')],
       ],

@@ -54,11 +54,12 @@ afterAll(async () => {
 
 test('with require', async () => {
   const program = page.take('const { createRotator, keypool } = require');
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', program], {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', program], {
     cwd: new URL('..', import.meta.url),
     env: { ...process.env, MONGODB_URI: uri },
   });
   page.printed(stdout);
+  expect(stderr).toBe('');
 });
 
 test('with mongoose', async () => {

@@ -1,10 +1,11 @@
 import type { Collection, Db } from 'mongodb';
 import { RotationError } from './errors.ts';
+import type { StoredId } from './ids.ts';
 import type { KeyStatus, Pool } from './pool.ts';
 
-/** A key. Services write the first six fields; rotations add the others, which old documents lack. */
-export interface KeyDocument {
-  _id: string;
+/** A key. Services write the first six fields; rotations add the others, which old documents lack. `Id` is what the pool's `idKind` says. */
+export interface KeyDocument<Id = string> {
+  _id: Id;
   apiKey: string;
   status?: KeyStatus;
   tokensUsed?: number;
@@ -17,11 +18,11 @@ export interface KeyDocument {
    * The incarnations that this key has replaced, one after the other, the latest last; at most {@link MAX_PREDECESSORS}. From these, late
    * callers are answered when the used backups have been deleted.
    */
-  predecessors?: readonly Predecessor[];
+  predecessors?: readonly Predecessor<Id>[];
   /** A counter that `bind` and `sweep` increase, so that a rotation of this key at the same moment conflicts with them. */
   bindingSequence?: number;
   /** On a kept key: the id of the backup that took its place. A key with `replacedBy` is not live. */
-  replacedBy?: string | null;
+  replacedBy?: Id | null;
   /** On a kept key: the rotation that replaced it. */
   rotationId?: string;
   /** On a kept key: when it was replaced, by the server's clock. */
@@ -29,8 +30,8 @@ export interface KeyDocument {
 }
 
 /** An incarnation that was replaced. */
-export interface Predecessor {
-  readonly keyId: string;
+export interface Predecessor<Id = string> {
+  readonly keyId: Id;
   readonly incarnation: string;
   /** The rotation that replaced it. */
   readonly rotationId: string;
@@ -40,8 +41,8 @@ export interface Predecessor {
 export const MAX_PREDECESSORS = 50;
 
 /** A backup. Those that an older flow claimed lack `usedForIncarnation` and `rotationId`. */
-export interface BackupDocument {
-  _id: string;
+export interface BackupDocument<Id = string> {
+  _id: Id;
   apiKey: string;
   /** Only a backup with `isUsed: false` is free. */
   isUsed?: boolean;
@@ -49,7 +50,7 @@ export interface BackupDocument {
   /** When the backup was claimed, by the server's clock. */
   usedAt?: Date | null;
   /** The id of the failed key. */
-  usedFor?: string | null;
+  usedFor?: Id | null;
   createdAt?: Date;
   // Rotations add:
   /** The incarnation of the failed key; see `incarnationOf`. */
@@ -71,12 +72,18 @@ export interface BindingDocument {
   [field: string]: unknown;
 }
 
-export const keysOf = (db: Db, pool: Pool): Collection<KeyDocument> => db.collection(pool.collections.keys);
-export const backupsOf = (db: Db, pool: Pool): Collection<BackupDocument> => db.collection(pool.collections.backups);
+/** A key as the database has it. */
+export type StoredKey = KeyDocument<StoredId>;
+
+/** A backup as the database has it. */
+export type StoredBackup = BackupDocument<StoredId>;
+
+export const keysOf = (db: Db, pool: Pool): Collection<StoredKey> => db.collection(pool.collections.keys);
+export const backupsOf = (db: Db, pool: Pool): Collection<StoredBackup> => db.collection(pool.collections.backups);
 export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => db.collection(pool.collections.bindings);
 
 /** False for a missing key, and for a replaced key that was kept for review. */
-export const isLive = (key: Pick<KeyDocument, 'replacedBy'> | undefined): boolean =>
+export const isLive = (key: { readonly replacedBy?: unknown } | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
 
 /** When the key's incarnation began, as far as that can be true: a service's clock may have been ahead. */

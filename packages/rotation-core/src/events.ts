@@ -5,7 +5,10 @@
  */
 export type Unusable = 'live-key' | 'failed-credential' | 'duplicate' | 'refused';
 
-/** What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. */
+/**
+ * What happens inside a rotator; for logs, metrics and tests. Every event names its `pool`. No event carries an apiKey. Ids are texts; those of a
+ * pool with `secretIds` are digests.
+ */
 export type RotationEvent = { readonly pool: string } & (
   | {
       /** A backup was claimed inside a transaction, which may still be undone. */
@@ -94,6 +97,14 @@ export type RetryReason =
  * EventTarget.
  */
 export type RotationListener = (event: RotationEvent) => void;
+
+const ID_FIELDS: ReadonlySet<string> = new Set(['keyId', 'backupId', 'replacement']);
+
+/** The event with its ids as `show` gives them. */
+export function withShownIds(event: RotationEvent, show: (id: string) => string): RotationEvent {
+  const shown = Object.entries(event).map(([name, value]) => [name, ID_FIELDS.has(name) ? show(String(value)) : value]);
+  return Object.fromEntries(shown) as RotationEvent;
+}
 
 export function notify(listener: RotationListener | undefined, event: RotationEvent): void {
   try {

@@ -9,6 +9,7 @@ export {
 } from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
 export type { RetryReason, RotationEvent, RotationListener, Unusable } from './events.ts';
+export type { IdKind, KeyId } from './ids.ts';
 export type { CallOptions, RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {

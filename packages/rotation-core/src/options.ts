@@ -4,7 +4,7 @@ import type { RotationReason } from './failures.ts';
 import type { VerifyBackup } from './verify.ts';
 
 /** Options of `createRotator`. */
-export interface RotatorOptions {
+export interface RotatorOptions<Id = string> {
   /**
    * Time limit for one call, in milliseconds. `rotate` is then answered `busy` or `indeterminate`; the other verbs throw a
    * RotationError `database`. From 1 to 2^31 - 1. Default: 10,000.
@@ -31,7 +31,7 @@ export interface RotatorOptions {
    * one is tried. Where no verdict can be had on any, callers are answered `busy` at their deadline, not `no-backup`; each attempt without a verdict
    * counts as a transaction. Default: none; any free backup is claimed.
    */
-  readonly verify?: VerifyBackup | undefined;
+  readonly verify?: VerifyBackup<Id> | undefined;
   /** At most this long is waited for one verdict, in milliseconds; from 1 to 2^31 - 1. Default: 3,000. */
   readonly maxVerifyMs?: number | undefined;
   /** A backup that was found usable at most this long ago is not verified again, in milliseconds; from 1,000. Default: 60,000. */
@@ -41,7 +41,7 @@ export interface RotatorOptions {
 }
 
 /** Options of `createRotatorOf`: those of a service, and two for harnesses. `createRotator` ignores the latter. */
-export interface TestingOptions extends RotatorOptions {
+export interface TestingOptions<Id = string> extends RotatorOptions<Id> {
   /**
    * True: callers of one key share a rotation, and waiting keys share a transaction. False: each caller has a transaction of its
    * own, without a limit, so that a harness tests the flow alone. Default: true.
@@ -76,19 +76,19 @@ export interface RotateOptions extends CallOptions {
 /** Options without a default. */
 type Optional = 'onEvent' | 'verify';
 
-type Resolved<O extends RotatorOptions> = {
+type Resolved<O extends Pick<RotatorOptions<never>, Optional>> = {
   readonly [Name in Exclude<keyof O, Optional>]-?: Exclude<O[Name], undefined>;
 } & Pick<O, Optional>;
 
-export type ResolvedOptions = Resolved<RotatorOptions>;
-export type ResolvedTestingOptions = Resolved<TestingOptions>;
+export type ResolvedOptions<Id> = Resolved<RotatorOptions<Id>>;
+export type ResolvedTestingOptions<Id> = Resolved<TestingOptions<Id>>;
 
 /**
  * Fills in the defaults. What is no option of a service is dropped.
  *
  * @throws RotationError `invalid-argument` that names the option and the expected range.
  */
-export function resolveOptions(options: RotatorOptions): ResolvedOptions {
+export function resolveOptions<Id>(options: RotatorOptions<Id>): ResolvedOptions<Id> {
   const { endAbandonedAfterMs = 2_000 } = options;
   if (endAbandonedAfterMs !== false) requireInteger('endAbandonedAfterMs', endAbandonedAfterMs, 1_000);
   return {
@@ -106,7 +106,7 @@ export function resolveOptions(options: RotatorOptions): ResolvedOptions {
 }
 
 /** Fills in the defaults. @throws RotationError as `resolveOptions` does. */
-export function resolveTestingOptions(options: TestingOptions): ResolvedTestingOptions {
+export function resolveTestingOptions<Id>(options: TestingOptions<Id>): ResolvedTestingOptions<Id> {
   return { ...resolveOptions(options), coalesce: options.coalesce ?? true, random: options.random ?? Math.random };
 }
 
@@ -116,7 +116,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export const requireDeadline = (deadlineMs: number): number =>
   requireInteger('deadlineMs', deadlineMs, 1, MAX_TIMER_MS);
 
-function requireVerify(verify: VerifyBackup | undefined): VerifyBackup | undefined {
+function requireVerify<Verify>(verify: Verify): Verify {
   if (verify === undefined || typeof verify === 'function') return verify;
   throw new RotationError('invalid-argument', `Expected verify to be a function, got ${typeof verify}`);
 }
@@ -132,23 +132,5 @@ function requireInteger(name: string, value: number, min: number, max: number = 
     const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} up` : `from ${min} to ${max}`;
     throw new RotationError('invalid-argument', `Expected ${name} to be a whole number ${range}, got ${String(value)}`);
   }
-  return value;
-}
-
-/** MongoDB takes longer ids, but no key has one. */
-export const MAX_ID_LENGTH = 1_024;
-
-/** An id from outside could be an object such as `{ $ne: null }`: in a filter it would be an operator and match any document. */
-export function requireId(name: string, value: unknown): string {
-  if (typeof value !== 'string')
-    throw new RotationError(
-      'invalid-argument',
-      `Expected ${name} to be a string, got ${value === null ? 'null' : typeof value}`,
-    );
-  if (value === '' || value.length > MAX_ID_LENGTH)
-    throw new RotationError(
-      'invalid-argument',
-      `Expected ${name} to have 1 to ${MAX_ID_LENGTH} characters, got ${value.length}`,
-    );
   return value;
 }

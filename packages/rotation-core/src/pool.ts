@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { RotationError } from './errors.ts';
+import { BSON_TYPE_OF, type IdKind } from './ids.ts';
 import { KEY_FIELDS, checkFailureRules, type FailureRules, type RotationReason } from './failures.ts';
 
 /*
  * Words, the same in code, events, reports and docs:
  *
- *   key          a live credential document; `_id` is a string
+ *   key          a live credential document
  *   backup       a spare credential; becomes a key with the same `_id`
  *   binding      says that a proxy uses a key
  *   pool         keys + backups + bindings of one service: three collections and a few rules
@@ -51,6 +53,20 @@ const DEFAULT_BRAKE: Brake = { maxRotations: 100, perMs: 60_000 };
 
 export const brakeOf = ({ brake = DEFAULT_BRAKE }: Pool): Brake | false => brake;
 
+export const idKindOf = ({ idKind = 'string' }: Pool): IdKind => idKind;
+
+const SHOWN_DIGITS = 12;
+
+/** An id as events and errors name it. */
+export const shownId = ({ secretIds = false }: Pool, id: string): string =>
+  secretIds ? createHash('sha256').update(id).digest('hex').slice(0, SHOWN_DIGITS) : id;
+
+/** What a text about a key or backup must not repeat. */
+export const secretsOf = ({ secretIds = false }: Pool, id: string, apiKey: unknown): readonly string[] => [
+  ...(typeof apiKey === 'string' ? [apiKey] : []),
+  ...(secretIds ? [id] : []),
+];
+
 const DEFAULT_MAX_OLDER_FLOW_MS = 5_000;
 
 export const maxOlderFlowMsOf = ({ maxOlderFlowMs = DEFAULT_MAX_OLDER_FLOW_MS }: Pool): number => maxOlderFlowMs;
@@ -83,8 +99,20 @@ export interface Pool {
   readonly name: string;
   /** Names of the pool's collections. */
   readonly collections: { readonly keys: string; readonly backups: string; readonly bindings: string };
+  /** The kind of the ids of keys and backups, wherever they stand: also in bindings and claims. Default: `string`. */
+  readonly idKind?: IdKind;
+  /**
+   * True where the id of a key is its secret. Events and errors then name an id by the first 12 hex digits of its SHA-256, and only answers have
+   * it. Default: false.
+   */
+  readonly secretIds?: boolean;
   /** The field of a binding that holds the key's `_id`. */
   readonly bindingKeyField: string;
+  /**
+   * Fields that tell the pool's bindings from those of another pool in the same collection: only bindings with these values are moved, and
+   * `bind` writes them. Needed where two pools share their bindings and could have keys of the same id. Default: none; all bindings are meant.
+   */
+  readonly ownBindings?: FieldValues;
   /** Fields of a binding that get the server's time when the binding is moved, such as `updatedAt`. Default: none. */
   readonly movedBindingFields?: readonly string[];
   /** Fields of a new key, and their values. Default: `{ status: 'healthy', tokensUsed: 0, requestsCount: 0 }`. */
@@ -157,6 +185,7 @@ export function definePool(pool: Pool): Pool {
   expectSetAsideFields(pool);
   expectBrake(pool);
   expectMaxOlderFlowMs(pool);
+  expectIdKind(pool);
   const collections = [keys, backups, bindings, ...(archive === undefined ? [] : [archive])];
   if (new Set(collections).size !== collections.length)
     throw new RotationError('invalid-argument', `Pool ${pool.name}: keys, backups, bindings and archive must differ`);
@@ -168,6 +197,15 @@ function expectMaxOlderFlowMs(pool: Pool): void {
   const maxMs = maxOlderFlowMsOf(pool);
   if (!Number.isSafeInteger(maxMs) || maxMs < 0)
     throw new RotationError('invalid-argument', 'Pool maxOlderFlowMs: expected a whole number from 0 up');
+}
+
+function expectIdKind(pool: Pool): void {
+  const kind: string = idKindOf(pool);
+  if (!Object.hasOwn(BSON_TYPE_OF, kind))
+    throw new RotationError(
+      'invalid-argument',
+      `Pool idKind: expected ${Object.keys(BSON_TYPE_OF).join(', ')}, got ${kind}`,
+    );
 }
 
 function expectBrake(pool: Pool): void {
@@ -211,6 +249,11 @@ function expectOwnFields(pool: Pool): void {
         `Pool ${option}: ${taken} is a field that rotations need; leave it out`,
       );
   }
+  if (Object.hasOwn(pool.ownBindings ?? {}, pool.bindingKeyField))
+    throw new RotationError(
+      'invalid-argument',
+      'Pool ownBindings: bindingKeyField is written by rotations; leave it out',
+    );
   const direction = Object.entries(pool.order ?? {}).find(([, value]) => value !== 1 && value !== -1);
   if (direction !== undefined)
     throw new RotationError('invalid-argument', `Pool order.${direction[0]}: expected 1 or -1`);

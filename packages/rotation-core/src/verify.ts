@@ -13,7 +13,7 @@ export type BackupVerdict =
  * @param backup the whole document
  * @param options `signal` fires when the time for the verification is over; what comes later is ignored
  */
-export type VerifyBackup = (
-  backup: Readonly<BackupDocument>,
+export type VerifyBackup<Id = string> = (
+  backup: Readonly<BackupDocument<Id>>,
   options: { readonly signal: AbortSignal },
 ) => BackupVerdict | Promise<BackupVerdict>;

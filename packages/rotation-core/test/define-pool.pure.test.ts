@@ -51,6 +51,8 @@ describe('a bad pool is refused by the name of the field', () => {
   });
 
   test.each<[string, Partial<Pool>]>([
+    ['idKind', { idKind: untyped('number') }],
+    ['ownBindings', { ownBindings: { keyId: 'k1' } }],
     ['newKey', { newKey: { incarnation: 'x' } }],
     ['usedBackup', { usedBackup: { isUsed: false } }],
     ['restoredBackup', { restoredBackup: { rotationId: null } }],

@@ -31,6 +31,50 @@ describe('a binding that holds several keys', () => {
   });
 });
 
+// Red without ownBindings in a filter or a group.
+test('of two pools that share their bindings, each moves, binds and sweeps its own', async () => {
+  const factory = poolWith({ ownBindings: { owner: 'factory' } });
+  const trolls = poolWith({
+    name: 'trolls',
+    collections: { ...deletingPool.collections, keys: 'troll_keys' },
+    keptStatuses: ['exhausted'],
+    ownBindings: { owner: 'trolls' },
+  });
+  const rotator = await rotatorOf(trolls);
+  const owned = (owner: string, proxyId: string, keyId: string) => binding(proxyId, keyId, { owner });
+  await seed(db, trolls, {
+    keys: [key('k1', { status: 'exhausted' }), key('k2')],
+    backups: backups(3),
+    bindings: [
+      owned('factory', 'p1', 'k1'),
+      owned('factory', 'p1', 'k2'),
+      owned('trolls', 'p2', 'k2'),
+      owned('factory', 'p3', 'gone'),
+    ],
+  });
+  await seed(
+    db,
+    { ...factory, collections: { ...factory.collections, backups: 'none', bindings: 'none2' } },
+    { keys: [key('k2')] },
+  );
+  await rotator.rotate('k2');
+  await rotator.bind({ proxyId: 'p3', keyId: 'k2' });
+  const { bindings } = await readState(db, trolls);
+  const seen = bindings.map(({ owner, proxyId, keyId }) => [owner, proxyId, keyId]);
+  expect(seen.filter(([owner]) => owner === 'factory')).toEqual([
+    ['factory', 'p1', 'k1'],
+    ['factory', 'p1', 'k2'],
+    ['factory', 'p3', 'gone'],
+  ]);
+  const replacement = seen.find(([owner]) => owner === 'trolls')?.[2];
+  expect(seen.filter(([owner]) => owner === 'trolls')).toEqual([
+    ['trolls', 'p2', replacement],
+    ['trolls', 'p3', replacement],
+  ]);
+  expect(replacement).toMatch(/^b/);
+  expect(await rotator.sweep()).toEqual({ moved: 0, unresolved: [] });
+});
+
 describe('a collation that takes other ids for equal', () => {
   const collation = { locale: 'en', strength: 2 };
 

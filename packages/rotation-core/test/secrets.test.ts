@@ -1,12 +1,21 @@
 import { openTestDatabase } from 'test-kit';
-import { afterAll, describe, expect, test } from 'vitest';
-import { createRotator, type RotationEvent, type RotationOutcome } from '../src/index.ts';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Document } from 'mongodb';
+import {
+  createRotator,
+  definePool,
+  type RotationEvent,
+  type RotationOutcome,
+  type Rotator,
+  type RotatorOptions,
+} from '../src/index.ts';
 import {
   backup,
   backups,
   binding,
   claimedBefore,
   key,
+  readState,
   seed,
   SECRET_MARK,
   type PoolDocuments,
@@ -111,6 +120,67 @@ describe.each(Object.entries(refusals))('%s', (_title, { validated, named, ...do
     } finally {
       if (validated !== undefined) await db.command({ collMod: validated, validator: {} });
     }
+  });
+});
+
+// Red where an event or an error names an id as it is.
+describe('ids that are the secrets themselves', () => {
+  const pool = definePool({ ...archivingPool, secretIds: true });
+  const secretOf = (name: string): string => `${SECRET_MARK}-${name}`;
+  const events: RotationEvent[] = [];
+  beforeEach(() => {
+    events.length = 0;
+  });
+  const open = (options: RotatorOptions = {}): Rotator =>
+    createRotator(db, pool, { onEvent: (event) => events.push(event), ...options });
+
+  test('no event has one, and the ids of one key are told alike', async () => {
+    const verify = ({ _id }: { readonly _id: string }) =>
+      _id === secretOf('b1')
+        ? ({ kind: 'unusable', reason: `${_id.slice(3)} is revoked` } as const)
+        : ({ kind: 'usable' } as const);
+    const rotator = open({ verify, lowStockThreshold: 200 });
+    await seed(db, pool, {
+      keys: ['k1', 'k2'].map((name) => key(secretOf(name))),
+      backups: ['b1', 'b2', 'b3'].map((name) => backup(secretOf(name))),
+    });
+    for (const name of ['k1', 'k2', 'b2', 'b3', 'k9']) await rotator.rotate(secretOf(name));
+    const types = new Set(events.map(({ type }) => type));
+    expect(types).toEqual(new Set(['claimed', 'rotated', 'no-backup', 'low-stock', 'backup-set-aside']));
+    expectNoSecret(events);
+    const claimed = events.find((event) => event.type === 'claimed');
+    const rotated = events.find((event) => event.type === 'rotated');
+    expect(claimed?.keyId).toMatch(/^[0-9a-f]{12}$/);
+    expect(rotated?.keyId).toBe(claimed?.keyId);
+    expectNoSecret(
+      (await readState(db, pool)).backups.map(({ setAsideReason }: Document) => setAsideReason as unknown),
+    );
+  });
+
+  test('no error has one', async () => {
+    const failed = key(secretOf('k1'));
+    await seed(db, pool, {
+      keys: [failed],
+      backups: [backup(secretOf('b1')), { ...claimedBefore(failed), _id: secretOf('b0') }],
+    });
+    const error = await rejection(open().rotate(failed._id), 'inconsistent');
+    expect(error.message).toContain('DuplicateKey (11000)');
+    expectNoSecret(error);
+    const aborted = new AbortController();
+    const call = open().rotate(failed._id, { signal: aborted.signal });
+    aborted.abort();
+    expectNoSecret(await rejection(call, 'aborted'));
+    expectNoSecret(await rejection(open().rotate(secretOf('k1'.repeat(1_000))), 'invalid-argument'));
+    expectNoSecret(events);
+  });
+
+  test('nor has what is written about the failure', async () => {
+    await seed(db, pool, { keys: [key(secretOf('k1'))] });
+    const body = { error: { message: `Incorrect API key provided: ${secretOf('k1')}` } };
+    await open().handleFailure(key(secretOf('k1')), { status: 401, body });
+    const [{ lastError = '' } = {}] = (await readState(db, pool)).keys.map((each: Document) => each);
+    expect(lastError).toContain('Incorrect API key');
+    expectNoSecret(lastError);
   });
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { BackupDocument } from '../documents.ts';
-import { setAsideFieldsOf, type Pool } from '../pool.ts';
+import type { StoredBackup } from '../documents.ts';
+import type { StoredId } from '../ids.ts';
+import { secretsOf, setAsideFieldsOf, type Pool } from '../pool.ts';
 import type { Rotation } from '../rotation.ts';
 import { cleanText } from '../upstream/redact.ts';
 import type { BackupVerdict, VerifyBackup } from '../verify.ts';
@@ -31,7 +32,7 @@ interface Usable {
 
 /** What a rotation waits for. */
 interface Wanted {
-  readonly candidates: readonly BackupDocument[];
+  readonly candidates: ReadonlyMap<string, StoredBackup>;
   /** By `performance.now()`. */
   readonly notBefore: number;
 }
@@ -44,7 +45,7 @@ interface Wanted {
  * in the database, for all processes.
  */
 export class BackupVerifier {
-  readonly #verify: VerifyBackup;
+  readonly #verify: VerifyBackup<StoredId>;
   readonly #context: RotatorContext;
   readonly #passedOver: PassedOver;
   readonly #usable = new Map<string, Usable>();
@@ -55,7 +56,7 @@ export class BackupVerifier {
   readonly #underWay = new Map<string, Promise<string | undefined>>();
   readonly #wanted = new WeakMap<Rotation, Wanted>();
 
-  constructor(verify: VerifyBackup, context: RotatorContext, passedOver: PassedOver) {
+  constructor(verify: VerifyBackup<StoredId>, context: RotatorContext, passedOver: PassedOver) {
     this.#verify = verify;
     this.#context = context;
     this.#passedOver = passedOver;
@@ -80,7 +81,7 @@ export class BackupVerifier {
           !isPending(this.#claimedUntil, backupId)
         );
       },
-      isAsVerified: (backup) => this.#usable.get(backup._id)?.digest === digestOf(backup, this.#context.pool),
+      isAsVerified: (backupId, backup) => this.#usable.get(backupId)?.digest === digestOf(backup, this.#context.pool),
     };
   }
 
@@ -106,7 +107,7 @@ export class BackupVerifier {
   }
 
   /** Notes what a rotation has to wait for before its next transaction: one of these, or, where there are none, some time. */
-  want(rotation: Rotation, candidates: readonly BackupDocument[]): void {
+  want(rotation: Rotation, candidates: ReadonlyMap<string, StoredBackup>): void {
     const now = performance.now();
     const putOff = [...this.#putOffUntil.values()].filter((until) => until > now);
     this.#wanted.set(rotation, { candidates, notBefore: putOff.length === 0 ? now : Math.min(...putOff) });
@@ -118,34 +119,34 @@ export class BackupVerifier {
 
   /** Verifies what these rotations want. Never rejects. */
   async verifyWanted(rotations: readonly Rotation[]): Promise<Verified> {
-    const wanted = new Map<string, { readonly backup: BackupDocument; readonly rotation: Rotation }>();
+    const wanted = new Map<string, { readonly backup: StoredBackup; readonly rotation: Rotation }>();
     for (const rotation of rotations) {
-      const { candidates = [], notBefore = 0 } = this.#wanted.get(rotation) ?? {};
-      for (const backup of candidates) wanted.set(backup._id, { backup, rotation });
+      const { candidates = new Map<string, StoredBackup>(), notBefore = 0 } = this.#wanted.get(rotation) ?? {};
+      for (const [id, backup] of candidates) wanted.set(id, { backup, rotation });
       // No transaction until one may be tried again: it would only look, and a deadline in its midst would be a doubt.
-      if (candidates.length > 0 || notBefore <= performance.now()) this.#wanted.delete(rotation);
+      if (candidates.size > 0 || notBefore <= performance.now()) this.#wanted.delete(rotation);
     }
-    const errors = await Promise.all([...wanted.values()].map(({ backup, rotation }) => this.#share(backup, rotation)));
+    const errors = await Promise.all(
+      [...wanted].map(([id, { backup, rotation }]) => this.#share(id, backup, rotation)),
+    );
     if (errors.includes(undefined)) return { kind: 'goes-on' };
     return { kind: 'no-verdict', error: errors[0] ?? 'each free backup is being verified, or was a moment ago' };
   }
 
   /** @returns why there was no verdict, if there was none. */
-  #share(backup: BackupDocument, rotation: Rotation): Promise<string | undefined> {
-    const known = this.#underWay.get(backup._id);
+  #share(backupId: string, backup: StoredBackup, rotation: Rotation): Promise<string | undefined> {
+    const known = this.#underWay.get(backupId);
     if (known !== undefined) return known;
     // Another rotation read it before, and was answered meanwhile.
-    if (this.#find(backup._id)?.digest === digestOf(backup, this.#context.pool)) return Promise.resolve(undefined);
-    const begun = this.#verifyOne(backup, rotation).finally(() => this.#underWay.delete(backup._id));
-    this.#underWay.set(backup._id, begun);
+    if (this.#find(backupId)?.digest === digestOf(backup, this.#context.pool)) return Promise.resolve(undefined);
+    const begun = this.#verifyOne(backupId, backup, rotation).finally(() => this.#underWay.delete(backupId));
+    this.#underWay.set(backupId, begun);
     return begun;
   }
 
-  async #verifyOne(backup: BackupDocument, holder: Rotation): Promise<string | undefined> {
+  async #verifyOne(backupId: string, backup: StoredBackup, holder: Rotation): Promise<string | undefined> {
     const { pool, settings, emit } = this.#context;
-    const { _id: backupId } = backup;
-    const clean = (text: string): string =>
-      cleanText(text, typeof backup.apiKey === 'string' ? backup.apiKey : undefined);
+    const clean = (text: string): string => cleanText(text, secretsOf(pool, backupId, backup.apiKey));
     this.#dropOld();
     try {
       const verdict = await ask(this.#verify, backup, settings.maxVerifyMs);
@@ -176,7 +177,7 @@ export class BackupVerifier {
       call.over = true;
     }, settings.maxVerifyMs);
     try {
-      const isSame = (backup: BackupDocument): boolean => digestOf(backup, pool) === digest;
+      const isSame = (backup: StoredBackup): boolean => digestOf(backup, pool) === digest;
       const isMarked = await retryTransaction({ ...this.#context, call }, (transaction) =>
         setAside(transaction, backupId, isSame, reason),
       );
@@ -201,7 +202,7 @@ const isPending = (times: ReadonlyMap<string, number>, backupId: string): boolea
   (times.get(backupId) ?? 0) > performance.now();
 
 /** @throws whatever `verify` throws, and an Error where it takes too long or returns no verdict */
-async function ask(verify: VerifyBackup, backup: BackupDocument, maxVerifyMs: number): Promise<BackupVerdict> {
+async function ask(verify: VerifyBackup<StoredId>, backup: StoredBackup, maxVerifyMs: number): Promise<BackupVerdict> {
   const ended = new AbortController();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -243,7 +244,7 @@ const MARKS = [
  * A digest of the texts of a backup. Wherever a pool keeps its credentials, they are among the texts; and a text is the same in a document that was
  * read for a service and in one that was read with its BSON types.
  */
-function digestOf(backup: BackupDocument, pool: Pool): string {
+function digestOf(backup: StoredBackup, pool: Pool): string {
   const { at, reason } = setAsideFieldsOf(pool);
   const marks = [...MARKS, at, reason, ...Object.keys({ ...pool.usedBackup, ...pool.restoredBackup })];
   const fields = Object.entries(backup).filter(([name]) => !marks.includes(name));

@@ -32,6 +32,6 @@ export async function applyBrake(transaction: Transaction, wanted: number, steps
   const count = Math.min(wanted, maxRotations - recent.length);
   const [latest] = claims;
   if (count > 0 && latest !== undefined && recent.length + MAX_UNCOUNTED * count > maxRotations)
-    await steps.touchClaim(transaction, latest._id);
+    await steps.touchClaim(transaction, latest.backupId);
   return { count, until };
 }

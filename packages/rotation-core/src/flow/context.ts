@@ -1,4 +1,5 @@
 import type { Db } from 'mongodb';
+import type { StoredId } from '../ids.ts';
 import type { RotationEvent } from '../events.ts';
 import type { ResolvedTestingOptions } from '../options.ts';
 import type { Pool } from '../pool.ts';
@@ -8,7 +9,7 @@ import type { FlowParts } from './flow-parts.ts';
 export interface RotatorContext {
   readonly db: Db;
   readonly pool: Pool;
-  readonly settings: ResolvedTestingOptions;
+  readonly settings: ResolvedTestingOptions<StoredId>;
   readonly flow: FlowParts;
   readonly emit: (event: RotationEvent) => void;
 }

@@ -9,6 +9,8 @@ const ID_INDEX = /^(_id_|rotation_.*)$/;
 export interface ErrorContext {
   /** The call, as in `bind` or `rotate k1`. */
   readonly what: string;
+  /** Ids may not be shown. */
+  readonly secretIds?: boolean | undefined;
   readonly place: Place;
   /** What the call has done to the data, as a sentence. */
   readonly consequence: string;
@@ -21,7 +23,10 @@ export interface ErrorContext {
  * written, with its apiKey, in the message and in fields that loggers print. So the message names the server's code, and the
  * error itself is not kept as the cause. Of an error of the driver the cause is a copy with nothing but name, message and stack.
  */
-export function toRotationError(error: unknown, { what, place, consequence, rotationId }: ErrorContext): RotationError {
+export function toRotationError(
+  error: unknown,
+  { what, place, consequence, rotationId, secretIds = false }: ErrorContext,
+): RotationError {
   if (error instanceof RotationError) return error;
   const about = rotationId === undefined ? {} : { rotationId };
   const answer = serverAnswerOf(error);
@@ -32,7 +37,11 @@ export function toRotationError(error: unknown, { what, place, consequence, rota
     return new RotationError('database', text, { cause, ...about });
   }
   if (answer.code === DUPLICATE_KEY)
-    return new RotationError('inconsistent', `${what}: ${describeDuplicate(answer.message, at)} ${consequence}`, about);
+    return new RotationError(
+      'inconsistent',
+      `${what}: ${describeDuplicate(answer.message, at, secretIds)} ${consequence}`,
+      about,
+    );
   const text = `${what}: the server refused ${at}: ${describeAnswer(answer)}. ${remedyOf(answer.code)}. ${consequence}`;
   return new RotationError('database', text, about);
 }
@@ -48,10 +57,10 @@ const describeAnswer = ({ code, codeName }: ServerAnswer): string =>
   codeName === undefined ? `error ${code}` : `${codeName} (${code})`;
 
 /** The message of an E11000 reads: `... collection: DB.NAME index: INDEX dup key: { FIELD: VALUE }`. */
-function describeDuplicate(message: string, at: string): string {
+function describeDuplicate(message: string, at: string, secretIds: boolean): string {
   const [, collection = '?', index = '?', values = ''] =
     /collection: (\S+) index: (\S+)(?: collation: \{.*?\})? dup key: (\{.*\})/s.exec(message) ?? [];
-  const shown = ID_INDEX.test(index) ? ` ${values}` : '';
+  const shown = ID_INDEX.test(index) && !secretIds ? ` ${values}` : '';
   return `DuplicateKey (${DUPLICATE_KEY}) at ${at}: Duplicate key in ${collection}, index ${index}${shown}: ${remedyOfDuplicate(index)}.`;
 }
 

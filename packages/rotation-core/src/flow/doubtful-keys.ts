@@ -1,4 +1,4 @@
-import { isLive, type KeyDocument } from '../documents.ts';
+import { isLive, type StoredKey } from '../documents.ts';
 import type { Steps } from './steps/index.ts';
 import type { Transaction } from './transaction.ts';
 
@@ -11,13 +11,13 @@ import type { Transaction } from './transaction.ts';
  */
 export async function findDoubtfulKeys(
   transaction: Transaction,
-  keys: readonly KeyDocument[],
+  keys: ReadonlyMap<string, StoredKey>,
   steps: Steps,
 ): Promise<Set<string>> {
   const statuses = transaction.pool.keptStatuses ?? [];
-  const ids = keys
-    .filter((key) => isLive(key) && key.status !== undefined && statuses.includes(key.status))
-    .map(({ _id }) => _id);
+  const ids = [...keys]
+    .filter(([, key]) => isLive(key) && key.status !== undefined && statuses.includes(key.status))
+    .map(([id]) => id);
   if (ids.length === 0) return new Set();
   const bound = await steps.boundKeys(transaction, ids);
   return new Set(ids.filter((id) => !bound.has(id)));

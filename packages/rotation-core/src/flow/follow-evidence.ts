@@ -1,4 +1,4 @@
-import { beganAt, isLive, type KeyDocument, type Predecessor } from '../documents.ts';
+import { beganAt, isLive, type Predecessor, type StoredKey } from '../documents.ts';
 import { findDoubtfulKeys } from './doubtful-keys.ts';
 import type { Steps } from './steps/index.ts';
 import type { Evidence } from './steps/read-evidence.ts';
@@ -119,24 +119,25 @@ async function readHeirs<T extends EndedIncarnation>(
 ): Promise<(search: Search<T>) => readonly Reached<Link>[]> {
   if (stuck.length === 0) return () => [];
   const endsOf = ({ asked, ends }: Search<T>): readonly EndedIncarnation[] => [asked, ...ends];
-  const keys = await steps.readHeirs(transaction, unique(stuck.flatMap(endsOf).map(({ keyId }) => keyId)));
+  const heirs = await steps.readHeirs(transaction, unique(stuck.flatMap(endsOf).map(({ keyId }) => keyId)));
+  const keys = new Map([...heirs].map(([id, { key }]) => [id, key]));
   const doubtful = await findDoubtfulKeys(transaction, keys, steps);
   return (search) =>
-    keys
-      .flatMap((key): { readonly key: KeyDocument; readonly predecessor: Predecessor; readonly at: number }[] => {
-        const predecessor = key.predecessors?.findLast((one) => endsOf(search).some((end) => isSame(one, end)));
-        return predecessor === undefined ? [] : [{ key, predecessor, at: key.createdAt?.getTime() ?? 0 }];
+    [...heirs]
+      .flatMap(([keyId, { key, predecessors }]) => {
+        const predecessor = predecessors.findLast((one) => endsOf(search).some((end) => isSame(one, end)));
+        return predecessor === undefined ? [] : [{ keyId, key, predecessor, at: key.createdAt?.getTime() ?? 0 }];
       })
       // The latest incarnation is asked for where none is named.
       .toSorted((one, other) => other.at - one.at)
-      .map(({ key, predecessor }) => {
+      .map(({ keyId, key, predecessor }) => {
         const [end] = search.ends;
         const isAsked = predecessor.keyId === search.asked.keyId;
         return {
-          keyId: key._id,
+          keyId,
           incarnation: key.incarnation ?? undefined,
-          begunAt: doubtful.has(key._id) ? beganAt(key) : undefined,
-          state: doubtful.has(key._id) ? 'doubtful' : 'live',
+          begunAt: doubtful.has(keyId) ? beganAt(key) : undefined,
+          state: doubtful.has(keyId) ? 'doubtful' : 'live',
           rotationId: isAsked ? predecessor.rotationId : end?.rotationId,
         };
       });
@@ -153,22 +154,22 @@ async function readNextLinks(
 ): Promise<(incarnation: EndedIncarnation) => readonly Link[]> {
   const evidence = await steps.readEvidence(transaction, unique(ended.map(({ keyId }) => keyId)));
   if (evidence.length === 0) return () => [];
-  const keys = await steps.readKeys(transaction, unique(evidence.map(({ _id }) => _id)));
-  const doubtful = await findDoubtfulKeys(transaction, [...keys.values()], steps);
+  const keys = await steps.readKeys(transaction, unique(evidence.map(({ backupId }) => backupId)));
+  const doubtful = await findDoubtfulKeys(transaction, keys, steps);
   const evidenceOf = Map.groupBy(evidence, ({ usedFor }) => usedFor);
 
-  const stateOf = (key: KeyDocument | undefined, rotationId: string | undefined): Link['state'] => {
+  const stateOf = (id: string, key: StoredKey | undefined, rotationId: string | undefined): Link['state'] => {
     // A rotation began the replacement's incarnation. A key that was inserted later under the same id replaced nothing.
     if (key === undefined || !isLive(key) || (rotationId !== undefined && key.incarnation !== rotationId))
       return 'gone';
-    return doubtful.has(key._id) ? 'doubtful' : 'live';
+    return doubtful.has(id) ? 'doubtful' : 'live';
   };
   return (incarnation) =>
-    chooseEvidence(incarnation, evidenceOf.get(incarnation.keyId) ?? []).map(({ _id, rotationId }) => {
-      const key = keys.get(_id);
-      const state = stateOf(key, rotationId);
+    chooseEvidence(incarnation, evidenceOf.get(incarnation.keyId) ?? []).map(({ backupId, rotationId }) => {
+      const key = keys.get(backupId);
+      const state = stateOf(backupId, key, rotationId);
       const begunAt = key !== undefined && state === 'doubtful' ? beganAt(key) : undefined;
-      return { keyId: _id, incarnation: rotationId, begunAt, state };
+      return { keyId: backupId, incarnation: rotationId, begunAt, state };
     });
 }
 

@@ -1,4 +1,4 @@
-import { beganAt, storedIncarnationOf, type KeyDocument } from '../documents.ts';
+import { beganAt, storedIncarnationOf, type StoredKey } from '../documents.ts';
 import { findDoubtfulKeys } from './doubtful-keys.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
 import type { Steps } from './steps/index.ts';
@@ -12,14 +12,14 @@ import type { Transaction } from './transaction.ts';
  */
 export async function findKeptByOldFlow(
   transaction: Transaction,
-  keys: readonly KeyDocument[],
+  keys: ReadonlyMap<string, StoredKey>,
   steps: Steps,
 ): Promise<Map<string, Successor>> {
   const doubtful = await findDoubtfulKeys(transaction, keys, steps);
   if (doubtful.size === 0) return new Map();
-  const replaced = keys
-    .filter(({ _id }) => doubtful.has(_id))
-    .map((key) => ({ keyId: key._id, incarnation: storedIncarnationOf(key), begunAt: beganAt(key) }));
+  const replaced = [...keys]
+    .filter(([keyId]) => doubtful.has(keyId))
+    .map(([keyId, key]) => ({ keyId, incarnation: storedIncarnationOf(key), begunAt: beganAt(key) }));
   const successors = await followEvidence(transaction, replaced, steps);
   return new Map([...successors].map(([{ keyId }, successor]) => [keyId, successor]));
 }

@@ -6,8 +6,8 @@ import type { Transaction } from './transaction.ts';
 export class OlderFlowUnderWay extends Error {
   override readonly name = 'OlderFlowUnderWay';
 
-  constructor(keyId: string) {
-    super(`A flow of another kind has claimed a backup for ${keyId}, and has not made it a key yet`);
+  constructor() {
+    super('A flow of another kind has claimed a backup for the key, and has not made it a key yet');
   }
 }
 
@@ -42,6 +42,6 @@ export async function expectNoOlderFlow(
   );
   for (const { usedFor, usedAt } of claims) {
     const { begunAt } = wanted.find(({ keyId }) => keyId === usedFor) ?? {};
-    if (begunAt === undefined || usedAt >= begunAt) throw new OlderFlowUnderWay(usedFor);
+    if (begunAt === undefined || usedAt >= begunAt) throw new OlderFlowUnderWay();
   }
 }

@@ -1,5 +1,6 @@
 import type { Db, Document, MongoClient } from 'mongodb';
 import { RotationError } from '../errors.ts';
+import { noteBsonClasses } from './bson-classes.ts';
 import { openAdminDb } from './own-db.ts';
 
 const asked = new WeakSet<MongoClient>();
@@ -11,7 +12,9 @@ const asked = new WeakSet<MongoClient>();
  */
 export async function requireTransactions(db: Db): Promise<void> {
   if (asked.has(db.client)) return;
-  refuseDeployment(await openAdminDb(db).command({ hello: 1 }));
+  const hello = await openAdminDb(db).command({ hello: 1 });
+  refuseDeployment(hello);
+  await noteBsonClasses(db, hello);
   asked.add(db.client);
 }
 

@@ -1,4 +1,4 @@
-import { beganAt, isLive, storedIncarnationOf, type BackupDocument, type KeyDocument } from '../documents.ts';
+import { beganAt, isLive, storedIncarnationOf, type StoredBackup, type StoredKey } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { followEvidence, type Successor } from './follow-evidence.ts';
@@ -22,7 +22,7 @@ export interface BatchOptions {
   /** Of a rotator that verifies its backups; others claim any free one. */
   readonly verified?: VerifiedBackups;
   /** Called instead of a claim, where no free backup is verified: with those to verify, none if each was tried a moment ago. */
-  readonly onUnverified?: (candidates: readonly BackupDocument[]) => void;
+  readonly onUnverified?: (candidates: ReadonlyMap<string, StoredBackup>) => void;
   /** Called after each claim, inside the transaction, which may still be undone. */
   readonly onClaimed?: (replacement: Replacement) => void;
   /** Called with the number of free backups that are left, if one page shows them all. */
@@ -62,15 +62,15 @@ export async function rotateBatch(
     transaction,
     rotations.map(({ keyId }) => keyId),
   );
-  const keptByOldFlow = await findKeptByOldFlow(transaction, [...keys.values()], steps);
-  const failed: { rotation: Rotation; failedKey: KeyDocument }[] = [];
+  const keptByOldFlow = await findKeptByOldFlow(transaction, keys, steps);
+  const failed: { rotation: Rotation; failedKey: StoredKey }[] = [];
   const kept = new Map<Rotation, Successor>();
   const gone: Rotation[] = [];
   for (const rotation of rotations) {
     const key = keys.get(rotation.keyId);
     if (key === undefined || !isLive(key) || !isMeant(rotation, key)) gone.push(rotation);
     else {
-      const successor = keptByOldFlow.get(key._id);
+      const successor = keptByOldFlow.get(rotation.keyId);
       if (successor !== undefined) kept.set(rotation, successor);
       else {
         rotation.incarnation = storedIncarnationOf(key);
@@ -92,7 +92,7 @@ export async function rotateBatch(
   await expectNoOlderFlow(
     transaction,
     [
-      ...failed.map(({ failedKey }) => ({ keyId: failedKey._id, begunAt: beganAt(failedKey) })),
+      ...failed.map(({ rotation: { keyId }, failedKey }) => ({ keyId, begunAt: beganAt(failedKey) })),
       ...nowhere.map(({ keyId }) => ({ keyId, begunAt: undefined })),
     ],
     steps,
@@ -117,7 +117,7 @@ export async function rotateBatch(
   if (verified !== undefined && usable.length === 0) {
     const count = Math.min(failed.length, MAX_CANDIDATES);
     const candidates = choose(free.filter(verified.mayBeVerified), count, isOrdered, random);
-    onUnverified?.(candidates.length === 0 ? [] : await steps.readCandidates(transaction, candidates));
+    onUnverified?.(candidates.length === 0 ? new Map() : await steps.readCandidates(transaction, candidates));
     return answers;
   }
   const chosen = choose(usable, failed.length, isOrdered, random);
@@ -132,13 +132,13 @@ export async function rotateBatch(
   for (const replacement of replacements) onClaimed?.(replacement);
   const backups = await steps.readClaimedBackups(transaction, replacements);
   expectOtherCredentials(replacements, backups);
-  if (verified !== undefined) expectVerified([...backups.values()], verified);
+  if (verified !== undefined) expectVerified(backups, verified);
   const installed = await refusingDuplicates(
     replacements.map(({ backupId }) => backupId),
     () => steps.installKeys(transaction, replacements, backups),
   );
   expectAll('installed', installed, replacements);
-  const moves = replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId }));
+  const moves = replacements.map(({ rotation, backupId }) => ({ from: rotation.keyId, to: backupId }));
   await refusingDuplicates(
     moves.flatMap(({ to }) => Array<string>(WRITES_PER_MOVE).fill(to)),
     () => steps.moveBindings(transaction, moves),
@@ -149,13 +149,13 @@ export async function rotateBatch(
   return answers;
 }
 
-function withoutSuccessor({ incarnation }: Rotation, key: KeyDocument | undefined): Answer {
+function withoutSuccessor({ incarnation }: Rotation, key: StoredKey | undefined): Answer {
   if (key === undefined || !isLive(key) || incarnation === undefined) return { kind: 'not-found' };
   return { kind: 'other-incarnation', asked: incarnation, live: storedIncarnationOf(key) };
 }
 
 /** A rotation without an incarnation means the key that is live now; otherwise only the key of that incarnation is meant. */
-const isMeant = ({ incarnation }: Rotation, key: KeyDocument): boolean =>
+const isMeant = ({ incarnation }: Rotation, key: StoredKey): boolean =>
   incarnation === undefined || incarnation === storedIncarnationOf(key);
 
 function choose(free: readonly string[], count: number, isOrdered: boolean, random: () => number): readonly string[] {
@@ -174,7 +174,7 @@ function takeNeighbours(page: readonly string[], count: number, random: () => nu
 /** A backup with the credential that has failed would fail at once. @throws UnusableBackup */
 function expectOtherCredentials(
   replacements: readonly Replacement[],
-  backups: ReadonlyMap<string, BackupDocument>,
+  backups: ReadonlyMap<string, StoredBackup>,
 ): void {
   const bad = replacements.find(
     // A pool may keep its credentials in another field.
@@ -184,9 +184,9 @@ function expectOtherCredentials(
 }
 
 /** @throws ChangedBackup */
-function expectVerified(backups: readonly BackupDocument[], { isAsVerified }: VerifiedBackups): void {
-  const changed = backups.find((backup) => !isAsVerified(backup));
-  if (changed !== undefined) throw new ChangedBackup(changed._id);
+function expectVerified(backups: ReadonlyMap<string, StoredBackup>, { isAsVerified }: VerifiedBackups): void {
+  const changed = [...backups].find(([id, backup]) => !isAsVerified(id, backup));
+  if (changed !== undefined) throw new ChangedBackup(changed[0]);
 }
 
 /** The snapshot holds all documents of a write. If the write matched fewer, it did not see the snapshot, and there was no lock. */

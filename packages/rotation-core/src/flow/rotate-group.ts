@@ -1,9 +1,10 @@
-import type { BackupDocument } from '../documents.ts';
+import type { StoredBackup } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
 import type { PendingRotation } from '../queue/pending-rotation.ts';
 import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
+import { shownId, type Pool } from '../pool.ts';
 import type { Rotation } from '../rotation.ts';
 import { BackupVerifier } from './backup-verifier.ts';
 import type { RotatorContext } from './context.ts';
@@ -68,7 +69,7 @@ export function createGroupRotator(
     let inDoubt = false;
     let isAnswered = false;
     let freeBackups: number | undefined;
-    let candidates: readonly BackupDocument[] | undefined;
+    let candidates: ReadonlyMap<string, StoredBackup> | undefined;
     const onAnswered = (): void => {
       if (!isAnswered && !goOn()) throw NOBODY_WAITS;
       isAnswered = true;
@@ -137,7 +138,7 @@ export function createGroupRotator(
       noteFailure(rotations, 'unusable-backup', error.message);
       return { kind: 'retryable', inDoubt, error: new RotationError('inconsistent', error.message) };
     }
-    const rotationError = toRotationError(error, { ...contextOf(group, inDoubt), place });
+    const rotationError = toRotationError(error, { ...contextOf(pool, group, inDoubt), place });
     if (error !== NOBODY_WAITS && !isRetryable(error)) return { kind: 'failed', inDoubt, error: rotationError };
     const [only] = group;
     if (only !== undefined && group.length === 1 && !inDoubt) {
@@ -179,11 +180,12 @@ export function createGroupRotator(
 }
 
 /** What an error says of a group. Only the error of a group of one reaches callers. */
-function contextOf(group: readonly PendingRotation[], inDoubt: boolean) {
+function contextOf(pool: Pool, group: readonly PendingRotation[], inDoubt: boolean) {
   const [first] = group;
   const rotationId = inDoubt || first?.commitInDoubt === true ? first?.rotation.rotationId : undefined;
   return {
-    what: `rotate ${first?.rotation.keyId ?? ''}`,
+    what: `rotate ${first === undefined ? '' : shownId(pool, first.rotation.keyId)}`,
+    secretIds: pool.secretIds,
     rotationId,
     consequence:
       rotationId === undefined

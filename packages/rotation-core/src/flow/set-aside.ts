@@ -1,5 +1,6 @@
-import { backupsOf, type BackupDocument } from '../documents.ts';
+import { backupsOf, type StoredBackup } from '../documents.ts';
 import { setAsideFieldsOf } from '../pool.ts';
+import { ownIdsOf } from './own-ids.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -12,14 +13,15 @@ import type { Transaction } from './transaction.ts';
  * The credential is compared here and not in the filter of the update: the server logs the filters of slow commands.
  */
 export async function setAside(
-  { db, pool, session }: Transaction,
+  transaction: Transaction,
   backupId: string,
-  isVerified: (backup: BackupDocument) => boolean,
+  isVerified: (backup: StoredBackup) => boolean,
   reason: string,
 ): Promise<boolean> {
+  const { db, pool, session } = transaction;
   const fields = setAsideFieldsOf(pool);
   const backups = backupsOf(db, pool);
-  const filter = { _id: backupId, isUsed: false, [fields.at]: null };
+  const filter = { _id: ownIdsOf(transaction).stored(backupId), isUsed: false, [fields.at]: null };
   const backup = await backups.findOne(filter, { session });
   if (backup === null || !isVerified(backup)) return false;
   const { modifiedCount } = await backups.updateOne(

@@ -1,6 +1,8 @@
 import { bindingsOf } from '../documents.ts';
 import { RotationError } from '../errors.ts';
+import { shownId } from '../pool.ts';
 import type { RotatorContext } from './context.ts';
+import { ownIdsOf } from './own-ids.ts';
 import type { Place } from './place.ts';
 
 /**
@@ -16,18 +18,20 @@ const MAX_BINDINGS = 50_000;
  * @returns the error for the caller; undefined if the rotation may be tried again.
  */
 export async function findTooManyBindings(
-  { db, pool }: RotatorContext,
+  context: RotatorContext,
   keyId: string,
   { step }: Place,
 ): Promise<RotationError | undefined> {
   if (step !== 'moveBindings') return undefined;
+  const { db, pool } = context;
+  const { stored } = ownIdsOf(context);
   const count = await bindingsOf(db, pool)
-    .countDocuments({ [pool.bindingKeyField]: keyId }, { limit: MAX_BINDINGS + 1 })
+    .countDocuments({ ...pool.ownBindings, [pool.bindingKeyField]: stored(keyId) }, { limit: MAX_BINDINGS + 1 })
     .catch(() => 0); // the next attempt meets the same trouble
   if (count <= MAX_BINDINGS) return undefined;
   const { bindings } = pool.collections;
   return new RotationError(
     'too-many-bindings',
-    `rotate ${keyId}: there are too many bindings for one transaction: more than ${MAX_BINDINGS} in ${bindings} point to the key, and the server undid the transaction that moved them. Remove bindings that are not needed, or enlarge the server's cache. The rotation was undone.`,
+    `rotate ${shownId(pool, keyId)}: there are too many bindings for one transaction: more than ${MAX_BINDINGS} in ${bindings} point to the key, and the server undid the transaction that moved them. Remove bindings that are not needed, or enlarge the server's cache. The rotation was undone.`,
   );
 }

@@ -8,7 +8,7 @@ export class UnusableBackup extends Error {
   readonly why: Unusable;
 
   constructor(backupId: string, why: Unusable) {
-    super(`The backup ${backupId} can't be used: ${why}`);
+    super(`The chosen backup can't be used: ${why}`);
     this.backupId = backupId;
     this.why = why;
   }

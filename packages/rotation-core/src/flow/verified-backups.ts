@@ -1,4 +1,4 @@
-import type { BackupDocument } from '../documents.ts';
+import type { StoredBackup } from '../documents.ts';
 
 /** At most this many backups are verified at once for one transaction. */
 export const MAX_CANDIDATES = 8;
@@ -10,7 +10,7 @@ export interface VerifiedBackups {
   /** The backup may be verified now: there was no attempt at it without a verdict a moment ago. */
   readonly mayBeVerified: (backupId: string) => boolean;
   /** The document, claimed or not, is what was found usable. */
-  readonly isAsVerified: (backup: BackupDocument) => boolean;
+  readonly isAsVerified: (backupId: string, backup: StoredBackup) => boolean;
 }
 
 /** Ends a transaction whose backup is not the one that was verified: somebody changed its credential. */
@@ -19,7 +19,7 @@ export class ChangedBackup extends Error {
   readonly backupId: string;
 
   constructor(backupId: string) {
-    super(`The backup ${backupId} was changed after it had been verified`);
+    super('The chosen backup was changed after it had been verified');
     this.backupId = backupId;
   }
 }

@@ -39,10 +39,10 @@ export class Caller {
     this.#onGiveUp = onGiveUp;
     this.deadlineAt = this.enqueuedAt + deadlineMs;
     const onAbort = (): void => {
-      const { keyId, rotationId, inDoubt } = status();
+      const { rotationId, inDoubt } = status();
       const message = inDoubt
-        ? `The call was aborted while ${keyId} was being rotated; ask findRotation for ${rotationId} later`
-        : `The call was aborted before ${keyId} was rotated`;
+        ? `The call was aborted while its key was being rotated; ask findRotation for ${rotationId} later`
+        : 'The call was aborted before its key was rotated';
       this.reject(new RotationError('aborted', message, { cause: signal?.reason, ...(inDoubt ? { rotationId } : {}) }));
     };
     const timer = setTimeout(() => this.giveUp(), deadlineMs);

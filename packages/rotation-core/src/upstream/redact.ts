@@ -16,14 +16,15 @@ const BEHIND_A_NAME =
 const USER_OF_A_URL = /(:\/\/)[^\s/@]+@/g;
 
 /**
- * Takes out of a text what could be a credential: the secret itself and whatever repeats eight characters of it, `sk-...`, `Bearer ...`, what
+ * Takes out of a text what could be a credential: the secrets themselves and whatever repeats eight characters of one, `sk-...`, `Bearer ...`, what
  * stands behind `key=` or `token:`, and long words of letters and digits. Takes out too much rather than too little.
  *
- * @param secret the credential that the text may repeat; undefined if it is not known.
+ * @param secrets the credentials that the text may repeat, as far as they are known.
  */
-export function redact(text: string, secret: string | undefined): string {
-  const whole = secret === undefined || secret === '' ? text : text.replaceAll(secret, REDACTED);
-  const parts = partsOf(secret);
+export function redact(text: string, secrets: readonly string[]): string {
+  const known = secrets.filter((secret) => secret !== '');
+  const whole = known.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+  const parts = known.flatMap(partsOf);
   return whole
     .replace(USER_OF_A_URL, `$1${REDACTED}@`)
     .replace(BEHIND_A_NAME, (_all, name: string, between: string) => `${name}${between}${REDACTED}`)
@@ -35,9 +36,9 @@ const MAX_TEXT_LENGTH = 500;
 /** At most this much of a text is searched for credentials. In characters. */
 const MAX_SEARCHED_LENGTH = 10_000;
 
-/** A text for the database or an event: on one line, without credentials, and at most 500 characters. @param secret as in `redact` */
-export function cleanText(text: string, secret: string | undefined): string {
-  const clean = redact(text.slice(0, MAX_SEARCHED_LENGTH), secret).replaceAll(/\s+/g, ' ').trim();
+/** A text for the database or an event: on one line, without credentials, and at most 500 characters. @param secrets as in `redact` */
+export function cleanText(text: string, secrets: readonly string[]): string {
+  const clean = redact(text.slice(0, MAX_SEARCHED_LENGTH), secrets).replaceAll(/\s+/g, ' ').trim();
   // Half a character at the cut is no text.
   return clean.slice(0, MAX_TEXT_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
 }
@@ -59,8 +60,8 @@ const isCredential = (word: string): boolean =>
   (word.length >= MIN_CREDENTIAL_LENGTH && /\d/.test(word) && /[a-z]/i.test(word));
 
 /** All parts of the secret that give it away. */
-function partsOf(secret: string | undefined): readonly string[] {
-  const lower = secret?.toLowerCase() ?? '';
+function partsOf(secret: string): readonly string[] {
+  const lower = secret.toLowerCase();
   return Array.from({ length: Math.max(0, lower.length - REVEALING_LENGTH + 1) }, (_, at) =>
     lower.slice(at, at + REVEALING_LENGTH),
   );

@@ -3,22 +3,24 @@ import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { findKeptByOldFlow } from '../flow/kept-by-old-flow.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
+import { ownIdsOf } from '../flow/own-ids.ts';
 import type { Transaction } from '../flow/transaction.ts';
-import { requireId } from '../options.ts';
+import { requireKeyId, requireText, type StoredId } from '../ids.ts';
+import { idKindOf } from '../pool.ts';
 import { touchKeys } from './touch-keys.ts';
 
 /** A binding to add. */
-export interface BindRequest {
+export interface BindRequest<Id = string> {
   readonly proxyId: string;
-  readonly keyId: string;
+  readonly keyId: Id;
   /** Other fields of the binding, such as `priority`. `isActive` is true and `createdAt` is now, unless they are given here. */
   readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** The answer of `bind`. */
-export type BindOutcome =
+export type BindOutcome<Id = string> =
   /** The proxy is bound to `keyId`, which is the asked key or its live successor; `already-bound`: it was before. */
-  | { readonly kind: 'bound' | 'already-bound'; readonly keyId: string }
+  | { readonly kind: 'bound' | 'already-bound'; readonly keyId: Id }
   /** Neither the key nor a live successor of it exists. */
   | { readonly kind: 'not-found' };
 
@@ -33,19 +35,23 @@ export type BindOutcome =
  *
  * @throws RotationError
  */
-export async function bind(context: CallContext, { proxyId, keyId, fields }: BindRequest): Promise<BindOutcome> {
-  requireId('proxyId', proxyId);
-  requireId('keyId', keyId);
-  return retryTransaction(context, async (transaction): Promise<BindOutcome> => {
+export async function bind(context: CallContext, request: BindRequest<unknown>): Promise<BindOutcome<StoredId>> {
+  const proxyId = requireText('proxyId', request.proxyId);
+  const keyId = requireKeyId('keyId', idKindOf(context.pool), request.keyId);
+  return retryTransaction(context, async (transaction): Promise<BindOutcome<StoredId>> => {
     const liveId = await findLive(transaction, keyId, context.flow.steps);
     if (liveId === undefined) return { kind: 'not-found' };
     const { db, pool, session } = transaction;
-    const target = { proxyId, [pool.bindingKeyField]: liveId };
+    const stored = ownIdsOf(transaction).stored(liveId);
+    const target = { ...pool.ownBindings, proxyId, [pool.bindingKeyField]: stored };
     await touchKeys(transaction, [liveId]);
     const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 } });
-    if (existing !== null) return { kind: 'already-bound', keyId: liveId };
-    await bindingsOf(db, pool).insertOne({ isActive: true, createdAt: new Date(), ...fields, ...target }, { session });
-    return { kind: 'bound', keyId: liveId };
+    if (existing !== null) return { kind: 'already-bound', keyId: stored };
+    await bindingsOf(db, pool).insertOne(
+      { isActive: true, createdAt: new Date(), ...request.fields, ...target },
+      { session },
+    );
+    return { kind: 'bound', keyId: stored };
   });
 }
 
@@ -55,7 +61,7 @@ async function findLive(
   steps: RotatorContext['flow']['steps'],
 ): Promise<string | undefined> {
   const keys = await steps.readKeys(transaction, [keyId]);
-  const kept = (await findKeptByOldFlow(transaction, [...keys.values()], steps)).get(keyId);
+  const kept = (await findKeptByOldFlow(transaction, keys, steps)).get(keyId);
   if (kept !== undefined) return kept.replacement;
   if (isLive(keys.get(keyId))) return keyId;
   const ended = { keyId, incarnation: undefined };

@@ -1,13 +1,14 @@
 import type { UpstreamFailure } from '../classify-failure.ts';
 import { RotationError } from '../errors.ts';
-import { notify, type RotationEvent } from '../events.ts';
+import { notify, withShownIds, type RotationEvent } from '../events.ts';
 import type { RotatorContext } from '../flow/context.ts';
 import { referenceFlow, type FlowParts } from '../flow/flow-parts.ts';
 import { openOwnDb } from '../flow/own-db.ts';
 import { createGroupRotator } from '../flow/rotate-group.ts';
+import { ownIdsOf } from '../flow/own-ids.ts';
+import { requireKeyId, requireText, type KeyId, type StoredId } from '../ids.ts';
 import {
   requireDeadline,
-  requireId,
   requireNotAborted,
   resolveOptions,
   resolveTestingOptions,
@@ -17,7 +18,7 @@ import {
   type TestingOptions,
 } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import type { Pool } from '../pool.ts';
+import { idKindOf, shownId, type Pool } from '../pool.ts';
 import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts';
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
@@ -29,19 +30,22 @@ import { runCall, type Consequences } from './run-call.ts';
 import { sweep, type SweepResult } from './sweep.ts';
 
 /**
- * Rotates the keys of one pool. It has no connection of its own and needs no closing.
+ * Rotates the keys of one pool, whose ids are of the type `Id`: strings, or what the pool's `idKind` says. An argument may also be the text of an
+ * id; answers have the ids as the driver reads them.
+ *
+ * It has no connection of its own and needs no closing.
  *
  * Each verb ends within its `deadlineMs`. All but `rotate` throw a RotationError `database` then; what was not committed by then
  * never is, unless the message says that it may have been.
  */
-export interface Rotator {
+export interface Rotator<Id = string> {
   /**
    * Replaces a failed key by a backup. In one transaction, the key is retired, the backup becomes a live key, and all bindings
    * move to it. Any number of calls may run at once, in any number of processes.
    *
    * @throws RotationError; see `RotationErrorCode`.
    */
-  rotate(keyId: string, options?: RotateOptions): Promise<RotationOutcome>;
+  rotate(keyId: Id | string, options?: RotateOptions): Promise<RotationOutcome<Id>>;
   /**
    * Does what an upstream's answer means for the key that was used, by the pool's `failures`: nothing, a cool-down, or a rotation;
    * where there is no backup, it marks the key. For the place where a service handles the errors of its upstream.
@@ -49,18 +53,22 @@ export interface Rotator {
    * @param key the key document that was used, as it was read: with `_id`, `incarnation` and `createdAt`.
    * @throws RotationError; see `RotationErrorCode`.
    */
-  handleFailure(key: UsedKey, failure: UpstreamFailure, options?: CallOptions): Promise<FailureOutcome>;
+  handleFailure(
+    key: UsedKey<Id | string>,
+    failure: UpstreamFailure,
+    options?: CallOptions,
+  ): Promise<FailureOutcome<Id>>;
   /** Binds a proxy to a key, or to its live successor. A rotation of the key at the same moment does not miss the binding. */
-  bind(request: BindRequest, options?: CallOptions): Promise<BindOutcome>;
+  bind(request: BindRequest<Id | string>, options?: CallOptions): Promise<BindOutcome<Id>>;
   /** Says what became of a rotation whose caller got `indeterminate`. Null: it is not committed, but may be later. */
-  findRotation(rotationId: string, options?: CallOptions): Promise<FoundRotation | null>;
+  findRotation(rotationId: string, options?: CallOptions): Promise<FoundRotation<Id> | null>;
   /** Makes a backup that was used or set aside free again, unless it is a live key. All marks of its use are removed. */
-  restoreBackup(backupId: string, options?: CallOptions): Promise<RestoreOutcome>;
+  restoreBackup(backupId: Id | string, options?: CallOptions): Promise<RestoreOutcome>;
   /**
    * Moves bindings that other writers left on replaced keys to the live successors, in batches. What was moved before the deadline
    * stays moved.
    */
-  sweep(options?: CallOptions): Promise<SweepResult>;
+  sweep(options?: CallOptions): Promise<SweepResult<Id>>;
   /**
    * Creates the pool's collections and indexes, and leaves alone what exists. The indexes make rotations fast, and "at most one
    * backup for one incarnation" a rule of the database. Where nothing is missing, the rights to list collections and indexes do.
@@ -76,23 +84,38 @@ export interface Rotator {
  *
  * @throws RotationError `invalid-argument` that names the option, or says why the Db can't be used.
  */
-export function createRotator(db: AnyDb, pool: Pool, options: RotatorOptions = {}): Rotator {
+export function createRotator<Id extends KeyId = string>(
+  db: AnyDb,
+  pool: Pool,
+  options: RotatorOptions<Id> = {},
+): Rotator<Id> {
   // resolveOptions drops what only a harness may set.
   return createRotatorOf(referenceFlow, db, pool, resolveOptions(options));
 }
 
 /** `createRotator` for a test harness: with a flow of the harness's choice, and options that a service must not set. */
-export function createRotatorOf(flow: FlowParts, db: AnyDb, pool: Pool, options: TestingOptions = {}): Rotator {
-  const settings = resolveTestingOptions(options);
-  const emit = (event: RotationEvent): void => notify(settings.onEvent, event);
+export function createRotatorOf<Id extends KeyId = string>(
+  flow: FlowParts,
+  db: AnyDb,
+  pool: Pool,
+  options: TestingOptions<Id> = {},
+): Rotator<Id> {
+  // To the service's copy of the driver, what the database has is an Id.
+  const settings = resolveTestingOptions(options) as unknown as RotatorContext['settings'];
+  const emit = (event: RotationEvent): void =>
+    notify(
+      settings.onEvent,
+      withShownIds(event, (id) => shownId(pool, id)),
+    );
   const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
-  const rotate: Rotator['rotate'] = async (keyId, rotateOptions = {}) =>
-    queue.enqueue(toRequest(keyId, rotateOptions, settings.deadlineMs));
+  const rotate = async (keyId: unknown, rotateOptions: RotateOptions = {}): Promise<RotationOutcome> =>
+    queue.enqueue(toRequest(pool, keyId, rotateOptions, settings.deadlineMs));
 
-  return {
-    rotate,
-    handleFailure: (key, failure, failureOptions = {}) => handleFailure(context, rotate, key, failure, failureOptions),
+  const rotator: Rotator<StoredId> = {
+    rotate: async (keyId, rotateOptions) => withStoredIds(context, await rotate(keyId, rotateOptions), keyId),
+    handleFailure: async (key, failure, failureOptions = {}) =>
+      withStoredIds(context, await handleFailure(context, rotate, key, failure, failureOptions), key._id),
     bind: (request, callOptions = {}) => runCall(context, 'bind', WRITES, callOptions, (call) => bind(call, request)),
     findRotation: (rotationId, callOptions = {}) =>
       runCall(context, 'findRotation', READS, callOptions, (call) => findRotation(call, rotationId)),
@@ -102,7 +125,11 @@ export function createRotatorOf(flow: FlowParts, db: AnyDb, pool: Pool, options:
     ensureIndexes: (callOptions = {}) => runCall(context, 'ensureIndexes', CREATES, callOptions, ensureIndexes),
     checkIndexes: (callOptions = {}) => runCall(context, 'checkIndexes', READS, callOptions, checkIndexes),
   };
+  return rotator as unknown as Rotator<Id>;
 }
+
+/** The id of a key as a caller passes it. */
+type Asked = StoredId | string;
 
 const READS: Consequences = { undone: 'Nothing was changed.', inDoubt: 'Nothing was changed.' };
 const WRITES: Consequences = {
@@ -118,11 +145,23 @@ const CREATES: Consequences = {
   inDoubt: 'What was created stays: call it again.',
 };
 
-function toRequest(keyId: string, options: RotateOptions, deadlineMs: number): RotationRequest {
+/** Answers with ids as the driver reads them. That of the key is what the caller asked for: there may have been no server to make one. */
+function withStoredIds(context: RotatorContext, outcome: RotationOutcome, keyId: Asked): RotationOutcome<StoredId>;
+function withStoredIds(context: RotatorContext, outcome: FailureOutcome, keyId: Asked): FailureOutcome<StoredId>;
+function withStoredIds(
+  context: RotatorContext,
+  outcome: RotationOutcome | FailureOutcome,
+  keyId: Asked,
+): RotationOutcome<StoredId> | FailureOutcome<StoredId> {
+  const replaced = 'replacement' in outcome ? { replacement: ownIdsOf(context).stored(outcome.replacement) } : {};
+  return { ...outcome, ...replaced, keyId } as RotationOutcome<StoredId>;
+}
+
+function toRequest(pool: Pool, keyId: unknown, options: RotateOptions, deadlineMs: number): RotationRequest {
   requireNotAborted(options.signal);
   return {
-    keyId: requireId('keyId', keyId),
-    incarnation: options.incarnation === undefined ? undefined : requireId('incarnation', options.incarnation),
+    keyId: requireKeyId('keyId', idKindOf(pool), keyId),
+    incarnation: options.incarnation === undefined ? undefined : requireText('incarnation', options.incarnation),
     reason: requireReason(options.reason ?? 'exhausted'),
     deadlineMs: options.deadlineMs === undefined ? deadlineMs : requireDeadline(options.deadlineMs),
     signal: options.signal,

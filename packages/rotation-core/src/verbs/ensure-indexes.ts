@@ -1,10 +1,13 @@
 import type { Db, Document, IndexDescription } from 'mongodb';
+import { keysOf } from '../documents.ts';
+import { RotationError } from '../errors.ts';
 import type { CallContext } from '../flow/context.ts';
 import { isUnreachable, serverAnswerOf } from '../flow/driver-error.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
 import { retry } from '../flow/retry-transaction.ts';
 import { indexesOf, type NamedIndex } from '../indexes.ts';
-import { archiveOf, type Pool } from '../pool.ts';
+import { BSON_TYPE_OF, idKindOfValue } from '../ids.ts';
+import { archiveOf, idKindOf, type Pool } from '../pool.ts';
 
 const NAMESPACE_EXISTS = 48;
 /** The same index exists under another name. */
@@ -45,8 +48,13 @@ function structureOf(pool: Pool): Structure {
   };
 }
 
-/** Finds out which collections and indexes of the pool are missing, and creates nothing. Needs the right to list them. */
+/**
+ * Finds out which collections and indexes of the pool are missing, and creates nothing. Needs the right to list them.
+ *
+ * @throws RotationError `invalid-argument` if the keys have ids of another kind than the pool says
+ */
 export async function checkIndexes({ db, pool }: CallContext): Promise<readonly MissingStructure[]> {
+  await expectIdKind(db, pool);
   const { collections, indexes } = structureOf(pool);
   const found = await db.listCollections({ name: { $in: [...collections] } }, { nameOnly: true }).toArray();
   const existing = new Set(found.map(({ name }) => name));
@@ -64,6 +72,19 @@ export async function checkIndexes({ db, pool }: CallContext): Promise<readonly 
         ({ collection, description }) => ({ kind: 'index', collection, name: description.name, description }) as const,
       ),
   ];
+}
+
+/** Where the keys have ids of another kind, `rotate` would find none of them. */
+async function expectIdKind(db: Db, pool: Pool): Promise<void> {
+  const keys = keysOf(db, pool);
+  const idOnly = { projection: { _id: 1 } } as const;
+  const own = await keys.findOne({ _id: { $type: BSON_TYPE_OF[idKindOf(pool)] } }, idOnly);
+  const kind = own === null ? idKindOfValue((await keys.findOne({}, idOnly))?._id) : undefined;
+  if (kind !== undefined)
+    throw new RotationError(
+      'invalid-argument',
+      `Pool ${pool.name}: the ids in ${pool.collections.keys} are of another kind: set idKind: '${kind}'`,
+    );
 }
 
 /** Has this index the same fields in the same order, and is it unique where that is asked? */

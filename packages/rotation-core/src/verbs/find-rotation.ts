@@ -1,12 +1,12 @@
 import { backupsOf, keysOf } from '../documents.ts';
 import type { RotatorContext } from '../flow/context.ts';
-import { requireId } from '../options.ts';
+import { requireText, type StoredId } from '../ids.ts';
 
 /** A committed rotation. */
-export interface FoundRotation {
-  readonly keyId: string;
+export interface FoundRotation<Id = string> {
+  readonly keyId: Id;
   /** The backup that took the key's place. It may have been replaced since; `rotate` follows the chain to the live key. */
-  readonly replacement: string;
+  readonly replacement: Id;
 }
 
 /**
@@ -15,14 +15,18 @@ export interface FoundRotation {
  * @returns null if the rotation is not committed; it may be committed later.
  * @throws RotationError
  */
-export async function findRotation({ db, pool }: RotatorContext, rotationId: string): Promise<FoundRotation | null> {
-  requireId('rotationId', rotationId);
+export async function findRotation(
+  { db, pool }: RotatorContext,
+  rotationId: string,
+): Promise<FoundRotation<StoredId> | null> {
+  requireText('rotationId', rotationId);
   const committed = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
   const backup = await backupsOf(db, pool).findOne(
     { rotationId, isUsed: true, usedIn: { $in: [pool.collections.keys, null] } },
     { ...committed, projection: { usedFor: 1 } },
   );
-  if (typeof backup?.usedFor === 'string') return { keyId: backup.usedFor, replacement: backup._id };
+  const usedFor = backup?.usedFor ?? null;
+  if (backup !== null && usedFor !== null) return { keyId: usedFor, replacement: backup._id };
   // The backup was deleted or restored meanwhile.
   const heir = await keysOf(db, pool).findOne(
     { 'predecessors.rotationId': rotationId },

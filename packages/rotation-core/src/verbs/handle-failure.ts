@@ -5,27 +5,45 @@ import { marksOf, type RotationReason } from '../failures.ts';
 import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
-import { requireDeadline, requireId, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
+import { ownIdsOf } from '../flow/own-ids.ts';
+import { requireTransactions } from '../flow/require-transactions.ts';
+import { requireKeyId, type StoredId } from '../ids.ts';
+import { requireDeadline, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
+import { idKindOf, secretsOf, type Pool } from '../pool.ts';
 import { readErrorFields } from '../upstream/error-fields.ts';
 import { cleanText } from '../upstream/redact.ts';
 import { runCall, type Consequences } from './run-call.ts';
 
 /** The key document that a caller used, as it was read. */
-export type UsedKey = Pick<KeyDocument, '_id' | 'incarnation' | 'createdAt'> & Partial<Pick<KeyDocument, 'apiKey'>>;
+export type UsedKey<Id = string> = Pick<KeyDocument<Id>, '_id' | 'incarnation' | 'createdAt'> &
+  Partial<Pick<KeyDocument, 'apiKey'>>;
+
+/** What is needed of it, with the text of its id. A document of an ODM can't be spread: its fields are getters. */
+interface FailedKey {
+  readonly _id: string;
+  readonly incarnation: string | null;
+  readonly createdAt: Date | undefined;
+  readonly apiKey: string | undefined;
+}
+
+function requireKey(pool: Pool, key: Partial<UsedKey<unknown>> | null | undefined): FailedKey {
+  const _id = requireKeyId('key._id', idKindOf(pool), key?._id);
+  return { _id, incarnation: key?.incarnation ?? null, createdAt: key?.createdAt, apiKey: key?.apiKey };
+}
 
 /** The answer of `handleFailure`. The kinds of `rotate` mean what they mean there. */
-export type FailureOutcome =
-  | Exclude<RotationOutcome, { readonly kind: 'no-backup' }>
+export type FailureOutcome<Id = string> =
+  | Exclude<RotationOutcome<Id>, { readonly kind: 'no-backup' }>
   /** The answer says nothing about the key. Nothing was changed. */
-  | { readonly kind: 'unaffected'; readonly keyId: string }
+  | { readonly kind: 'unaffected'; readonly keyId: Id }
   /** The key rests until this time, by the server's clock. Another caller may have asked for a longer cool-down. */
-  | { readonly kind: 'cooling-down'; readonly keyId: string; readonly until: Date }
+  | { readonly kind: 'cooling-down'; readonly keyId: Id; readonly until: Date }
   /**
    * The key failed for good and there is no backup. It was marked, by this call or by an earlier one (`already-marked`); its
    * bindings stay. `until`: when it may be tried again; undefined where it needs a new secret.
    */
-  | { readonly kind: 'marked' | 'already-marked'; readonly keyId: string; readonly until: Date | undefined };
+  | { readonly kind: 'marked' | 'already-marked'; readonly keyId: Id; readonly until: Date | undefined };
 
 const MARKS: Consequences = {
   undone: 'Nothing was changed.',
@@ -41,11 +59,12 @@ const MARKS: Consequences = {
 export async function handleFailure(
   context: RotatorContext,
   rotate: (keyId: string, options: RotateOptions) => Promise<RotationOutcome>,
-  key: UsedKey,
+  usedKey: UsedKey<unknown>,
   failure: UpstreamFailure,
   options: CallOptions,
 ): Promise<FailureOutcome> {
-  const keyId = requireId('key._id', (key as UsedKey | null | undefined)?._id);
+  const key = requireKey(context.pool, usedKey);
+  const keyId = key._id;
   const deadlineAt = performance.now() + requireDeadline(options.deadlineMs ?? context.settings.deadlineMs);
   requireNotAborted(options.signal);
   const write = (run: (call: CallContext) => Promise<FailureOutcome>): Promise<FailureOutcome> => {
@@ -68,7 +87,7 @@ export async function handleFailure(
 }
 
 /** Lets the key rest. A cool-down only ever grows: of two callers at once, the one that asks for less changes nothing. */
-async function coolDown(context: CallContext, key: UsedKey, coolDownMs: number): Promise<FailureOutcome> {
+async function coolDown(context: CallContext, key: FailedKey, coolDownMs: number): Promise<FailureOutcome> {
   const { coolDownField } = marksOf(context.pool.failures);
   const after = await updateLive(context, key, {}, { [coolDownField]: extended(coolDownField, coolDownMs) });
   if (after !== null) return { kind: 'cooling-down', keyId: key._id, until: after[coolDownField] as Date };
@@ -82,7 +101,7 @@ async function coolDown(context: CallContext, key: UsedKey, coolDownMs: number):
  */
 async function mark(
   context: CallContext,
-  key: UsedKey,
+  key: FailedKey,
   reason: RotationReason,
   failure: UpstreamFailure,
 ): Promise<FailureOutcome> {
@@ -97,7 +116,7 @@ async function mark(
   const fields =
     reason === 'exhausted'
       ? { [coolDownField]: extended(coolDownField, exhaustedMs) }
-      : { [lastErrorField]: { $literal: describe(failure, key.apiKey) } };
+      : { [lastErrorField]: { $literal: describe(failure, secretsOf(context.pool, key._id, key.apiKey)) } };
   const after = await updateLive(
     context,
     key,
@@ -127,31 +146,30 @@ const extended = (field: string, ms: number): Document => ({ $max: [dateIn(field
  * @returns the key after the write; null if the filter did not match.
  */
 async function updateLive(
-  { db, pool, call }: CallContext,
-  key: UsedKey,
+  context: CallContext,
+  key: FailedKey,
   condition: Document,
   fields: Document,
 ): Promise<Document | null> {
+  const { db, pool, call } = context;
   const { coolDownField, statusField } = marksOf(pool.failures);
+  await requireTransactions(db);
+  const isMeant = liveInIncarnation(ownIdsOf(context).stored(key._id), key);
   call.inDoubt = true;
-  const after = await keysOf(db, pool).findOneAndUpdate(
-    { $and: [liveInIncarnation(key), condition] },
-    [{ $set: fields }],
-    {
-      returnDocument: 'after',
-      projection: { [coolDownField]: 1, [statusField]: 1 },
-      writeConcern: { w: 'majority' },
-    },
-  );
+  const after = await keysOf(db, pool).findOneAndUpdate({ $and: [isMeant, condition] }, [{ $set: fields }], {
+    returnDocument: 'after',
+    projection: { [coolDownField]: 1, [statusField]: 1 },
+    writeConcern: { w: 'majority' },
+  });
   call.inDoubt = false;
   return after;
 }
 
 /** Matches what `storedIncarnationOf` names, while it is live. In a filter, null matches a missing field too. */
-const liveInIncarnation = ({ _id, incarnation, createdAt }: UsedKey): Document => ({
+const liveInIncarnation = (_id: StoredId, { incarnation, createdAt }: FailedKey): Document => ({
   _id,
   replacedBy: null,
-  incarnation: incarnation ?? null,
+  incarnation,
   ...(typeof incarnation === 'string' ? {} : createdAtFilter(createdAt)),
 });
 
@@ -164,7 +182,7 @@ const createdAtFilter = (createdAt: Date | undefined): Document =>
 /** Finds out why a write matched no key: the key was replaced or removed, unless it is live and only a condition did not hold. */
 async function findOut(
   context: CallContext,
-  key: UsedKey,
+  key: FailedKey,
 ): Promise<{ readonly outcome?: FailureOutcome; readonly live: Document }> {
   const keyId = key._id;
   const asked = { keyId, incarnation: storedIncarnationOf(key) };
@@ -183,8 +201,8 @@ async function findOut(
 }
 
 /** The upstream's text, without credentials. */
-function describe({ status, body }: UpstreamFailure, secret: string | undefined): string {
+function describe({ status, body }: UpstreamFailure, secrets: readonly string[]): string {
   const { sentences, codes } = readErrorFields(body);
   const text = [...sentences, ...codes].find((each) => each.trim() !== '') ?? `HTTP ${status}`;
-  return cleanText(text, secret);
+  return cleanText(text, secrets);
 }

@@ -1,9 +1,10 @@
 import type { Document } from 'mongodb';
-import { backupsOf, isLive, type KeyDocument } from '../documents.ts';
+import { backupsOf, isLive, type StoredKey } from '../documents.ts';
 import type { CallContext } from '../flow/context.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
-import { requireId } from '../options.ts';
-import { setAsideFieldsOf } from '../pool.ts';
+import { requireKeyId } from '../ids.ts';
+import { ownIdsOf } from '../flow/own-ids.ts';
+import { idKindOf, setAsideFieldsOf } from '../pool.ts';
 
 /** The answer of `restoreBackup`. */
 export type RestoreOutcome =
@@ -21,25 +22,27 @@ const MARKS_OF_USE = ['usedAt', 'usedFor', 'usedForIncarnation', 'usedIn', 'rota
  *
  * @throws RotationError
  */
-export async function restoreBackup(context: CallContext, backupId: string): Promise<RestoreOutcome> {
-  requireId('backupId', backupId);
+export async function restoreBackup(context: CallContext, backup: unknown): Promise<RestoreOutcome> {
+  const backupId = requireKeyId('backupId', idKindOf(context.pool), backup);
   const restored = context.pool.restoredBackup ?? {};
   const setAside = setAsideFieldsOf(context.pool);
   const marks = [...MARKS_OF_USE, setAside.at, setAside.reason].filter((name) => !Object.hasOwn(restored, name));
-  return retryTransaction(context, async ({ db, pool, session }): Promise<RestoreOutcome> => {
-    const backup = await backupsOf(db, pool).findOne(
-      { _id: backupId },
+  return retryTransaction(context, async (transaction): Promise<RestoreOutcome> => {
+    const { db, pool, session } = transaction;
+    const _id = ownIdsOf(transaction).stored(backupId);
+    const found = await backupsOf(db, pool).findOne(
+      { _id },
       { session, projection: { isUsed: 1, usedIn: 1, [setAside.at]: 1 } },
     );
-    if (backup === null) return { kind: 'not-found' };
-    const isSetAside = ((backup as Document)[setAside.at] ?? null) !== null;
-    if (backup.isUsed === false && !isSetAside) return { kind: 'already-free' };
+    if (found === null) return { kind: 'not-found' };
+    const isSetAside = ((found as Document)[setAside.at] ?? null) !== null;
+    if (found.isUsed === false && !isSetAside) return { kind: 'already-free' };
     // Another pool may have taken it, if the pools share their backups.
-    const keys = db.collection<KeyDocument>(backup.usedIn ?? pool.collections.keys);
-    const key = await keys.findOne({ _id: backupId }, { session, projection: { replacedBy: 1 } });
+    const keys = db.collection<StoredKey>(found.usedIn ?? pool.collections.keys);
+    const key = await keys.findOne({ _id }, { session, projection: { replacedBy: 1 } });
     if (isLive(key ?? undefined)) return { kind: 'live-key' };
     await backupsOf(db, pool).updateOne(
-      { _id: backupId },
+      { _id },
       { $set: { ...restored, isUsed: false }, $unset: Object.fromEntries(marks.map((name) => [name, 1])) },
       { session },
     );

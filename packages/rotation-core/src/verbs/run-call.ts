@@ -51,7 +51,7 @@ export async function runCall<T>(
     });
     return await Promise.race([ran, left.promise]);
   } catch (error) {
-    throw toRotationError(error, { what: verb, place, consequence: consequence() });
+    throw toRotationError(error, { what: verb, place, consequence: consequence(), secretIds: context.pool.secretIds });
   } finally {
     call.over = true;
     clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { keysOf } from '../documents.ts';
+import { ownIdsOf } from '../flow/own-ids.ts';
 import type { Transaction } from '../flow/transaction.ts';
 
 /**
@@ -6,6 +7,8 @@ import type { Transaction } from '../flow/transaction.ts';
  * Without a conflict both would commit. The rotation moves only the bindings that its snapshot holds, and the new bindings would
  * stay on the retired key.
  */
-export async function touchKeys({ db, pool, session }: Transaction, ids: readonly string[]): Promise<void> {
-  await keysOf(db, pool).updateMany({ _id: { $in: [...ids] } }, { $inc: { bindingSequence: 1 } }, { session });
+export async function touchKeys(transaction: Transaction, ids: readonly string[]): Promise<void> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
+  await keysOf(db, pool).updateMany({ _id: { $in: ids.map(stored) } }, { $inc: { bindingSequence: 1 } }, { session });
 }

@@ -1,6 +1,7 @@
 import type { Db, Document } from 'mongodb';
 import type { BackupDocument, BindingDocument, KeyDocument, Pool } from '../../src/index.ts';
-import { backupsOf, bindingsOf, incarnationOf, keysOf } from '../../src/documents.ts';
+import { bindingsOf, incarnationOf } from '../../src/documents.ts';
+import { backupsOf, keysOf } from '../../src/testing.ts';
 
 /** Stands in every apiKey of the tests, so that one that got out is found. */
 export const SECRET_MARK = 'sk-very-secret';

@@ -16,7 +16,7 @@ export const bindingsFirst: RotationMutant = {
   explorations: [{ scenario: 'scarce', deployment: 'keypool', callers: 2 }],
   open: openWithSteps({
     retireKeys: async (transaction, replacements) => {
-      const moves = replacements.map(({ failedKey, backupId }) => ({ from: failedKey._id, to: backupId }));
+      const moves = replacements.map(({ rotation, backupId }) => ({ from: rotation.keyId, to: backupId }));
       await besideTransaction(transaction, (beside) => referenceFlow.steps.moveBindings(beside, moves));
       return referenceFlow.steps.retireKeys(transaction, replacements);
     },

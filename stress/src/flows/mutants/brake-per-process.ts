@@ -16,7 +16,8 @@ export const brakePerProcess: RotationMutant = {
   open: openWithSteps(() => {
     let made = 0;
     return {
-      readRecentClaims: async () => Array.from({ length: made }, (_, index) => ({ _id: `own ${index}`, ageMs: 0 })),
+      readRecentClaims: async () =>
+        Array.from({ length: made }, (_, index) => ({ backupId: `own ${index}`, ageMs: 0 })),
       touchClaim: async () => {},
       moveBindings: async (transaction, moves) => {
         made += moves.length;

@@ -18,7 +18,7 @@ export const chainNotFollowed: RotationMutant = {
     for (const [rotation, answer] of answers) {
       if (answer.kind !== 'already-rotated') continue;
       const [first] = await options.steps.readEvidence(transaction, [rotation.keyId]);
-      if (first !== undefined) firstHops.set(rotation, { ...answer, replacement: first._id });
+      if (first !== undefined) firstHops.set(rotation, { ...answer, replacement: first.backupId });
     }
     return new Map([...answers, ...firstHops]);
   }),

@@ -24,7 +24,7 @@ export const swallowedDuplicate: RotationMutant = {
         if (backup === undefined) continue;
         await keysOf(db, pool)
           .insertOne({
-            _id: backup._id,
+            _id: backupId,
             apiKey: backup.apiKey,
             status: 'healthy',
             createdAt: new Date(),

@@ -1,5 +1,6 @@
-import type { KeyDocument } from '../../documents.ts';
+import type { StoredKey } from '../../documents.ts';
 import type { RecordArchive } from '../../pool.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -20,7 +21,7 @@ async function copyKeys(
   archive: string,
   replacements: readonly Replacement[],
 ): Promise<void> {
-  await db.collection<KeyDocument>(archive).bulkWrite(
+  await db.collection<StoredKey>(archive).bulkWrite(
     replacements.map(({ failedKey: { _id, ...fields }, rotation: { rotationId } }) => ({
       replaceOne: { filter: { _id }, replacement: { ...fields, rotationId }, upsert: true },
     })),
@@ -30,10 +31,12 @@ async function copyKeys(
 
 /** A new document for each retirement. */
 async function recordKeys(
-  { db, pool, session }: Transaction,
+  transaction: Transaction,
   { collection, deletedBy }: RecordArchive,
   replacements: readonly Replacement[],
 ): Promise<void> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
   await db.collection(collection).insertMany(
     replacements.map(({ failedKey, backupId, rotation: { reason, rotationId } }) => ({
       sourceCollection: pool.collections.keys,
@@ -42,7 +45,7 @@ async function recordKeys(
       deletedBy,
       deletedAt: new Date(),
       document: failedKey,
-      metadata: { replacementKeyId: backupId, rotationId },
+      metadata: { replacementKeyId: stored(backupId), rotationId },
     })),
     { session },
   );

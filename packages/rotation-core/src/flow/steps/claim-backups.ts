@@ -1,4 +1,5 @@
 import { storedIncarnationOf, backupsOf } from '../../documents.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -9,14 +10,13 @@ import type { Transaction } from '../transaction.ts';
  *
  * @returns how many backups were claimed. It is all of them, for the snapshot holds them as free.
  */
-export async function claimBackups(
-  { db, pool, session }: Transaction,
-  replacements: readonly Replacement[],
-): Promise<number> {
+export async function claimBackups(transaction: Transaction, replacements: readonly Replacement[]): Promise<number> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
   const result = await backupsOf(db, pool).bulkWrite(
     replacements.map(({ rotation, failedKey, backupId }) => ({
       updateOne: {
-        filter: { _id: backupId, isUsed: false },
+        filter: { _id: stored(backupId), isUsed: false },
         update: {
           $set: {
             ...pool.usedBackup,

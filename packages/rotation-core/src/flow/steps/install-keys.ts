@@ -2,11 +2,13 @@ import {
   storedIncarnationOf,
   keysOf,
   MAX_PREDECESSORS,
-  type BackupDocument,
-  type KeyDocument,
   type Predecessor,
+  type StoredBackup,
+  type StoredKey,
 } from '../../documents.ts';
-import { setAsideFieldsOf, type FieldValues, type Pool } from '../../pool.ts';
+import { BSON_TYPE_OF, type StoredId } from '../../ids.ts';
+import { idKindOf, setAsideFieldsOf, type FieldValues, type Pool } from '../../pool.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -18,14 +20,16 @@ import type { Transaction } from '../transaction.ts';
  * @returns how many keys were installed.
  */
 export async function installKeys(
-  { db, pool, session }: Transaction,
+  transaction: Transaction,
   replacements: readonly Replacement[],
-  backups: ReadonlyMap<string, BackupDocument>,
+  backups: ReadonlyMap<string, StoredBackup>,
 ): Promise<number> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
   const result = await keysOf(db, pool).bulkWrite(
     replacements.map((replacement) => ({
       replaceOne: {
-        filter: { _id: replacement.backupId, replacedBy: { $type: 'string' } },
+        filter: { _id: stored(replacement.backupId), replacedBy: { $type: BSON_TYPE_OF[idKindOf(pool)] } },
         replacement: toNewKey(replacement, backups.get(replacement.backupId), pool),
         upsert: true,
       },
@@ -44,9 +48,9 @@ const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
  */
 function toNewKey(
   replacement: Replacement,
-  backup: (BackupDocument & Partial<KeyDocument>) | undefined,
+  backup: (StoredBackup & Partial<StoredKey>) | undefined,
   pool: Pool,
-): Omit<KeyDocument, '_id'> {
+): Omit<StoredKey, '_id'> {
   const { newKey = HEALTHY, replacedKeyField } = pool;
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
   const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, brakeSequence, ...own } =
@@ -66,7 +70,7 @@ function toNewKey(
   };
 }
 
-const predecessorsOf = ({ failedKey, rotation: { rotationId } }: Replacement): Predecessor[] =>
+const predecessorsOf = ({ failedKey, rotation: { rotationId } }: Replacement): Predecessor<StoredId>[] =>
   [
     ...(failedKey.predecessors ?? []),
     { keyId: failedKey._id, incarnation: storedIncarnationOf(failedKey), rotationId },

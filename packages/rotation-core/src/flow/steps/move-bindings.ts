@@ -1,5 +1,7 @@
 import type { Document } from 'mongodb';
 import { bindingsOf } from '../../documents.ts';
+import type { StoredId } from '../../ids.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** Moves all bindings of the key `from` to the key `to`. */
@@ -20,25 +22,29 @@ const EXACT = { locale: 'simple' };
  *
  * @returns how many bindings were moved.
  */
-export async function moveBindings({ db, pool, session }: Transaction, moves: readonly BindingMove[]): Promise<number> {
+export async function moveBindings(transaction: Transaction, moves: readonly BindingMove[]): Promise<number> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
   const field = pool.bindingKeyField;
   const times = Object.fromEntries((pool.movedBindingFields ?? []).map((name) => [name, true] as const));
-  const update = (place: string, to: string): Document => ({
+  const update = (place: string, to: StoredId): Document => ({
     $set: { [place]: to },
     ...(Object.keys(times).length === 0 ? {} : { $currentDate: times }),
   });
   const result = await bindingsOf(db, pool).bulkWrite(
-    moves.flatMap(({ from, to }) => [
-      {
-        updateMany: {
-          filter: { [field]: { $eq: from, $elemMatch: { $eq: from } } },
-          update: update(`${field}.$[same]`, to),
-          arrayFilters: [{ same: from }],
-          collation: EXACT,
+    moves
+      .map((move) => ({ from: stored(move.from), to: stored(move.to) }))
+      .flatMap(({ from, to }) => [
+        {
+          updateMany: {
+            filter: { ...pool.ownBindings, [field]: { $eq: from, $elemMatch: { $eq: from } } },
+            update: update(`${field}.$[same]`, to),
+            arrayFilters: [{ same: from }],
+            collation: EXACT,
+          },
         },
-      },
-      { updateMany: { filter: { [field]: from }, update: update(field, to), collation: EXACT } },
-    ]),
+        { updateMany: { filter: { ...pool.ownBindings, [field]: from }, update: update(field, to), collation: EXACT } },
+      ]),
     { session },
   );
   return result.modifiedCount;

@@ -1,12 +1,16 @@
-import { backupsOf, type BackupDocument } from '../../documents.ts';
+import { backupsOf, type StoredBackup } from '../../documents.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Transaction } from '../transaction.ts';
 
-/** Reads free backups with all their fields, for `verify`. @returns them in no order. */
-export function readCandidates(
-  { db, pool, session }: Transaction,
+/** Reads free backups with all their fields, for `verify`. @returns the backups by id. */
+export async function readCandidates(
+  transaction: Transaction,
   ids: readonly string[],
-): Promise<readonly BackupDocument[]> {
-  return backupsOf(db, pool)
-    .find({ _id: { $in: [...ids] } }, { session })
+): Promise<Map<string, StoredBackup>> {
+  const { db, pool, session } = transaction;
+  const { stored, byId } = ownIdsOf(transaction);
+  const backups = await backupsOf(db, pool)
+    .find({ _id: { $in: ids.map(stored) } }, { session })
     .toArray();
+  return byId(backups);
 }

@@ -1,4 +1,5 @@
-import { keysOf, type KeyDocument } from '../../documents.ts';
+import { keysOf, type StoredKey } from '../../documents.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import { AS_STORED, type Transaction } from '../transaction.ts';
 
 /**
@@ -6,12 +7,11 @@ import { AS_STORED, type Transaction } from '../transaction.ts';
  *
  * @returns the keys by id.
  */
-export async function readKeys(
-  { db, pool, session }: Transaction,
-  ids: readonly string[],
-): Promise<Map<string, KeyDocument>> {
+export async function readKeys(transaction: Transaction, ids: readonly string[]): Promise<Map<string, StoredKey>> {
+  const { db, pool, session } = transaction;
+  const { stored, byId } = ownIdsOf(transaction);
   const keys = await keysOf(db, pool)
-    .find({ _id: { $in: [...ids] } }, { session, ...AS_STORED })
+    .find({ _id: { $in: ids.map(stored) } }, { session, ...AS_STORED })
     .toArray();
-  return new Map(keys.map((key) => [key._id, key]));
+  return byId(keys);
 }

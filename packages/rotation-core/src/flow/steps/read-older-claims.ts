@@ -1,4 +1,5 @@
 import { backupsOf } from '../../documents.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Transaction } from '../transaction.ts';
 
 /** A claim that an older flow made a moment ago. */
@@ -14,15 +15,17 @@ const MAX_CLAIMS = 1_000;
  * Reads the claims for these keys that are younger than `maxAgeMs` by the server's clock and were made by no rotation, the latest first. The
  * index `rotation_evidence` serves the query.
  */
-export function readOlderClaims(
-  { db, pool, session }: Transaction,
+export async function readOlderClaims(
+  transaction: Transaction,
   keyIds: readonly string[],
   maxAgeMs: number,
 ): Promise<readonly OlderClaim[]> {
-  return backupsOf(db, pool)
-    .find<OlderClaim>(
+  const { db, pool, session } = transaction;
+  const { stored, text } = ownIdsOf(transaction);
+  const claims = await backupsOf(db, pool)
+    .find<{ readonly usedFor: unknown; readonly usedAt: Date }>(
       {
-        usedFor: { $in: [...keyIds] },
+        usedFor: { $in: keyIds.map(stored) },
         isUsed: true,
         rotationId: { $exists: false },
         usedAt: { $type: 'date' },
@@ -34,4 +37,8 @@ export function readOlderClaims(
     .sort({ usedAt: -1 })
     .limit(MAX_CLAIMS)
     .toArray();
+  return claims.flatMap(({ usedFor, usedAt }) => {
+    const keyId = text(usedFor);
+    return keyId === undefined ? [] : [{ usedFor: keyId, usedAt }];
+  });
 }

@@ -1,4 +1,5 @@
 import { keysOf } from '../../documents.ts';
+import { ownIdsOf } from '../own-ids.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -12,10 +13,9 @@ import type { Transaction } from '../transaction.ts';
  *
  * @returns how many keys were retired. It is all of them, for the snapshot holds them as live.
  */
-export async function retireKeys(
-  { db, pool, session }: Transaction,
-  replacements: readonly Replacement[],
-): Promise<number> {
+export async function retireKeys(transaction: Transaction, replacements: readonly Replacement[]): Promise<number> {
+  const { db, pool, session } = transaction;
+  const { stored } = ownIdsOf(transaction);
   const { retirement } = pool;
   const keys = keysOf(db, pool);
   const filterOf = ({ failedKey }: Replacement) => ({
@@ -38,7 +38,7 @@ export async function retireKeys(
         update: {
           $set: {
             status: retirement.status[replacement.rotation.reason],
-            replacedBy: replacement.backupId,
+            replacedBy: stored(replacement.backupId),
             rotationId: replacement.rotation.rotationId,
           },
           $currentDate: { replacedAt: true },
