@@ -198,12 +198,12 @@ describe.skipIf(mongod === '')('a user with few rights', () => {
         },
       },
     };
-    const left = createRotatorOf(dying, held, keypool, { deadlineMs: 30_000 }).rotate('k1');
+    const left = createRotatorOf(dying, held, keypool, { deadlineMs: 50_000 }).rotate('k1');
     await reached.promise;
-    const options = { endAbandonedAfterMs: 1_000, deadlineMs: 4_000 };
-    const keptOut = await createRotator(other, keypool, options).rotate('k1');
+    const options = { endAbandonedAfterMs: 1_000 };
+    const keptOut = await createRotator(other, keypool, options).rotate('k1', { deadlineMs: 4_000 });
     expect(['busy', 'indeterminate']).toContain(keptOut.kind);
-    const outcome = await createRotator(same, keypool, options).rotate('k1');
+    const outcome = await createRotator(same, keypool, options).rotate('k1', { deadlineMs: 30_000 });
     expect(outcome).toMatchObject({ kind: 'rotated' });
     goOn.resolve(undefined);
     expect(await left).toMatchObject({ kind: 'already-rotated' });
@@ -325,10 +325,10 @@ test('deadlines and signals', async () => {
   const left = rotateFor(gone.signal);
   gone.abort();
   expect(await left).toBeUndefined();
-  // The rotation goes on without this caller.
-  expect(await rotateFor(new AbortController().signal)).toMatchObject({
-    kind: expect.stringMatching(/^(already-)?rotated$/),
-  });
+  // The rotation goes on without this caller, and others may share it.
+  const { kind } = await rotator.rotate('k1');
+  expect(['rotated', 'already-rotated']).toContain(kind);
+  expect(await rotateFor(new AbortController().signal)).toMatchObject({ kind: 'already-rotated' });
   expect(await backupsOf(own, keypool).countDocuments({ isUsed: true })).toBe(1);
 });
 

@@ -96,7 +96,7 @@ test('the table has the rows and the columns that are measured', () => {
   for (const figure of figures) expect(figure).toMatch(/^\d+( \(\d+ to \d+\))?$/);
 });
 
-test('the command prints this table, and the reference keeps what it promises', async () => {
+test('the command prints this table, and the reference keeps what it promises', { timeout: 180_000 }, async () => {
   const [name = ''] = page.take('pnpm bench:older-flow').split(' ').slice(1);
   const root = new URL('../../', import.meta.url);
   const manifest = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as Manifest;
