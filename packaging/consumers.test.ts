@@ -1,11 +1,12 @@
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { describe, expect, inject, test } from 'vitest';
 import { nodeCommand, nodes } from './support/nodes.ts';
-import { run, runOrThrow } from './support/run.ts';
+import { pnpm, run, runOrThrow } from './support/run.ts';
 import { versionOf } from './support/versions.ts';
 
 /* Each kind of project that uses the packages: its compiler, its kind of modules, and how it looks for them. */
@@ -109,15 +110,44 @@ describe.each(nodes)('plain JavaScript, Node.js %s', (node) => {
   });
 });
 
-test('npm installs an adapter and its core from their tarballs in one command, as the README says', async () => {
-  const cwd = join(inject('temporary'), 'by-npm');
-  await mkdir(cwd);
-  await writeFile(join(cwd, 'package.json'), JSON.stringify({ name: 'by-npm', private: true }));
-  const tarballs = ['rotation-core', 'keypool'].map((name) => inject('tarballs')[name] ?? '');
-  const options = ['--prefer-offline', '--no-audit', '--no-fund'];
-  await runOrThrow('npm', ['install', ...options, ...tarballs, `mongodb@${versionOf('mongodb')}`], { cwd });
-  await writeFile(join(cwd, 'use.mjs'), "import { keypool } from 'keypool';\nprocess.stdout.write(keypool.name);\n");
-  expect(await runOrThrow(process.execPath, ['use.mjs'], { cwd })).toBe('keypool');
+describe('as docs/in-your-service.md says', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/in-your-service.md'), 'utf8');
+  const blocks = [...page.matchAll(/^```\w+\n(.*?)^```$/gms)].map(([, code = '']) => code);
+  const blockOf = (beginning: string): string => {
+    const block = blocks.find((code) => code.startsWith(beginning));
+    if (block === undefined) throw new Error(`the page has no block that begins with ${beginning}`);
+    return block;
+  };
+
+  /** A service's folder with the tarballs in it. */
+  async function makeService(name: string): Promise<string> {
+    const cwd = join(inject('temporary'), name);
+    await mkdir(cwd);
+    await writeFile(join(cwd, 'package.json'), JSON.stringify({ name, private: true }));
+    for (const path of ['rotation-core', 'keypool'].map((one) => inject('tarballs')[one] ?? ''))
+      await cp(path, join(cwd, basename(path)));
+    await writeFile(join(cwd, 'use.mjs'), "import { keypool } from 'keypool';\nprocess.stdout.write(keypool.name);\n");
+    return cwd;
+  }
+  /** The words of the command, with the driver of the workspace. */
+  const [npm = '', install = '', ...wanted] = blockOf('npm install')
+    .trim()
+    .split(' ')
+    .map((word) => (word === 'mongodb' ? `mongodb@${versionOf('mongodb')}` : word));
+
+  test('npm installs an adapter and its core from their tarballs in one command', async () => {
+    const cwd = await makeService('by-npm');
+    await runOrThrow(npm, [install, '--prefer-offline', '--no-audit', '--no-fund', ...wanted], { cwd });
+    expect(await runOrThrow(process.execPath, ['use.mjs'], { cwd })).toBe('keypool');
+  });
+
+  test('pnpm does so where the workspace file says where the core is', async () => {
+    const cwd = await makeService('by-pnpm');
+    await writeFile(join(cwd, 'pnpm-workspace.yaml'), `packages: []\n${blockOf('overrides:')}`);
+    const { code, output } = await pnpm(['add', '--prefer-offline', ...wanted], { cwd });
+    expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' });
+    expect(await runOrThrow(process.execPath, ['use.mjs'], { cwd })).toBe('keypool');
+  });
 });
 
 test('Docker without its library is passed over, with the command that installs it', async () => {

@@ -40,7 +40,7 @@ function describe(call: PoolCall, answer: Answer): string {
 }
 
 const subjectOf = (call: PoolCall): string => {
-  if (call.op === 'rotate') return call.keyId;
+  if (call.op === 'rotate') return call.by === undefined ? call.keyId : `${call.keyId} by the ${call.by}`;
   return `${call.op} ${call.op === 'restore' ? call.backupId : call.keyId}`;
 };
 

@@ -1,11 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { MongoClient, type Db } from 'mongodb';
-import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { createTestDatabaseName, exploringSet, snippetsOf } from 'test-kit';
 import { afterAll, expect, test } from 'vitest';
 import { schedules } from '../src/fast-check.ts';
 import { formatRun, interleave, type FlowClient, type Outcome } from '../src/index.ts';
-import { snippetsOf } from './support/snippets.ts';
 
 /* The code of the README and of the guide runs here, and what they show is what it prints. */
 

@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient, type Db } from 'mongodb';
-import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { createTestDatabaseName, exploringSet, snippetsOf } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { formatCondition, formatGrid, formatRun, interleave, type FlowClient, type Outcome } from '../src/index.ts';
-import { snippetsOf } from './support/snippets.ts';
 
 /* The code of docs/options.md runs here, and what the page shows is what it prints. */
 

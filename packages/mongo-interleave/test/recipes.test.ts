@@ -9,11 +9,10 @@ import { promisify } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import mongoose from 'mongoose';
 import { MongoClient, type Db } from 'mongodb';
-import { createTestDatabaseName, exploringSet } from 'test-kit';
+import { createTestDatabaseName, exploringSet, snippetsOf } from 'test-kit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openGate } from '../src/gate/index.ts';
 import { inThreads, interleave } from '../src/index.ts';
-import { snippetsOf } from './support/snippets.ts';
 import { CouponModule, CouponService } from './recipes/nest-app.ts';
 
 /* The code of the recipes in docs/ runs here. */

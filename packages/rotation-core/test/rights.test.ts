@@ -4,7 +4,7 @@ import { expect, inject, test } from 'vitest';
 import { createRotator } from '../src/index.ts';
 import { backup, binding, key, seed } from './support/documents.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
-import { startOwnMongod } from './support/own-mongod.ts';
+import { startOwnMongod } from 'test-kit';
 import { archivingPool as pool } from './support/pools.ts';
 
 /** For a server with users; where the tests' set is not a local one, the test is skipped. */

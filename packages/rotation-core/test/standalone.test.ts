@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest';
 import { createRotator, type Rotator } from '../src/index.ts';
 import { backup, binding, key, readState, seed } from './support/documents.ts';
 import { rejection } from './support/outcomes.ts';
-import { startOwnMongod } from './support/own-mongod.ts';
+import { startOwnMongod } from 'test-kit';
 import { deletingPool } from './support/pools.ts';
 
 /** For a server that is no replica set; where the tests' set is not a local one, the test is skipped. */

@@ -4,12 +4,29 @@ import type { RotationViolation } from './invariants.ts';
 
 /** I2: each used backup took the place of the key it was used for, and the others are there. Holds in every committed state. */
 export function checkWaste(start: PoolState, state: PoolState, replacements: Replacements): RotationViolation[] {
+  const violations = findWasted(start, state, replacements).map(({ backupId, why }): RotationViolation => {
+    const sentence = `${backupId} wasted: ${replacements.claimant(backupId)} ${why}`;
+    return { invariant: 'I2', sentence };
+  });
+  for (const { id, isUsed } of start.backups.values()) {
+    if (!isUsed && !state.backups.has(id))
+      violations.push({ invariant: 'I2', sentence: `${id} is gone, and was a free backup when the run began` });
+  }
+  return violations;
+}
+
+export interface WastedBackup {
+  readonly backupId: string;
+  /** As in `claimed it for k1 and did not make it a live key`. */
+  readonly why: string;
+}
+
+/** Backups that the run used, and that took no key's place. */
+export function findWasted(start: PoolState, state: PoolState, replacements: Replacements): readonly WastedBackup[] {
   const bound = new Set(state.bindings.map(({ keyId }) => keyId));
   const boundAtStart = new Set(start.bindings.map(({ keyId }) => keyId));
-  const violations: RotationViolation[] = [];
-  const waste = (backupId: string, why: string): void => {
-    violations.push({ invariant: 'I2', sentence: `${backupId} wasted: ${replacements.claimant(backupId)} ${why}` });
-  };
+  const wasted: WastedBackup[] = [];
+  const waste = (backupId: string, why: string): void => void wasted.push({ backupId, why });
 
   for (const [keyId, taken] of replacements.takenFor) {
     const replacement = replacements.replacementOf(keyId);
@@ -23,9 +40,5 @@ export function checkWaste(start: PoolState, state: PoolState, replacements: Rep
         waste(id, `made it a live key in the place of ${keyId}, but none of the bindings points to it`);
     }
   }
-  for (const { id, isUsed } of start.backups.values()) {
-    if (!isUsed && !state.backups.has(id))
-      violations.push({ invariant: 'I2', sentence: `${id} is gone, and was a free backup when the run began` });
-  }
-  return violations;
+  return wasted;
 }

@@ -1,29 +1,34 @@
 import type { Run } from 'mongo-harness';
 import type { RotationTypes } from '../model/rotation-types.ts';
+import { olderFlow } from '../scenarios/older-flow.ts';
 import { bindingAdded, putBack, PUT_BACK, restore, RESTORED } from '../scenarios/operated.ts';
 import { checkAddedBindings } from './check-added-bindings.ts';
+import { checkBesideOlderFlow } from './check-beside-older-flow.ts';
 import { checkEndedIncarnation } from './check-ended-incarnation.ts';
 import { checkPutBack } from './check-put-back.ts';
 import { checkRun } from './check-run.ts';
 import { checkWaste } from './check-waste.ts';
 import type { RotationViolation } from './invariants.ts';
+import { retireUnmarked } from './past-rotations.ts';
 import { readReplacements } from './replacements.ts';
 import { toRotationRun, type RotationRun } from './rotation-run.ts';
 
-/** The scenarios in which an operator changes the pool too; in all others only rotations do. */
-const OPERATED: Readonly<Record<string, (run: RotationRun) => RotationViolation[]>> = {
+/** The scenarios in which an operator or an older flow changes the pool too; in all others only rotations do. */
+const CHANGED_BY_OTHERS: Readonly<Record<string, (run: RotationRun) => RotationViolation[]>> = {
   [bindingAdded.name]: checkAddedBindings,
   [restore.name]: (run) => checkEndedIncarnation(run, RESTORED),
   [putBack.name]: (run) => checkPutBack(run, PUT_BACK),
+  [olderFlow.name]: checkBesideOlderFlow,
 };
 
 /** Judges a run of any scenario. */
 export const checkRotations = (run: Run<RotationTypes>): readonly RotationViolation[] =>
-  (OPERATED[run.scenario] ?? checkRun)(toRotationRun(run));
+  (CHANGED_BY_OTHERS[run.scenario] ?? checkRun)(toRotationRun(run));
 
 /** Backups that a run used, and those of them that took no key's place. */
 export function countBackups(run: Run<RotationTypes>): { readonly used: number; readonly wasted: number } {
-  const { start, final, history } = toRotationRun(run);
+  const { start, final: left, history } = toRotationRun(run);
+  const final = retireUnmarked(left);
   const replacements = readReplacements(start, final, history);
   return {
     used: [...replacements.takenFor.values()].flat().length,

@@ -40,6 +40,9 @@ export function readPast({ keys, backups, bindings }: PoolState): PastRotations 
   return { replacementOf, keptUnmarked: new Map(keptUnmarked.map((key) => [key.id, key])) };
 }
 
+/** A state at the end of a run, in which the keys are not live that an older flow replaced and kept without a mark. */
+export const retireUnmarked = (state: PoolState): PoolState => retireKept(state, readPast(state));
+
 /** The same state, in which the kept keys are not live, as long as nobody touched them. */
 export function retireKept(state: PoolState, { keptUnmarked }: PastRotations): PoolState {
   if (keptUnmarked.size === 0) return state;

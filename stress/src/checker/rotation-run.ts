@@ -27,6 +27,8 @@ export interface RotationOperation {
   readonly keyId: string;
   /** The incarnation that the caller asked for, where it named one. */
   readonly incarnation?: string;
+  /** The caller's process still has the flow that the service had before. */
+  readonly by?: 'older-flow';
   readonly invokedAtMs: number;
   /** Infinite where there was no answer. */
   readonly completedAtMs: number;

@@ -23,6 +23,7 @@ import { markFirst } from './mutants/mark-first.ts';
 import { naive } from './mutants/naive.ts';
 import { noEvidence } from './mutants/no-evidence.ts';
 import { noTransaction } from './mutants/no-transaction.ts';
+import { olderFlowNotAwaited } from './mutants/older-flow-not-awaited.ts';
 import { restoreKeepsUsedFor } from './mutants/restore-keeps-used-for.ts';
 import { staleEvidence } from './mutants/stale-evidence.ts';
 import { surplusInsert } from './mutants/surplus-insert.ts';
@@ -59,6 +60,7 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   restoreKeepsUsedFor,
   bindWithoutTouch,
   brakePerProcess,
+  olderFlowNotAwaited,
   conflictIsNoBackup,
   commitNotRetried,
   unknownIsUndone,

@@ -2,6 +2,7 @@ import type { Db } from 'mongodb';
 import type { Pool, RotationEvent, VerifyBackup } from 'rotation-core';
 import { createRotatorOf, type FlowParts } from 'rotation-core/testing';
 import { toAnswer, toError } from './answers.ts';
+import { openOlderFlow } from './older-flow.ts';
 import { operate, type Operator } from './operate.ts';
 import type { RotationFlow, RotationObserver } from './rotation-flow.ts';
 
@@ -24,7 +25,8 @@ export function openRotator(
   flow: (db: Db) => FlowParts,
   { coalesce, verify, operator }: OpenRotatorOptions,
 ): RotationFlow['open'] {
-  return (db, pool, observer, { gated }) => {
+  return (db, pool, observer, surroundings) => {
+    const { gated } = surroundings;
     const rotator = createRotatorOf(flow(db), db, pool, {
       coalesce,
       verify,
@@ -33,9 +35,11 @@ export function openRotator(
       ...(gated ? { random: () => 0, endAbandonedAfterMs: false } : {}),
     });
     const verbs = { ...rotator, ...operator?.(db, pool) };
+    const olderFlow = openOlderFlow(db, pool, observer, surroundings);
     return {
-      call: (_caller, call) => {
+      call: (caller, call) => {
         if (call.op !== 'rotate') return operate(call, db, pool, verbs);
+        if (call.by === 'older-flow') return olderFlow.call(caller, call);
         const { keyId, incarnation } = call;
         return rotator.rotate(keyId, incarnation === undefined ? {} : { incarnation }).then(toAnswer, toError);
       },

@@ -5,6 +5,7 @@ import type { FlowAnswer, RotationTypes } from '../model/rotation-types.ts';
 const protocol: Protocol<RotationTypes> = {
   toLine: (call, { name: pool }) => {
     if (call.op !== 'rotate') throw new TypeError(`the protocol has no ${call.op}`);
+    if (call.by !== undefined) throw new TypeError('the protocol has no callers with an older flow');
     return { op: call.op, pool, key: call.keyId };
   },
   rehearsal: { op: 'rotate', keyId: 'rehearsal' },

@@ -20,6 +20,12 @@ const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
   callers,
 });
 
+/** Before, one service deleted a failed key, and one kept it. */
+const WITH_OLDER_FLOWS = ['keypool', 'openhandspool'];
+const besideOlderFlows = WITH_OLDER_FLOWS.map((deployment): StormPlace => {
+  return { scenario: 'older-flow', deployment, processes: PROCESSES };
+});
+
 const storms: readonly StormPlace[] = [
   ...everyDeployment.flatMap((deployment) =>
     STORMS.flatMap((scenario) => [
@@ -30,6 +36,7 @@ const storms: readonly StormPlace[] = [
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
   { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
+  ...besideOlderFlows,
 ];
 
 export const reference: RotationFlow = {
@@ -79,6 +86,8 @@ export const referenceBare: RotationFlow = {
   storms: [
     ...BARE.flatMap((deployment) => STORMS.map((scenario) => ({ scenario, deployment, processes: PROCESSES }))),
     { scenario: 'late-callers', deployment: 'keypool', processes: PROCESSES },
+    // Fewer callers at once meet an older flow in more of its steps.
+    ...besideOlderFlows,
   ],
   explorations: [
     ...everyDeployment.flatMap((deployment) => [
@@ -92,6 +101,7 @@ export const referenceBare: RotationFlow = {
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
     onKeypool('put-back'),
     onKeypool('other-incarnation'),
+    ...WITH_OLDER_FLOWS.map((deployment) => ({ scenario: 'older-flow', deployment, callers: PAIR })),
     { scenario: 'upstream-down', deployment: 'braked', callers: PAIR },
   ],
   operates: true,

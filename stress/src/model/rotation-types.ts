@@ -21,6 +21,8 @@ export interface RotateCall {
   readonly keyId: string;
   /** The incarnation of the key that failed, as `incarnationOf` names it. Default: the one that is live. */
   readonly incarnation?: string;
+  /** The caller's process still has the flow that the service had before. Default: the flow under test. */
+  readonly by?: 'older-flow';
 }
 
 export type OperatorCall =

@@ -1,7 +1,6 @@
 import type { Db } from 'mongodb';
 import { createRotator, type Pool } from 'rotation-core';
-import { checkedClaim } from '../flows/mutants/checked-claim.ts';
-import { keptKey } from '../flows/mutants/kept-key.ts';
+import { openOlderFlow } from '../flows/older-flow.ts';
 import type { RotationObserver } from '../flows/rotation-flow.ts';
 import type { PastRotation } from '../model/start-state.ts';
 
@@ -9,12 +8,11 @@ const NOBODY: RotationObserver = { claimed: () => {}, conflicted: () => {}, lost
 
 /** Makes a rotation before the run, alone. The old flow is the one that the pool's service had: alone, it does what it should. */
 export async function rotateBefore(db: Db, pool: Pool, { keyId, backupId, by }: PastRotation): Promise<void> {
-  const oldFlow = pool.retirement.kind === 'keep' ? keptKey : checkedClaim;
   const surroundings = { gated: false, uri: '' };
   const answer =
     by === 'rotation-core'
       ? await createRotator(db, pool).rotate(keyId)
-      : await oldFlow.open(db, pool, NOBODY, surroundings).call(0, { op: 'rotate', keyId });
+      : await openOlderFlow(db, pool, NOBODY, surroundings).call(0, { op: 'rotate', keyId });
   if (answer.kind !== 'rotated' || answer.replacement !== backupId)
     throw new Error(
       `expected ${keyId} to be replaced by ${backupId} before the run, but got ${JSON.stringify(answer)}`,

@@ -1,6 +1,6 @@
 import type { ClientPlan, PlannedCall } from 'mongo-harness';
 import type { StartState } from '../model/start-state.ts';
-import type { RotationTypes } from '../model/rotation-types.ts';
+import type { RotateCall, RotationTypes } from '../model/rotation-types.ts';
 
 const MAX_BINDINGS = 4;
 const CREATED_AT = new Date();
@@ -26,14 +26,19 @@ export const bindAll = (keys: readonly string[], random: () => number): StartSta
 export const bindThrice = (keyId: string): StartState['bindings'] => bind(keyId, 3);
 
 /** Callers in a shuffled order over the keys, so that neighbours in time are no neighbours in the index. */
-export function callEach(keys: readonly string[], callers: number, random: () => number): PlannedCall<RotationTypes>[] {
+export function callEach(
+  keys: readonly string[],
+  callers: number,
+  random: () => number,
+  callOf: (keyId: string, caller: number) => RotateCall = (keyId) => ({ op: 'rotate', keyId }),
+): PlannedCall<RotationTypes>[] {
   const calls = Array.from({ length: callers }, (_, index) => keys[index % keys.length]).filter(
     (id) => id !== undefined,
   );
   return calls
     .map((keyId) => ({ keyId, order: random() }))
     .toSorted((a, b) => a.order - b.order)
-    .map(({ keyId }, caller) => ({ caller, call: { op: 'rotate', keyId } }));
+    .map(({ keyId }, caller) => ({ caller, call: callOf(keyId, caller) }));
 }
 
 /** One caller in each client, and one more in the first where something can be shared. */

@@ -4,6 +4,7 @@ import { incarnationOf, type BackupDocument, type KeyDocument } from 'rotation-c
 import { BRAKE_MAX_ROTATIONS } from '../deployments.ts';
 import type { RotationTypes } from '../model/rotation-types.ts';
 import { backupsFor, bindAll, bindThrice, callEach, callersOf, numbered } from './build.ts';
+import { olderFlow } from './older-flow.ts';
 import { bindingAdded, putBack, restore } from './operated.ts';
 
 const CREATED_AT = new Date();
@@ -204,6 +205,7 @@ export const scenarios: readonly Scenario<RotationTypes>[] = [
   badBackups,
   upstreamDown,
   otherIncarnation,
+  olderFlow,
   bindingAdded,
   restore,
   putBack,
