@@ -44,6 +44,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
         ['cli'],
         ['detect'],
         ['storm', 'explore'],
+        ['nemesis'],
         ['report'],
         ['trial'],
         ['exec'],

@@ -22,6 +22,7 @@ const rotationSystem: System<RotationTypes> = {
   read: (db, { services: [pool] }, session) => readPool(db, pool, session),
   check: checkRotations,
   next: rotateReplacement,
+  recovery: { isServed: ({ kind }) => kind !== 'busy' && kind !== 'indeterminate' },
   show: { columns: countBackups, operation: describe },
 };
 

@@ -44,6 +44,8 @@ async function startOnce(binary: MongodBinary, ports: number[], settings: Settin
       control: {
         kill: async (member) => members[member.index]?.kill(),
         restart: async (member) => members[member.index]?.launch(),
+        freeze: async (member) => members[member.index]?.freeze(),
+        thaw: async (member) => members[member.index]?.thaw(),
       },
       stop,
     };

@@ -1,13 +1,20 @@
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { platform } from 'node:os';
 import { MongoInstance } from 'mongodb-memory-server-core';
 import type { MongodBinary } from './mongod-binary.ts';
 import { REPLICA_SET_NAME } from './mongod-arguments.ts';
+import { ReplicaSetError } from './replica-set-error.ts';
 import type { Member } from './replica-set.ts';
 
 const MAX_LAUNCH_MS = 30_000;
 /** A process ends milliseconds after a SIGKILL; only a stuck machine takes longer. */
 const MAX_KILL_MS = 10_000;
+
+/** Looks each second whether both processes live, the frozen one and the one that has frozen it. */
+const THAW_WHEN_ORPHANED = 'while kill -0 $2 && kill -0 $1; do sleep 1; done 2>/dev/null; kill -CONT $1 2>/dev/null';
+/** Ctrl-C in a terminal does not reach it. */
+const GUARD_OPTIONS = { stdio: 'ignore', detached: true } as const;
 
 /** A mongod as a child process of this one. It may be launched again after it was killed. */
 export interface LocalMember extends Member {
@@ -17,6 +24,10 @@ export interface LocalMember extends Member {
   kill(): Promise<void>;
   /** Sends SIGKILL and does not wait: for exit handlers. */
   killSync(): void;
+  /** Sends SIGSTOP. When this process dies, the member is thawed. @throws ReplicaSetError `unsupported` on Windows */
+  freeze(): void;
+  /** Sends SIGCONT. */
+  thaw(): void;
 }
 
 /**
@@ -32,6 +43,7 @@ export function createLocalMember(
   mongodArgs: string[],
 ): LocalMember {
   let instance: MongoInstance | undefined;
+  let guard: ChildProcess | undefined;
   return {
     ...member,
     dataFolder,
@@ -67,6 +79,19 @@ export function createLocalMember(
     killSync: () => {
       instance?.mongodProcess?.kill('SIGKILL');
       instance?.killerProcess?.kill('SIGKILL');
+    },
+    freeze: () => {
+      const pid = instance?.mongodProcess?.pid;
+      if (platform() === 'win32' || pid === undefined)
+        throw new ReplicaSetError('unsupported', 'A member can be frozen where there is SIGSTOP.');
+      // The library's second process sends SIGTERM when this process has died, which a frozen mongod does not see.
+      guard = spawn('sh', ['-c', THAW_WHEN_ORPHANED, 'sh', String(pid), String(process.pid)], GUARD_OPTIONS);
+      guard.unref();
+      process.kill(pid, 'SIGSTOP');
+    },
+    thaw: () => {
+      guard?.kill('SIGKILL');
+      instance?.mongodProcess?.kill('SIGCONT');
     },
   };
 }

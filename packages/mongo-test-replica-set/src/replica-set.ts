@@ -34,12 +34,16 @@ export interface Deployment {
   stop(): Promise<void>;
 }
 
-/** Kills members and restarts them on the same data and port. */
+/** Kills members and restarts them on the same data and port; freezes and thaws them. */
 export interface MemberControl {
   /** Sends SIGKILL; resolves when the process has ended. */
   kill(member: Member): Promise<void>;
   /** Resolves when the process listens. */
   restart(member: Member): Promise<void>;
+  /** Sends SIGSTOP. */
+  freeze(member: Member): Promise<void>;
+  /** Sends SIGCONT. */
+  thaw(member: Member): Promise<void>;
 }
 
 /**
@@ -88,6 +92,22 @@ export interface ReplicaSet extends AsyncDisposable {
    * @throws ReplicaSetError `unsupported` for a given URI, `member-state` if it is running, `start-failed`, `stopped`
    */
   restartMember(member: Member): Promise<void>;
+
+  /**
+   * Freezes a member with SIGSTOP: it is slow, not dead, and its connections stay open. Does not wait for an election. When this process
+   * dies, a member on this machine is thawed.
+   *
+   * @throws ReplicaSetError `unsupported` for a given URI and on Windows, `member-state` if it is down or frozen, `no-primary`, `stopped`
+   */
+  freezeMember(member: Member | 'primary'): Promise<Member>;
+
+  /**
+   * Thaws a frozen member with SIGCONT. Resolves when the member is primary or secondary, within 30 s.
+   *
+   * @throws ReplicaSetError `unsupported` for a given URI, `member-state` if it is not frozen, `start-failed` if it does not come back,
+   * `stopped`
+   */
+  thawMember(member: Member): Promise<void>;
 
   /**
    * Makes the primary step down for 10 s (1 s in a set of one member) and resolves with the new primary. On a busy

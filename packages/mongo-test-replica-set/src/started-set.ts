@@ -17,6 +17,7 @@ export function openReplicaSet(
 ): ReplicaSet {
   const { uri, members, control } = deployment;
   const killed = new Set<number>();
+  const frozen = new Set<number>();
   let stopping: Promise<void> | undefined;
 
   const assertStarted = (): void => {
@@ -50,8 +51,25 @@ export function openReplicaSet(
       const member = which === 'primary' ? await primary() : which;
       if (killed.has(member.index)) throw new ReplicaSetError('member-state', `${addressOf(member)} is down already.`);
       killed.add(member.index);
+      frozen.delete(member.index);
       await memberControl.kill(member);
       return member;
+    },
+    freezeMember: async (which) => {
+      const memberControl = controlFor('freezeMember');
+      const member = which === 'primary' ? await primary() : which;
+      const state = killed.has(member.index) ? 'down' : frozen.has(member.index) ? 'frozen already' : undefined;
+      if (state !== undefined) throw new ReplicaSetError('member-state', `${addressOf(member)} is ${state}.`);
+      frozen.add(member.index);
+      await memberControl.freeze(member);
+      return member;
+    },
+    thawMember: async (member) => {
+      const memberControl = controlFor('thawMember');
+      if (!frozen.delete(member.index))
+        throw new ReplicaSetError('member-state', `${addressOf(member)} is not frozen.`);
+      await memberControl.thaw(member);
+      await waitUntilMember(member);
     },
     restartMember: async (member) => {
       const memberControl = controlFor('restartMember');

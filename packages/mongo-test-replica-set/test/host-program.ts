@@ -13,6 +13,10 @@ if (ending === 'handles-interrupt') {
 }
 process.stdout.write('ready\n');
 if (ending === 'exits') process.exit(7);
+if (ending === 'freezes') {
+  await set.freezeMember('primary');
+  process.stdout.write('frozen\n');
+}
 
 async function finishAndStop(): Promise<void> {
   const client = new MongoClient(set.uri);

@@ -41,9 +41,13 @@ export function foldersOf(owner: number): string[] {
 }
 
 /** Polls until `condition` holds; fails after `maxWaitMs`. */
-export async function until(what: string, maxWaitMs: number, condition: () => boolean): Promise<void> {
+export async function until(
+  what: string,
+  maxWaitMs: number,
+  condition: () => boolean | Promise<boolean>,
+): Promise<void> {
   const deadlineMs = performance.now() + maxWaitMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadlineMs) throw new Error(`Not within ${maxWaitMs} ms: ${what}`);
     await delay(POLL_MS);
   }

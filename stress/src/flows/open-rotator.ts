@@ -7,7 +7,7 @@ import { operate, type Operator } from './operate.ts';
 import type { RotationFlow, RotationObserver } from './rotation-flow.ts';
 
 /** A storm on a slow machine may hold a caller up; the caller is to be judged by what it did, not by how long it waited. */
-const DEADLINE_MS = 60_000;
+export const DEADLINE_MS = 60_000;
 
 /** Bare callers have a transaction each; more than this at once per process stretch the time that a lock is held, for all. */
 export const MAX_BARE_CONCURRENCY = 16;

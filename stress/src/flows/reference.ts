@@ -1,7 +1,7 @@
 import type { ExplorationPlace, StormPlace } from 'mongo-harness';
 import { referenceFlow } from 'rotation-core/testing';
 import { unbrakedDeployments } from '../deployments.ts';
-import { MAX_BARE_CONCURRENCY, openRotator } from './open-rotator.ts';
+import { DEADLINE_MS, MAX_BARE_CONCURRENCY, openRotator } from './open-rotator.ts';
 import type { RotationFlow } from './rotation-flow.ts';
 
 const PROCESSES = 4;
@@ -43,7 +43,9 @@ export const reference: RotationFlow = {
   name: 'reference',
   about: 'the flow of rotation-core as services use it',
   expected: 'valid',
+  deadlineMs: DEADLINE_MS,
   storms,
+  longStorms: everyDeployment.map((deployment) => ({ scenario: 'many-keys', deployment, processes: PROCESSES })),
   explorations: [
     ...everyDeployment.flatMap((deployment) => [sameKey(deployment, PAIR), sameKey(deployment, PAIR + 1)]),
     onKeypool('scarce'),
@@ -61,6 +63,7 @@ export const referenceVerifying: RotationFlow = {
   about:
     'the same flow, in services that verify backups before their use; the upstream refuses b1 and each third one after it',
   expected: 'valid',
+  deadlineMs: DEADLINE_MS,
   storms: [{ scenario: 'bad-backups', deployment: 'keypool', processes: PROCESSES }],
   explorations: [{ scenario: 'bad-backups', deployment: 'keypool', callers: PAIR }],
   maxConcurrency: MAX_BARE_CONCURRENCY,
@@ -79,6 +82,7 @@ export const referenceBare: RotationFlow = {
   name: 'reference-bare',
   about: 'the same flow with a transaction for each caller: nothing is shared inside a process',
   expected: 'valid',
+  deadlineMs: DEADLINE_MS,
   storms: [
     ...BARE.flatMap((deployment) => STORMS.map((scenario) => ({ scenario, deployment, processes: PROCESSES }))),
     { scenario: 'late-callers', deployment: 'keypool', processes: PROCESSES },

@@ -12,7 +12,7 @@ const planAll = ({ selection, seed }: Pick<StressOptions, 'selection' | 'seed'>)
   planStorms(rotationSystem, { ...selection, seed });
 
 const reproductionsOf = async (argv: readonly string[]): Promise<string[]> => {
-  const rows = await runStorms(context, NO_URI, planAll(stressOptions(argv)));
+  const rows = await runStorms(context, { uri: NO_URI }, planAll(stressOptions(argv)));
   expect(rows.map(({ reason }) => reason)).toEqual(rows.map(() => 'not run'));
   return rows.map(({ reproduce }) => reproduce);
 };
@@ -21,6 +21,7 @@ describe.each([
   ['the default rows', []],
   ['a part of it', ['--deployment', 'mixed', '--scenario', 'chain']],
   ['rows that it does not have', ['--flow', 'checked-claim', '--deployment', 'openhandspool', '--processes', '2']],
+  ['storms that go on', '--for 90s --fault step-down,kill-caller --every 1500ms --go-on'.split(' ')],
   ['sizes', '--callers 7 --keys 5 --backups 0 --max-concurrency 2 --seed 0'.split(' ')],
 ])('%s', (_, argv) => {
   test('the line of each row, given as a command, plans that row again, with the same calls', async () => {

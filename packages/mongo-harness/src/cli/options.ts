@@ -6,10 +6,11 @@ import { isMutant, isProgram } from '../system/flow.ts';
 import { JUDGED_STATES } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import { parseDuration } from '../trial/duration.ts';
 
 const MAX_COUNT = 1_000_000;
 /** A timer holds no more than 2^31 - 1 milliseconds; with more it would fire at once. */
-const MAX_DURATION_SECONDS = 2_147_483;
+export const MAX_DURATION_SECONDS = 2_147_483;
 const DEFAULT_DURATION_SECONDS = 600;
 
 /** What every command that needs MongoDB can be told. */
@@ -73,9 +74,7 @@ export class Options<T extends SystemTypes> {
         this.counted(
           '--max-duration <seconds>',
           'stop after this many seconds; rows that are not over by then are unknown',
-          {
-            max: MAX_DURATION_SECONDS,
-          },
+          { max: MAX_DURATION_SECONDS },
         ).default(DEFAULT_DURATION_SECONDS),
       )
       .addOption(
@@ -117,6 +116,11 @@ export class Options<T extends SystemTypes> {
     return new Option(flag, text).argParser(wholeNumber(min, max)).env(this.#variable(flag));
   }
 
+  /** An option that takes a duration. @param text says the default @returns milliseconds */
+  duration(flag: string, text: string): Option {
+    return new Option(flag, text).argParser(milliseconds).env(this.#variable(flag));
+  }
+
   /** A command takes the place of a flow. */
   #exec(): Option {
     return new Option('--exec <command>', 'the flow under test as a command of yours, in any language')
@@ -155,6 +159,13 @@ const wholeNumber =
       throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
     return value;
   };
+
+function milliseconds(text: string): number {
+  const durationMs = parseDuration(text);
+  if (durationMs === undefined || durationMs === 0)
+    throw new InvalidArgumentError('Expected a duration, as in 500ms, 30s, 5m or 2h.');
+  return durationMs;
+}
 
 function notEmpty(text: string): string {
   if (text.trim() === '') throw new InvalidArgumentError('Expected a command for the shell.');

@@ -4,7 +4,9 @@ import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
 import { reportNoExploration } from '../explore/report.ts';
 import { runExplorations } from '../explore/rows.ts';
+import { AFTERMATH } from '../nemesis/aftermath.ts';
 import { formatFindings } from '../report/findings.ts';
+import { formatRounds } from '../report/rounds.ts';
 import type { Row } from '../report/row.ts';
 import { complain, say } from '../report/say.ts';
 import { formatTable } from '../report/table.ts';
@@ -14,12 +16,14 @@ import type { SizeOption } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import type { ExplorationTrial, Selection, StormTrial } from '../trial/trial.ts';
+import { formatDuration } from '../trial/duration.ts';
+import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../trial/storm-fault.ts';
+import type { ExplorationTrial, Rounds, Selection, StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
-import { givenParts, type CommonOptions, type Options, type OutputOptions } from './options.ts';
+import { givenParts, MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface StressOptions extends CommonOptions, OutputOptions {
   /** What the user asked for. */
@@ -37,7 +41,15 @@ const DEFAULT_MEMBERS = 3;
 /** The options as commander gives them, with one for each size of the scenarios. */
 type Given = CommonOptions &
   OutputOptions &
-  Omit<Selection<StormTrial>, 'size'> & { members: number; store: string; callers?: number } & Record<string, unknown>;
+  Omit<Selection<StormTrial>, 'size' | 'rounds'> & {
+    members: number;
+    store: string;
+    callers?: number;
+    for?: number;
+    fault?: StormFault[];
+    every?: number;
+    goOn?: boolean;
+  } & Record<string, unknown>;
 
 export function stressCommand<T extends SystemTypes>(
   system: System<T>,
@@ -71,6 +83,7 @@ export function stressCommand<T extends SystemTypes>(
         max: SEED_COUNT - 1,
       }),
     );
+  roundOptions(program, options);
   options
     .common(program)
     .addOption(
@@ -84,7 +97,40 @@ export function stressCommand<T extends SystemTypes>(
     .allowExcessArguments(false)
     .enablePositionalOptions()
     .exitOverride()
-    .action((_command: string | undefined, given: Given) => chosen(toStressOptions(given, sizes)));
+    .action((_command: string | undefined, given: Given, self: Command) => {
+      const isUnlimited = given.for !== undefined && self.getOptionValueSource('maxDuration') === 'default';
+      const maxDuration = isUnlimited ? MAX_DURATION_SECONDS : given.maxDuration;
+      chosen(toStressOptions({ ...given, maxDuration }, sizes));
+    });
+}
+
+const DEFAULT_FOR_MS = 30_000;
+const DEFAULT_EVERY_MS = 3_000;
+
+/** `--for`, `--fault`, `--every` and `--go-on`. */
+function roundOptions<T extends SystemTypes>(program: Command, options: Options<T>): void {
+  const kinds = STORM_FAULT_NAMES.map((name) => `  ${name}: ${STORM_FAULTS[name].about}`).join('\n');
+  program
+    .addOption(
+      options.duration(
+        '--for <duration>',
+        'each storm goes on in rounds for so long, as in 30s, 5m, 2h, and until each kind of fault had its turn (default: one round; with --fault, 30s)',
+      ),
+    )
+    .addOption(
+      options.several(
+        '--fault <kinds>',
+        `what goes wrong while calls are under way, one fault a round, each kind in its turn:\n${kinds}`,
+        STORM_FAULT_NAMES,
+      ),
+    )
+    .addOption(
+      options.duration(
+        '--every <duration>',
+        `from the begin of a fault to the begin of the next one, at least (default: ${formatDuration(DEFAULT_EVERY_MS)})`,
+      ),
+    )
+    .addOption(new Option('--go-on', 'with --for: go on after a violation'));
 }
 
 /** Each size once, however many scenarios read it. */
@@ -103,7 +149,16 @@ function toStressOptions(
     }),
   );
   const { flow, exec, scenario, deployment, judged, processes, maxConcurrency } = given;
-  const selection = { flow, exec, scenario, deployment, judged, processes, maxConcurrency };
+  const selection = {
+    flow,
+    exec,
+    scenario,
+    deployment,
+    judged,
+    processes,
+    maxConcurrency,
+    rounds: toRounds(given),
+  };
   return {
     selection: {
       ...givenParts<Selection<StormTrial>>(selection),
@@ -116,6 +171,25 @@ function toStressOptions(
     json,
     quiet,
     ...(provider === undefined ? {} : { provider }),
+  };
+}
+
+function toRounds({
+  for: forMs,
+  fault: faults,
+  every: everyMs,
+  goOn,
+}: Pick<Given, 'for' | 'fault' | 'every' | 'goOn'>): Rounds | undefined {
+  if (forMs === undefined && faults === undefined) {
+    if (everyMs !== undefined || goOn !== undefined)
+      throw new UsageError('--every and --go-on are of storms that go on: give --for or --fault.');
+    return undefined;
+  }
+  return {
+    forMs: forMs ?? DEFAULT_FOR_MS,
+    faults: faults ?? [],
+    everyMs: everyMs ?? DEFAULT_EVERY_MS,
+    goOn: goOn ?? false,
   };
 }
 
@@ -132,9 +206,10 @@ Examples:
   $ ${command} ${place}   a part of them
   $ ${command} --flow ${mutant} --callers 50   one flow, smaller
   $ ${command} explore --flow ${mutant}        every interleaving of two callers
+  $ ${command} --for 5m --fault step-down,kill-primary   storms that go on, with faults
   $ MONGODB_URI=mongodb://127.0.0.1/?replicaSet=rs0 ${command} --json >result.json
 
-The storms are followed by every interleaving of a few callers, unless --scenario, --processes or a size is given: see ${command} explore --help.
+The storms are followed by every interleaving of a few callers, unless --scenario, --processes, --for, --fault or a size is given: see ${command} explore --help.
 
 Exit codes: 0 every row as it must be, 1 an invariant broken or a mutant not caught, 2 nothing proven (nothing raced, or --max-duration),
 ${EXIT_CODES_OF_ALL}`;
@@ -152,18 +227,32 @@ export async function stress<T extends SystemTypes>(
   const explorations = planFurther(system, selection);
   if (trials.length === 0 && explorations.length === 0)
     throw new UsageError('There is nothing to run: no scenario of the system fits what was asked for.');
+  expectMembers(selection.rounds?.faults ?? [], options.members);
   await using set = await startSet(options, context);
+  if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0)
+    throw new UsageError(
+      '--fault disturbs the database, and the replica set in MONGODB_URI is never disturbed: unset it.',
+    );
   if (!json) saySet(set, `; seed ${seed}`);
-  const storms = await runStorms(context, set.uri, trials);
+  const invariants = { ...AFTERMATH, ...system.invariants };
+  const storms = await runStorms(context, { uri: set.uri, set }, trials);
   const rows = [...storms, ...(await explore(explorations, options, context, storms.length > 0))];
   return await finish(set, context, rows, options, (folder) => {
     say(formatTable(rows));
-    say(`\n${formatFindings(rows, { invariants: system.invariants, command, folder })}`);
+    say(`\n${[...formatRounds(rows), formatFindings(rows, { invariants, command, folder })].join('\n')}`);
   });
 }
 
+function expectMembers(faults: readonly StormFault[], members: number): void {
+  for (const fault of faults) {
+    const { minMembers = 1 } = STORM_FAULTS[fault];
+    if (members < minMembers)
+      throw new UsageError(`The fault ${fault} needs a set of ${minMembers} members: --members ${minMembers}.`);
+  }
+}
+
 /** What is said of storms alone leaves no room for explorations. */
-const STORMS_ALONE = ['scenario', 'processes', 'size', 'maxConcurrency'] as const;
+const STORMS_ALONE = ['scenario', 'processes', 'size', 'maxConcurrency', 'rounds'] as const;
 
 /** The explorations that follow the storms. @throws UsageError where a flow names one that does not fit */
 function planFurther<T extends SystemTypes>(system: System<T>, selection: Selection<StormTrial>): ExplorationTrial[] {

@@ -11,8 +11,14 @@ export interface Invocation<T extends SystemTypes> extends Pick<
   readonly invoked: { readonly atMs: number };
 }
 
+/** Writes down calls and answers. */
+export interface CallRecorder<T extends SystemTypes> {
+  invoke(invocation: Invocation<T>): void;
+  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], completedAtMs: number): void;
+}
+
 /** Writes down what the flows of one process, or of one schedule, report. */
-export class Recorder<T extends SystemTypes> implements Observer<T> {
+export class Recorder<T extends SystemTypes> implements Observer<T>, CallRecorder<T> {
   readonly #answered: Operation<T>[] = [];
   readonly #unanswered = new Set<Invocation<T>>();
   readonly #claims: T['claim'][] = [];

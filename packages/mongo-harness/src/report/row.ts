@@ -40,6 +40,44 @@ export interface StormFigures {
   /** Committed states that were read while the callers ran. */
   readonly statesBetween: number;
   readonly durationMs: number;
+  /** Of a storm that went on in rounds; the other figures are of all of them together. */
+  readonly rounds?: RoundFigures;
+}
+
+export interface RoundFigures {
+  /** Those that were judged. */
+  readonly judged: number;
+  readonly violated: number;
+  readonly calls: number;
+  /** One for each kind. */
+  readonly faults: readonly FaultFigures[];
+  /** Absent where no call was answered. */
+  readonly longestCallMs?: number;
+  /** What the flow says of its calls. Absent where it says nothing. */
+  readonly deadlineMs?: number;
+  /** Calls that were not served by the end of a round with a fault, and were asked again. */
+  readonly askedAgain: number;
+  /** The longest time until such a call was served, from the moment when it was asked again. Absent where there were none. */
+  readonly servedAgainMs?: number;
+}
+
+export interface FaultFigures {
+  readonly kind: string;
+  readonly made: number;
+  /** Those that met calls under way; the others prove nothing. */
+  readonly hit: number;
+  /** The median of the calls that were under way. */
+  readonly met: number;
+  readonly durationMs: Spread;
+  /** The longest time in which no call was served, from the begin of the fault until one was served after its end. */
+  readonly outageMs: Spread;
+  /** From the end of the fault to the first call that was served after it. Absent where none was. */
+  readonly recoveryMs?: Spread;
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly max: number;
 }
 
 export interface AnswerLatency {

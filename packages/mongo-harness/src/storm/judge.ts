@@ -25,7 +25,7 @@ export function judgeStorm<T extends SystemTypes>(
 ): StormJudgement {
   const contention = measureContention(run.history);
   if (whyCutOff !== undefined) return { verdict: 'unknown', reason: whyCutOff, violations: [], contention };
-  const violations = system.check(run);
+  const violations = [...system.check(run), ...(run.aftermath ?? [])];
   if (violations.length > 0) return { verdict: 'violated', violations, contention };
   if (hasRaced(contention) || run.history.unit === 'steps') return { verdict: 'valid', violations, contention };
   return { verdict: 'unknown', reason: 'nothing raced', violations, contention };

@@ -1,5 +1,5 @@
 import { seededRandom } from 'mongo-interleave';
-import { isMutant, type FlowDescription, type StormPlace } from '../system/flow.ts';
+import { isMutant, type AnyFlow, type FlowDescription, type StormPlace } from '../system/flow.ts';
 import type { Scenario, StormPlan } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -27,7 +27,9 @@ export function planStorms<T extends SystemTypes>(system: System<T>, selection: 
     (deployment === undefined || place.deployment === deployment) &&
     (processes === undefined || (place.processes ?? 1) === processes);
   const chosen = flowsOf(system, selection).flatMap((flow) =>
-    flow.storms.filter(isChosen).map((place) => toTrial(flow, place, selection, expectedOf(flow, selection.judged))),
+    placesOf(system, flow, selection)
+      .filter(isChosen)
+      .map((place) => toTrial(flow, place, selection, expectedOf(flow, selection.judged))),
   );
   const trials = chosen.length > 0 ? chosen : makeUp(system, selection);
   for (const trial of trials) {
@@ -37,15 +39,35 @@ export function planStorms<T extends SystemTypes>(system: System<T>, selection: 
   return trials;
 }
 
+/** Storms that go on take the time that they are given: without a flow's name, few flows are put through them. */
+function placesOf<T extends SystemTypes>(
+  { flows: [first] }: System<T>,
+  flow: AnyFlow<T>,
+  { rounds, flow: name, exec }: StormSelection,
+): readonly StormPlace[] {
+  if (rounds === undefined) return flow.storms;
+  const isMeant = flow === first || name !== undefined || exec !== undefined;
+  return flow.longStorms ?? (isMeant ? flow.storms : []);
+}
+
 function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelection): StormTrial[] {
   const { flow, exec, processes = 1, deployment = system.deployments[0].name } = selection;
   const isNamed = flow !== undefined || exec !== undefined;
-  const flows = flowsOf(system, selection).filter((one) => isNamed || !isMutant(one));
+  const isLong = selection.rounds !== undefined;
+  const flows = flowsOf(system, selection).filter(
+    (one) => isNamed || (isLong ? one === system.flows[0] : !isMutant(one)),
+  );
   const scenarios = system.scenarios.filter(({ storm }) => storm !== undefined).map(({ name }) => name);
-  const ofFlow = ({ storms }: FlowDescription): string[] => [...new Set(storms.map(({ scenario }) => scenario))];
+  const ofFlow = (one: AnyFlow<T>): string[] => [
+    ...new Set(placesOf(system, one, selection).map((place) => place.scenario)),
+  ];
   return flows.flatMap((one) => {
     const names =
-      selection.scenario === undefined ? (exec === undefined ? scenarios : ofFlow(one)) : [selection.scenario];
+      selection.scenario === undefined
+        ? exec === undefined && !isLong
+          ? scenarios
+          : ofFlow(one)
+        : [selection.scenario];
     return names.map((scenario) => {
       const place = { scenario, deployment, processes };
       return toTrial(one, place, selection, expectationOf(one, place, selection));
@@ -67,7 +89,7 @@ const expectationOf = (
 const toTrial = (
   { name }: FlowDescription,
   { scenario, deployment, processes = 1 }: StormPlace,
-  { exec, judged, size = {}, seed, maxConcurrency }: StormSelection,
+  { exec, judged, size = {}, seed, maxConcurrency, rounds }: StormSelection,
   expected: Expectation,
 ): StormTrial => ({
   flow: name,
@@ -80,6 +102,7 @@ const toTrial = (
   size,
   seed,
   ...(maxConcurrency === undefined ? {} : { maxConcurrency }),
+  ...(rounds === undefined ? {} : { rounds }),
 });
 
 /** The start state and the calls of a storm: the same for the same seed and sizes. @throws UsageError where there is no large form */

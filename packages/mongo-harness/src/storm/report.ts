@@ -1,4 +1,6 @@
+import { hasRaced } from '../history/contention.ts';
 import { latencyByAnswer, type Row } from '../report/row.ts';
+import { whyEnded } from '../report/why-ended.ts';
 import type { StormPlan } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -7,6 +9,7 @@ import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { StormTrial } from '../trial/trial.ts';
 import type { StormJudgement } from './judge.ts';
 import type { StormRun } from './run.ts';
+import type { Tally } from './tally.ts';
 
 /** The row of a storm that is over. @param command as in `pnpm stress` */
 export function reportStorm<T extends SystemTypes>(
@@ -28,6 +31,47 @@ export function reportStorm<T extends SystemTypes>(
       durationMs,
     },
   };
+}
+
+/**
+ * The row of a storm that went on in rounds. What it says is true of the rounds that were judged, also where the user ended it.
+ *
+ * @param broken the rows of violated rounds @param failed what ended it before its time
+ */
+export function reportRounds<T extends SystemTypes>(
+  system: System<T>,
+  command: string,
+  trial: StormTrial,
+  plan: StormPlan<T>,
+  tally: Tally<T>,
+  { broken, failed, signal }: RoundsEnd,
+): Row {
+  const [first] = broken;
+  const head = headOf(system, command, trial, plan);
+  const storm = tally.figures();
+  if (first !== undefined) {
+    const { reproduce, history } = first;
+    const violations = broken.flatMap((row) => row.violations);
+    return {
+      ...head,
+      verdict: 'violated',
+      violations,
+      reproduce,
+      storm,
+      ...(history === undefined ? {} : { history }),
+    };
+  }
+  if (failed.reason !== undefined) return { ...head, verdict: 'unknown', ...failed, violations: [], storm };
+  if (hasRaced(storm.contention)) return { ...head, verdict: 'valid', violations: [], storm };
+  const reason = signal.aborted ? whyEnded(signal) : 'nothing raced';
+  return { ...head, verdict: 'unknown', reason, violations: [], storm };
+}
+
+/** How a storm of rounds ended. */
+interface RoundsEnd {
+  readonly broken: readonly Row[];
+  readonly failed: Pick<Row, 'reason' | 'failure'>;
+  readonly signal: AbortSignal;
 }
 
 /** The row of a storm that was not run, or not to its end. */

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createDatabaseName } from 'mongo-test-replica-set';
-import type { Db, MongoClient } from 'mongodb';
+import type { Wire } from 'mongo-interleave/gate';
+import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
+import { MongoError, type Db, type MongoClient } from 'mongodb';
 import type { JudgedStates } from '../system/judged-states.ts';
+import type { Fault, History } from '../system/history.ts';
 import type { Run } from '../system/run.ts';
 import type { StormPlan } from '../system/scenario.ts';
 import type { Deployment, System } from '../system/system.ts';
@@ -9,13 +11,25 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { getNamed } from '../trial/get-named.ts';
 import type { Trial } from '../trial/trial.ts';
 import { mergeHistories } from '../history/recorder.ts';
+import { checkAftermath, waitUntilWell } from '../nemesis/aftermath.ts';
+import { metBy } from '../nemesis/recovery.ts';
+import { makeFault, type PlannedFault } from './make-fault.ts';
+import { probeUnserved } from './probe-unserved.ts';
+import { StormClock } from './storm-clock.ts';
+import { timetable } from './timetable.ts';
+import type { WorkerTask } from './messages.ts';
 import type { Workers } from './workers.ts';
 
 /** Where storms rage. */
 export interface StormSite<T extends SystemTypes> {
   readonly client: MongoClient;
+  /** Where callers connect to. */
   readonly uri: string;
   readonly workers: Workers<T>;
+  /** Where faults are made. */
+  readonly set?: ReplicaSet;
+  /** What callers come over, where faults of the network are made. */
+  readonly wire?: Wire;
 }
 
 export interface StormOptions<T extends SystemTypes> {
@@ -26,6 +40,8 @@ export interface StormOptions<T extends SystemTypes> {
   /** See {@link WorkerTask}. Default: true. */
   readonly isConcurrencyChosen?: boolean;
   readonly judged: JudgedStates;
+  /** What goes wrong meanwhile. Needs a site with a set. Default: nothing. */
+  readonly fault?: PlannedFault;
   readonly signal: AbortSignal;
 }
 
@@ -49,43 +65,42 @@ const MAX_STATES = 20;
  */
 export async function runStorm<T extends SystemTypes>(
   system: System<T>,
-  { client, uri, workers }: StormSite<T>,
+  site: StormSite<T>,
   trial: Omit<Trial, 'expected'>,
   options: StormOptions<T>,
 ): Promise<StormRun<T>> {
-  const { plan, processes, maxConcurrency, isConcurrencyChosen = true, judged, signal } = options;
+  const { client, workers } = site;
+  const { plan, judged, signal, fault } = options;
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const db = client.db(createDatabaseName('stress', { prefix: `${system.name}_` }));
   try {
-    const tasks = Array.from({ length: processes }, (_, process) => ({
-      process,
-      uri,
-      database: db.databaseName,
-      trial,
-      calls: plan.calls.filter((_call, index) => index % processes === process),
-      maxConcurrency,
-      isConcurrencyChosen,
-    }));
     // While the database is empty, for a flow with processes of its own rehearses then.
-    const go = await workers.prepare(tasks, signal);
+    const go = await workers.prepare(tasksOf(site, trial, db, options), signal);
     await system.fill(db, deployment, plan.start);
     const start = await readState(system, db, deployment);
-    const beganAtMs = performance.now();
+    const ready = await fault?.prepare();
+    const clock = new StormClock();
     let isCutOff = false;
-    const running = go().catch((error: unknown) => {
+    const faulting =
+      fault === undefined || ready === undefined ? undefined : makeFault(fault, ready, clock, workers, signal);
+    const running = go(clock.originNs).catch((error: unknown) => {
       isCutOff = signal.aborted;
       if (!isCutOff) throw error;
       return workers.cutOff();
     });
-    const reading = judged === 'end' ? [] : readWhile(running, system, db, deployment);
-    const [histories, between] = await Promise.all([running, reading]);
-    const durationMs = performance.now() - beganAtMs;
-    const final = await readState(system, db, deployment);
+    const reading = judged === 'end' ? [] : readWhile(running, system, db, deployment, fault !== undefined);
+    const [histories, between, made] = await Promise.all([running, reading, faulting]);
+    const durationMs = clock.nowMs();
     const history = mergeHistories(histories);
     if (!isCutOff && history.operations.length < plan.calls.length)
       throw new Error(`${plan.calls.length} calls were planned, and ${history.operations.length} were made`);
+    const after =
+      made === undefined || isCutOff
+        ? { history }
+        : await recover(system, site, db, { clock, signal, history, fault: made });
+    const final = await readState(system, db, deployment);
     const expectedErrors = plan.expectedErrors ?? [];
-    return { run: { scenario: trial.scenario, start, between, final, history, expectedErrors }, durationMs, isCutOff };
+    return { run: { scenario: trial.scenario, start, between, final, expectedErrors, ...after }, durationMs, isCutOff };
   } finally {
     // What a worker still writes would bring the database back.
     if (signal.aborted) await workers[Symbol.asyncDispose]();
@@ -94,6 +109,40 @@ export async function runStorm<T extends SystemTypes>(
       if (!signal.aborted) throw error;
     });
   }
+}
+
+/** The share of each process. */
+const tasksOf = <T extends SystemTypes>(
+  { uri }: StormSite<T>,
+  trial: Omit<Trial, 'expected'>,
+  { databaseName: database }: Db,
+  { plan, processes, maxConcurrency, isConcurrencyChosen = true, fault }: StormOptions<T>,
+): WorkerTask<T>[] => {
+  const calls = fault === undefined ? plan.calls : timetable(plan.calls, fault.random);
+  return Array.from({ length: processes }, (_, process) => ({
+    process,
+    uri,
+    database,
+    trial,
+    calls: calls.filter((_call, index) => index % processes === process),
+    maxConcurrency,
+    isConcurrencyChosen,
+  }));
+};
+
+/** When the fault is over: asks again what was not served, and looks at what the fault has left of the database. */
+async function recover<T extends SystemTypes>(
+  system: System<T>,
+  { client, set, workers }: StormSite<T>,
+  db: Db,
+  { clock, signal, history, fault }: { clock: StormClock; signal: AbortSignal; history: History<T>; fault: Fault },
+): Promise<Pick<Run<T>, 'history' | 'aftermath'>> {
+  if (set === undefined) throw new TypeError('a fault needs a set');
+  await waitUntilWell(set, client);
+  const probed = await probeUnserved(system, workers, history.operations, clock, signal);
+  const violations = [...probed.violations, ...(await checkAftermath(set, db))];
+  const faults = [{ ...fault, met: metBy(fault, history.operations) }];
+  return { history: { ...mergeHistories([history, ...probed.histories]), faults }, aftermath: violations };
 }
 
 /** Reads all documents in one snapshot, so that no transaction is seen in part. */
@@ -112,13 +161,19 @@ async function readWhile<T extends SystemTypes>(
   system: System<T>,
   db: Db,
   deployment: Deployment<T>,
+  hasFault: boolean,
 ): Promise<T['state'][]> {
   const states: T['state'][] = [];
   const ended = new AbortController();
   const end = (): void => ended.abort();
   running.then(end, end);
   while (!ended.signal.aborted && states.length < MAX_STATES) {
-    states.push(await readState(system, db, deployment));
+    try {
+      states.push(await readState(system, db, deployment));
+    } catch (error) {
+      // What can't be read during a fault is not judged; the state at the end is.
+      if (!hasFault || !(error instanceof MongoError)) throw error;
+    }
     await sleep(READ_PAUSE_MS, undefined, { signal: ended.signal }).catch(end);
   }
   return states;

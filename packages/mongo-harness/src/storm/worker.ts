@@ -11,19 +11,21 @@ import type { Deployment } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveFlow } from '../trial/resolve-trial.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
-import { Recorder } from '../history/recorder.ts';
-import { runCalls } from './run-calls.ts';
+import { callersName, JOURNAL_FD, type FromWorker, type Probe, type ToWorker, type WorkerTask } from './messages.ts';
+import { JournalWriter } from '../history/journal.ts';
+import { probeCalls } from './probe-calls.ts';
+import { StormClock } from './storm-clock.ts';
+import { runCalls, type CallsOptions } from './run-calls.ts';
 
 const MAX_POOL_SIZE = 100;
-const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 type Task = WorkerTask<SystemTypes>;
 
 const system = await loadSystem(process.argv[2] ?? '');
 const clients = new Map<string, Promise<MongoClient>>();
 let prepared: Prepared | undefined;
-let recorder = new Recorder<SystemTypes>();
+const journal = new JournalWriter<SystemTypes>(JOURNAL_FD);
+let mended = Promise.withResolvers<void>();
 
 interface Prepared {
   readonly task: Task;
@@ -32,7 +34,7 @@ interface Prepared {
   readonly deployment: Deployment<SystemTypes>;
 }
 
-const send = (message: FromWorker<SystemTypes>): void => {
+const send = (message: FromWorker): void => {
   process.send?.(message);
 };
 
@@ -40,56 +42,81 @@ async function prepare(task: Task): Promise<void> {
   const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
   let connecting = clients.get(uri);
   if (connecting === undefined) {
-    connecting = new MongoClient(uri, { appName: `${system.name}-stress`, maxPoolSize: MAX_POOL_SIZE }).connect();
+    connecting = new MongoClient(uri, { appName: callersName(system), maxPoolSize: MAX_POOL_SIZE }).connect();
     clients.set(uri, connecting);
   }
   const client = await connecting;
-  // Opens the connections, so that the run measures the flow and not handshakes.
-  const pings = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () => client.db().command({ ping: 1 }));
-  await Promise.all(pings);
+  // Opens the connections, so that the run measures the flow and not handshakes. After a fault some of those that are open lead nowhere;
+  // a find is tried again by the driver.
+  const reads = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () =>
+    client.db(database).collection('warm-up').findOne({}),
+  );
+  await Promise.all(reads);
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const flow = resolveFlow(system, trial);
   const [service] = deployment.services;
   const count = Math.min(maxConcurrency, calls.length);
   const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;
   const concurrency = isConcurrencyChosen ? maxConcurrency : Math.max(maxConcurrency, callsEach);
+  mended = Promise.withResolvers<void>();
   prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment };
   send({ kind: 'ready' });
 }
 
-async function go(originNs: bigint): Promise<void> {
+async function go(originNs: string): Promise<void> {
   if (prepared === undefined) throw new Error('go came before prepare');
-  const { task, client, flow, deployment } = prepared;
-  recorder = new Recorder<SystemTypes>();
-  const db = client.db(task.database);
-  const surroundings = { gated: false, uri: task.uri };
-  const flows = deployment.services.map((service) => ({
-    service: service.name,
-    flow: flow.open(db, service, recorder, surroundings),
-  }));
+  const { task, flow } = prepared;
+  const flows = open(prepared);
   await runCalls({
     ...task,
     flows,
     next: system.next,
-    recorder,
-    nowMs: () => Number(process.hrtime.bigint() - originNs) / NANOSECONDS_PER_MILLISECOND,
+    recorder: journal,
+    nowMs: clockOf(originNs),
+    mended: mended.promise,
   });
   // What goes on after the answers belongs to the run.
   await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
   await flow.end?.();
-  stop();
+  journal.done();
 }
 
-const stop = (): void => send({ kind: 'done', history: recorder.history('ms') });
+/** Asks again what was not served, through flows that are opened anew. */
+async function probe({ originNs, calls, maxWaitMs }: Probe<SystemTypes>): Promise<void> {
+  if (prepared === undefined) throw new Error('probe came before prepare');
+  const flows = open(prepared);
+  const { process: number } = prepared.task;
+  const { recovery } = system;
+  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs: clockOf(originNs) });
+  await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
+  await prepared.flow.end?.();
+  journal.done();
+}
+
+const open = ({ task, client, flow, deployment }: Prepared): CallsOptions<SystemTypes>['flows'] => {
+  const db = client.db(task.database);
+  const surroundings = { gated: false, uri: task.uri };
+  return deployment.services.map((service) => ({
+    service: service.name,
+    flow: flow.open(db, service, journal, surroundings),
+  }));
+};
+
+function clockOf(originNs: string): () => number {
+  const clock = new StormClock(BigInt(originNs));
+  return () => clock.nowMs();
+}
 
 async function handle(message: ToWorker<SystemTypes>): Promise<void> {
   switch (message.kind) {
     case 'prepare':
       return prepare(message.task);
     case 'go':
-      return go(BigInt(message.originNs));
-    case 'stop':
-      return stop();
+      return go(message.originNs);
+    case 'mended':
+      return mended.resolve();
+    case 'probe':
+      return probe(message);
   }
 }
 

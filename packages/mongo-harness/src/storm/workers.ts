@@ -1,115 +1,148 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { ProgramError } from '../exec/program-error.ts';
-import { RowError } from '../report/failure.ts';
+import { mergeHistories } from '../history/recorder.ts';
+import type { CallerProcesses } from '../nemesis/fault-method.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
-import type { FromWorker, ToWorker, WorkerTask } from './messages.ts';
+import type { Probe, WorkerTask } from './messages.ts';
+import { WorkerProcess } from './worker-process.ts';
 
-/** A source in the repository, JavaScript in the published package. */
-const WORKER_FILE = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url),
-);
-
-/** A worker that serves calls also reads its messages; on a busy machine it takes its time. */
-const MAX_REPORT_MS = 5_000;
+/** A task, and who works at it. */
+interface Place<T extends SystemTypes> {
+  task: WorkerTask<T>;
+  worker: WorkerProcess<T>;
+  /** What killed workers of this place have seen. */
+  readonly before: History<T>[];
+  /** Settles when the worker that takes over is ready; `undefined` while nobody was killed. */
+  takeover: Promise<void> | undefined;
+}
 
 /** The worker processes of storms. They are started when first needed, and kept for the next storm. */
-export class Workers<T extends SystemTypes> implements AsyncDisposable {
+export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDisposable {
   readonly #module: string;
-  readonly #children: ChildProcess[] = [];
+  readonly #idle: WorkerProcess<T>[] = [];
+  #places: Place<T>[] = [];
+  #nextNumber = 0;
 
   /** @param module whose default export is the system; each worker loads it */
   constructor(module: string) {
     this.#module = module;
   }
 
+  /** Of the workers of the storm under way. */
+  get numbers(): readonly number[] {
+    return this.#places.map(({ task }) => task.process);
+  }
+
   /**
    * Gives each task a process of its own with its connections open, which may take seconds.
    *
-   * @returns lets them all begin at the same moment
+   * @returns lets them all begin at the same moment; times count from the instant that it is given
    * @throws what a worker failed with
    */
-  async prepare(tasks: readonly WorkerTask<T>[], signal: AbortSignal): Promise<() => Promise<History<T>[]>> {
+  async prepare(
+    tasks: readonly WorkerTask<T>[],
+    signal: AbortSignal,
+  ): Promise<(originNs: string) => Promise<History<T>[]>> {
     signal.throwIfAborted();
-    while (this.#children.length < tasks.length)
-      this.#children.push(fork(WORKER_FILE, [this.#module], { stdio: ['ignore', 2, 2, 'ipc'] }));
-    const workers = tasks.map((task, index) => ({ task, child: this.#children[index] as ChildProcess }));
-
-    const everyReady = Promise.all(workers.map(({ child }) => answerOf<T, 'ready'>(child, 'ready', signal)));
-    for (const { child, task } of workers) tell(child, { kind: 'prepare', task });
-    await everyReady;
-
-    return async () => {
+    this.#release();
+    this.#nextNumber = tasks.length;
+    this.#places = tasks.map((task) => ({ task, worker: this.#take(), before: [], takeover: undefined }));
+    const ready = Promise.all(this.#places.map(({ worker, task }) => worker.prepare(task)));
+    await orAborted(ready, signal);
+    return async (originNs) => {
       signal.throwIfAborted();
-      const everyDone = Promise.all(workers.map(({ child }) => answerOf<T, 'done'>(child, 'done', signal)));
-      const originNs = process.hrtime.bigint().toString();
-      for (const { child } of workers) tell(child, { kind: 'go', originNs });
-      return (await everyDone).map(({ history }) => history);
+      return await orAborted(Promise.all(this.#places.map((place) => this.#runTask(place, originNs))), signal);
     };
+  }
+
+  /** Works at a task to its end, whoever has to take it over meanwhile. */
+  async #runTask(place: Place<T>, originNs: string): Promise<History<T>> {
+    for (;;) {
+      const { worker, takeover } = place;
+      try {
+        const history = await worker.run({ kind: 'go', originNs });
+        return mergeHistories([...place.before, history]);
+      } catch (error) {
+        // By somebody else than `kill`.
+        if (place.takeover === takeover) throw error;
+        await place.takeover;
+      }
+    }
+  }
+
+  async kill(process: number): Promise<void> {
+    const place = this.#placeOf(process);
+    const { worker } = place;
+    place.takeover = (async () => {
+      await worker.kill();
+      place.before.push(worker.history());
+      const made = new Set(worker.history().operations.map(({ caller }) => caller));
+      const calls = place.task.calls.filter(({ caller }) => !made.has(caller));
+      place.task = { ...place.task, process: this.#nextNumber++, calls };
+      place.worker = this.#take();
+      await place.worker.prepare(place.task);
+    })();
+    await place.takeover;
+  }
+
+  freeze(process: number, frozenMs: number, signal: AbortSignal): Promise<void> {
+    return this.#placeOf(process).worker.freeze(frozenMs, signal);
+  }
+
+  /** Lets those callers begin that wait for the end of the round's fault. */
+  mended(): void {
+    for (const { worker } of this.#places) worker.tell({ kind: 'mended' });
+  }
+
+  /** One worker makes these calls until each is served. @returns what it was answered */
+  async probe(probe: Probe<T>, signal: AbortSignal): Promise<History<T>> {
+    const [place] = this.#places;
+    if (place === undefined) throw new Error('probe came before prepare');
+    return await orAborted(place.worker.run({ kind: 'probe', ...probe }), signal);
   }
 
   /**
    * Ends all workers in the middle of a run. Calls under way stay without answer, and may have been done or not.
    *
    * @returns what each worker saw until then
-   * @throws TimeoutError where a worker does not say so within 5 s
    */
   async cutOff(): Promise<History<T>[]> {
-    const signal = AbortSignal.timeout(MAX_REPORT_MS);
-    const reports = Promise.all(this.#children.map((child) => answerOf<T, 'done'>(child, 'done', signal)));
-    for (const child of this.#children) tell(child, { kind: 'stop' });
-    try {
-      return (await reports).map(({ history }) => history);
-    } finally {
-      await this[Symbol.asyncDispose]();
-    }
+    const places = this.#places;
+    await this[Symbol.asyncDispose]();
+    return places.map(({ before, worker }) => mergeHistories([...before, worker.history()]));
   }
 
   /** Ends all workers at once; the next run starts new ones. */
   async [Symbol.asyncDispose](): Promise<void> {
-    const ending = this.#children
-      .splice(0)
-      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
-      .map(async (child) => {
-        const exited = once(child, 'exit');
-        child.kill('SIGKILL');
-        await exited;
-      });
-    await Promise.all(ending);
+    this.#release();
+    await Promise.all(this.#idle.splice(0).map((worker) => worker.kill()));
+  }
+
+  #placeOf(process: number): Place<T> {
+    const place = this.#places.find(({ task }) => task.process === process);
+    if (place === undefined) throw new Error(`there is no process ${process}`);
+    return place;
+  }
+
+  #take(): WorkerProcess<T> {
+    return this.#idle.pop() ?? new WorkerProcess<T>(this.#module);
+  }
+
+  #release(): void {
+    this.#idle.push(...this.#places.splice(0).map(({ worker }) => worker));
   }
 }
 
-const tell = <T extends SystemTypes>(child: ChildProcess, message: ToWorker<T>): void => {
-  child.send(message);
-};
-
-type Answer<T extends SystemTypes, K extends FromWorker<T>['kind']> = Extract<FromWorker<T>, { kind: K }>;
-
-function answerOf<T extends SystemTypes, K extends FromWorker<T>['kind']>(
-  child: ChildProcess,
-  kind: K,
-  signal: AbortSignal,
-): Promise<Answer<T, K>> {
-  const { promise, resolve, reject } = Promise.withResolvers<Answer<T, K>>();
-  const onMessage = (message: FromWorker<T>): void => {
-    if (message.kind === kind) resolve(message as Answer<T, K>);
-    else if (message.kind === 'failed')
-      reject(
-        message.programError === undefined
-          ? new RowError({ ...message.failure, reason: `a worker failed: ${message.failure.reason}` })
-          : new ProgramError(message.programError),
-      );
-  };
-  const onExit = (): void => reject(new Error('a worker process ended in the middle of a run'));
-  const onAbort = (): void => reject(signal.reason as Error);
-  child.on('message', onMessage);
-  child.on('exit', onExit);
-  signal.addEventListener('abort', onAbort, { once: true });
-  return promise.finally(() => {
-    child.off('message', onMessage);
-    child.off('exit', onExit);
-    signal.removeEventListener('abort', onAbort);
-  });
+/** @throws the signal's reason as soon as it fires */
+async function orAborted<R>(work: Promise<R>, signal: AbortSignal): Promise<R> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    // Told to who waited for it, or to nobody.
+    work.catch(() => undefined);
+  }
 }

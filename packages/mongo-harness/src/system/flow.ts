@@ -12,10 +12,14 @@ export interface FlowDescription {
   readonly expected: 'valid' | 'violated';
   /** The rows of the default storms; a mutant must be caught in each of them. */
   readonly storms: readonly StormPlace[];
+  /** The rows of storms that go on, of `--for` and `--fault`. Default: `storms` for the first flow and a named one, none for others. */
+  readonly longStorms?: readonly StormPlace[];
   /** The rows of the default explorations; a mutant must be caught in each of them. */
   readonly explorations: readonly ExplorationPlace[];
   /** Calls under way at once in each process, where more would measure nothing but their crowding. Default: all. */
   readonly maxConcurrency?: number;
+  /** The flow answers each call in so many milliseconds, or says that it does. Reports show it beside the longest call. Default: says nothing. */
+  readonly deadlineMs?: number;
   /** Default: `every-commit`. */
   readonly judged?: JudgedStates;
   /** Makes the calls of operators too. Default: false. */

@@ -19,12 +19,21 @@ export interface Operation<T extends SystemTypes> {
   readonly answer: T['answer'] | NoAnswer;
 }
 
-/** Something that went wrong on purpose, at a command of a client. JSON. */
+/** Something that went wrong on purpose. JSON. */
 export interface Fault {
-  /** As in `crash-after`. */
+  /** As in `crash-after`, `step-down`. */
   readonly kind: string;
-  readonly process: number;
+  /** The client whose command it met, at the gate; the process of callers that it met, in a storm. Absent where it met the database. */
+  readonly process?: number;
   readonly atMs: number;
+  /** When all was mended. Absent where it was an instant, as at the gate. */
+  readonly endedAtMs?: number;
+  /** What it met, as in `member 1`. */
+  readonly target?: string;
+  /** Calls that were under way while it lasted. Absent at the gate, where a fault is always at a command. */
+  readonly met?: number;
+  /** Commands that it met, where it is one that meets single commands. */
+  readonly commands?: number;
 }
 
 /** JSON. */

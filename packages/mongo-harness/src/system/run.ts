@@ -1,5 +1,6 @@
 import type { History } from './history.ts';
 import type { SystemTypes } from './system-types.ts';
+import type { Violation } from './violation.ts';
 
 /** A run that is over, as a checker sees it. JSON. */
 export interface Run<T extends SystemTypes> {
@@ -10,6 +11,8 @@ export interface Run<T extends SystemTypes> {
   readonly between: readonly T['state'][];
   readonly final: T['state'];
   readonly history: History<T>;
+  /** What the faults of the run left broken, whatever the system is. Absent where there were none. */
+  readonly aftermath?: readonly Violation[];
   /** Codes of `error` answers that the damage in the start state explains. */
   readonly expectedErrors: readonly string[];
 }

@@ -27,7 +27,17 @@ export interface System<T extends SystemTypes> {
   readonly check: (run: Run<T>) => readonly Violation[];
   /** What the same caller asks next, where a planned call has `follow`. Default: nothing. */
   readonly next?: (call: T['call'], answer: Operation<T>['answer']) => T['call'] | undefined;
+  /** What callers may expect again when the database is well again. */
+  readonly recovery?: Recovery<T>;
   readonly show?: Show<T>;
+}
+
+/** After each fault, calls that were not served are asked again: when everything is mended, each must be served in time. */
+export interface Recovery<T extends SystemTypes> {
+  /** Whether an answer is one, and not a request to ask again later. Default: every answer but `crashed` and `error`. */
+  readonly isServed?: (answer: Operation<T>['answer']) => boolean;
+  /** What is asked again, where a call was not served. Default: the same call. */
+  readonly probe?: (call: T['call']) => T['call'] | undefined;
 }
 
 /** How a system's runs look in reports. */

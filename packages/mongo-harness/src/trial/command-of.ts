@@ -1,4 +1,5 @@
-import type { ExplorationTrial, StormTrial, Trial } from './trial.ts';
+import { formatDuration } from './duration.ts';
+import type { ExplorationTrial, Rounds, StormTrial, Trial } from './trial.ts';
 
 /** The options that name a trial's flow, for a POSIX shell. */
 export const flowOptions = ({
@@ -20,8 +21,15 @@ export const stormCommand = (command: string, trial: StormTrial): string =>
     `--processes ${trial.processes}`,
     ...Object.entries(trial.size).map(([name, count]) => `--${name} ${count}`),
     ...(trial.maxConcurrency === undefined ? [] : [`--max-concurrency ${trial.maxConcurrency}`]),
+    ...(trial.rounds === undefined ? [] : roundOptions(trial.rounds)),
     `--seed ${trial.seed}`,
   ].join(' ');
+
+const roundOptions = ({ forMs, faults, everyMs, goOn }: Rounds): string[] => [
+  `--for ${formatDuration(forMs)}`,
+  ...(faults.length === 0 ? [] : [`--fault ${faults.join(',')} --every ${formatDuration(everyMs)}`]),
+  ...(goOn ? ['--go-on'] : []),
+];
 
 /** The command that runs an exploration again. */
 export const exploreCommand = (command: string, trial: ExplorationTrial): string =>

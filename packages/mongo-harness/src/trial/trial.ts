@@ -2,6 +2,7 @@ import type { FaultKind } from 'mongo-interleave';
 import type { JudgedStates } from '../system/judged-states.ts';
 import type { Size } from '../system/scenario.ts';
 import type { Expectation } from '../system/violation.ts';
+import type { StormFault } from './storm-fault.ts';
 
 /**
  * Which flow, in which scenario, on which deployment: one row, from the command line to the report. All by name, so a trial is JSON;
@@ -27,6 +28,20 @@ export interface StormTrial extends Trial {
   readonly seed: number;
   /** Calls under way at once in each process, at most. Default: the flow's. */
   readonly maxConcurrency?: number;
+  /** The storm goes on in rounds. Default: one round. */
+  readonly rounds?: Rounds;
+}
+
+/** A storm that goes on: in each round the scenario is filled anew, its calls are made, and what is left is judged. */
+export interface Rounds {
+  /** The last round begins before so many milliseconds are over, unless some kind of fault has not had its turn. */
+  readonly forMs: number;
+  /** What goes wrong, one fault a round, each kind in its turn. Default: nothing. */
+  readonly faults: readonly StormFault[];
+  /** From the begin of a fault to the begin of the next one, at least; between them come rounds without a fault. */
+  readonly everyMs: number;
+  /** Go on after a violation. */
+  readonly goOn: boolean;
 }
 
 /** A trial in which every interleaving of a few callers is run. */

@@ -160,6 +160,20 @@ export function asOnlyMember(frame: Buffer, address: string): Buffer {
   return withDocument(frame, start, { ...greeting, hosts: [address], primary: address, me: address });
 }
 
+/** Makes a member of a replica set tell other addresses for itself and for the other members. Other replies are returned unchanged. */
+export function asMember(frame: Buffer, addressOf: (address: string) => string | undefined): Buffer {
+  if (!frame.includes('setName')) return frame;
+  const start = documentStart(frame);
+  const document = start === undefined ? {} : readDocument(frame, start);
+  if (start === undefined || !('setName' in document && 'hosts' in document && 'me' in document)) return frame;
+  const rename = (value: unknown): unknown => (typeof value === 'string' ? (addressOf(value) ?? value) : value);
+  const renamed = Object.entries(document).map(([name, value]): [string, unknown] => {
+    if (name === 'hosts' || name === 'passives' || name === 'arbiters') return [name, (value as unknown[]).map(rename)];
+    return [name, name === 'me' || name === 'primary' ? rename(value) : value];
+  });
+  return withDocument(frame, start, Object.fromEntries(renamed));
+}
+
 /** The command's name, which is its first field. Empty for an empty document. */
 export const commandName = (body: Fields): string => Object.keys(body)[0] ?? '';
 

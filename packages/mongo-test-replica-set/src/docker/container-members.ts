@@ -8,7 +8,7 @@ import { CONTAINER_DATA_FOLDER } from './members-container.ts';
 /** A killed process is looked for every 50 ms, at most so often. */
 const MAX_EXIT_POLLS = 200;
 
-/** Launches and kills mongods in the container. */
+/** Launches, kills, freezes and thaws mongods in the container. */
 export function controlContainerMembers(container: StartedTestContainer, settings: Settings): MemberControl {
   return {
     restart: async (member) => {
@@ -19,9 +19,11 @@ export function controlContainerMembers(container: StartedTestContainer, setting
       // With --fork the command ends when the member listens.
       await run(container, [...mongod, ...network, ...mongodArguments(settings)]);
     },
+    freeze: (member) => run(container, ['sh', '-c', `kill -STOP $(cat ${lockOf(member)})`]),
+    thaw: (member) => run(container, ['sh', '-c', `kill -CONT $(cat ${lockOf(member)})`]),
     kill: async (member) => {
       const gone = `n=0; while [ -d /proc/$pid ] && [ $n -lt ${MAX_EXIT_POLLS} ]; do n=$((n+1)); sleep 0.05; done`;
-      const script = `pid=$(cat ${folderOf(member)}/mongod.lock); kill -9 $pid; ${gone}; [ ! -d /proc/$pid ]`;
+      const script = `pid=$(cat ${lockOf(member)}); kill -9 $pid; ${gone}; [ ! -d /proc/$pid ]`;
       await run(container, ['sh', '-c', script]);
     },
   };
@@ -30,6 +32,9 @@ export function controlContainerMembers(container: StartedTestContainer, setting
 function folderOf(member: Member): string {
   return `${CONTAINER_DATA_FOLDER}/member-${member.index}`;
 }
+
+/** A running mongod writes its pid there. */
+const lockOf = (member: Member): string => `${folderOf(member)}/mongod.lock`;
 
 async function run(container: StartedTestContainer, command: string[]): Promise<void> {
   const { exitCode, output } = await container.exec(command);

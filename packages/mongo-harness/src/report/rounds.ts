@@ -1,0 +1,49 @@
+import { counted } from './explored.ts';
+import type { FaultFigures, Row, RoundFigures, Spread } from './row.ts';
+
+/** What storms that went on in rounds have to say beside the table, a paragraph each; empty if there are none. */
+export const formatRounds = (rows: readonly Row[]): string[] =>
+  rows.flatMap(({ trial, storm }) =>
+    storm?.rounds === undefined
+      ? []
+      : [
+          `${trial.scenario}, ${trial.flow} on ${trial.deployment}: ${headOf(storm.rounds, storm.durationMs)}`,
+          ...storm.rounds.faults.map((fault) => `  ${formatFault(fault)}`),
+          `  ${formatCalls(storm.rounds)}`,
+          '',
+        ],
+  );
+
+const headOf = ({ judged, violated, calls }: RoundFigures, durationMs: number): string =>
+  [
+    `${counted(judged, 'round')} in ${seconds(durationMs)}`,
+    counted(calls, 'call'),
+    ...(violated === 0 ? [] : [`${violated} violated`]),
+  ].join(', ');
+
+/** As in `step-down: 4 made, 3 hit calls under way (median 57), lasted 0.60 s (max 0.91 s), first call served 0.01 s (max 0.02 s) after its end, ...` */
+function formatFault({ kind, made, hit, met, durationMs, outageMs, recoveryMs }: FaultFigures): string {
+  const lasted = `lasted ${formatSpread(durationMs)}`;
+  const hits =
+    hit === 0 ? 'NONE hit a call under way: they prove nothing' : `${hit} hit calls under way (median ${met})`;
+  const served =
+    recoveryMs === undefined
+      ? 'no call was served after it'
+      : `first call served ${formatSpread(recoveryMs)} after its end`;
+  return `${kind}: ${made} made, ${hits}, ${lasted}, ${served}, nobody served for ${formatSpread(outageMs)}`;
+}
+
+const formatCalls = ({ longestCallMs, deadlineMs, askedAgain, servedAgainMs }: RoundFigures): string =>
+  [
+    longestCallMs === undefined
+      ? 'no call was answered'
+      : `longest call ${seconds(longestCallMs)}${deadlineMs === undefined ? '' : ` of ${seconds(deadlineMs)}`}`,
+    askedAgain === 0
+      ? 'no call had to be made again'
+      : `${counted(askedAgain, 'call')} not served and made again${servedAgainMs === undefined ? ', in vain' : `, served within ${seconds(servedAgainMs)}`}`,
+  ].join('; ');
+
+const formatSpread = ({ median, max }: Spread): string => `${seconds(median)} (max ${seconds(max)})`;
+
+const MS_PER_SECOND = 1_000;
+const seconds = (durationMs: number): string => `${(durationMs / MS_PER_SECOND).toFixed(2)} s`;

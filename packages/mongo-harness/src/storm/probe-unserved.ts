@@ -1,0 +1,46 @@
+import { isServed, unserved } from '../nemesis/recovery.ts';
+import type { History, Operation } from '../system/history.ts';
+import type { System } from '../system/system.ts';
+import type { SystemTypes } from '../system/system-types.ts';
+import type { Violation } from '../system/violation.ts';
+import type { StormClock } from './storm-clock.ts';
+import type { Workers } from './workers.ts';
+
+/**
+ * From the end of the fault and the health of the database: a transaction that nobody goes on with may hold documents for the server's
+ * limit of 3 s and half of that, and callers look again after pauses.
+ */
+const MAX_UNSERVED_MS = 15_000;
+
+interface Probed<T extends SystemTypes> {
+  /** The calls that were made again. */
+  readonly histories: readonly History<T>[];
+  readonly violations: readonly Violation[];
+}
+
+/** Asks again what was not served, until it is or the time is over. */
+export async function probeUnserved<T extends SystemTypes>(
+  { recovery, show }: System<T>,
+  workers: Workers<T>,
+  operations: readonly Operation<T>[],
+  { originNs }: StormClock,
+  signal: AbortSignal,
+): Promise<Probed<T>> {
+  const asked = unserved(recovery, operations);
+  if (asked.length === 0) return { histories: [], violations: [] };
+  const first = 1 + operations.reduce((last, { caller }) => Math.max(last, caller), 0);
+  const calls = asked.map((call, index) => ({ caller: first + index, call }));
+  const history = await workers.probe({ originNs, calls, maxWaitMs: MAX_UNSERVED_MS }, signal);
+  const answers = history.operations;
+  const violations = calls.flatMap(({ caller, call }): Violation[] => {
+    const last = answers.findLast((operation) => operation.caller === caller);
+    if (last !== undefined && isServed(recovery, last.answer)) return [];
+    const told =
+      last === undefined
+        ? JSON.stringify(call)
+        : (show?.operation?.(call, last.answer) ?? JSON.stringify([call, last.answer]));
+    const sentence = `a call was not served within ${MAX_UNSERVED_MS / 1_000} s after the fault, when the database was well again: ${told}`;
+    return [{ invariant: 'served-again', sentence }];
+  });
+  return { histories: [history], violations };
+}

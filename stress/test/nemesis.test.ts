@@ -1,0 +1,37 @@
+import type { StoredResult } from 'mongo-harness/testing';
+import { createStore, oneMemberSet } from 'test-kit';
+import { describe, expect, test, vi } from 'vitest';
+import { stress } from './support/stress-command.ts';
+
+/* A storm with faults sees what a storm without them does not: the same flow, with and without. */
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** @param uri a set that is there; a set that is disturbed must be the command's own */
+const storm = async (flow: string, faults: string, uri?: string): Promise<StoredResult> => {
+  using store = createStore<StoredResult>();
+  const where = `--flow ${flow} --scenario many-keys --keys 60 --deployment keypool --processes 2 --members 1 --seed 3`;
+  await stress.run(
+    `${where} ${faults} --store ${store.path}`.split(' '),
+    uri === undefined ? {} : { MONGODB_URI: uri },
+  );
+  return store.result();
+};
+
+describe('commits that are told wrongly', () => {
+  test('the reference finds out', async () => {
+    expect(await storm('reference', '--for 1s --fault commit-unknown')).toMatchObject({
+      rows: [{ verdict: 'valid', storm: { rounds: { faults: [{ kind: 'commit-unknown', hit: 1 }] } } }],
+    });
+  });
+
+  test.each(['commit-not-retried', 'unknown-is-undone'])('%s does not', async (flow) => {
+    const { rows } = await storm(flow, '--for 20s --fault commit-unknown --every 1ms');
+    expect(rows).toMatchObject([{ verdict: 'violated', storm: { rounds: { violated: 1 } } }]);
+    expect(rows[0]?.violations[0]?.invariant).toBe('I5');
+  });
+
+  test.each(['commit-not-retried', 'unknown-is-undone'])('%s is valid where nothing goes wrong', async (flow) => {
+    expect(await storm(flow, '--for 1s', oneMemberSet().uri)).toMatchObject({ rows: [{ verdict: 'valid' }] });
+  });
+});
