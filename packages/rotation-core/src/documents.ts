@@ -19,7 +19,7 @@ export interface KeyDocument<Id = string> {
    * callers are answered when the used backups have been deleted.
    */
   predecessors?: readonly Predecessor<Id>[];
-  /** A counter that `bind` and `sweep` increase, so that a rotation of this key at the same moment conflicts with them. */
+  /** A counter that is increased to lock the key: by `bind`, `sweep` and `restoreBackup`, and by a rotation after a conflict. */
   bindingSequence?: number;
   /** On a kept key: the id of the backup that took its place. A key with `replacedBy` is not live. */
   replacedBy?: Id | null;
@@ -82,6 +82,9 @@ export const keysOf = (db: Db, pool: Pool): Collection<StoredKey> => db.collecti
 export const backupsOf = (db: Db, pool: Pool): Collection<StoredBackup> => db.collection(pool.collections.backups);
 export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => db.collection(pool.collections.bindings);
 
+/** Options of commands that compare ids as they are, also in a collection whose collation takes other texts for equal. */
+export const EXACT = { locale: 'simple' } as const;
+
 /** False for a missing key, and for a replaced key that was kept for review. */
 export const isLive = (key: { readonly replacedBy?: unknown } | undefined): boolean =>
   key !== undefined && (key.replacedBy === undefined || key.replacedBy === null);
@@ -118,8 +121,11 @@ export function incarnationOf(key: IncarnationFields): string {
 /** The incarnation of a key that was read whole. Old keys may have neither field. */
 export const storedIncarnationOf = (key: IncarnationFields): string => namedIncarnation(key) ?? 'unknown';
 
+/** Services may have written something else into the field. */
+export const isIncarnation = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
 function namedIncarnation({ incarnation, createdAt }: IncarnationFields): string | undefined {
-  if (typeof incarnation === 'string') return incarnation;
+  if (isIncarnation(incarnation)) return incarnation;
   const time = timeOf(createdAt);
   return time === undefined ? undefined : `created ${time.toISOString()}`;
 }

@@ -62,8 +62,8 @@ export type RotationEvent = { readonly pool: string } & (
       readonly rotationId: string;
       /** Transactions that were run for the rotation, from 0 up. */
       readonly attempts: number;
-      /** Why the rotation was not done in time. `queued`: other rotations took all the time. */
-      readonly reason: RetryReason | 'queued';
+      /** Why the rotation was not done in time. `queued`: other rotations took all the time. `slow`: the database answered too late. */
+      readonly reason: RetryReason | 'queued' | 'slow';
       /** The error of the last attempt; undefined if no attempt has failed. */
       readonly error: string | undefined;
     }

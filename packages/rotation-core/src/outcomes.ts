@@ -16,7 +16,7 @@ export type RotationOutcome<Id = string> =
    * backups are unchanged. Try again at `until`.
    */
   | { readonly kind: 'held-back'; readonly keyId: Id; readonly until: Date }
-  /** There was no free backup. Key, bindings and backups are unchanged. */
+  /** There was no free backup. Key, bindings and backups are unchanged, but for the counter by which a key is locked. */
   | { readonly kind: 'no-backup'; readonly keyId: Id }
   /**
    * The key is live, in the incarnation `live`. Nothing is known of the incarnation that was asked for, so the key was left alone: either that

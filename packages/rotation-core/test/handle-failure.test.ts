@@ -12,6 +12,7 @@ import {
 import { resolveTestingOptions } from '../src/options.ts';
 import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import { handleFailure } from '../src/verbs/handle-failure.ts';
+import { Turns } from '../src/queue/turns.ts';
 import { backups, binding, key, readState, seed, SECRET_MARK } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
 import { createGate } from './support/gate.ts';
@@ -57,7 +58,14 @@ function handleFailureWith(
   between: () => Promise<void>,
   used: KeyDocument = key('k1'),
 ): Promise<FailureOutcome> {
-  const context = { db, pool, settings: resolveTestingOptions({}), flow: referenceFlow, emit: () => {} };
+  const context = {
+    db,
+    pool,
+    settings: resolveTestingOptions({}),
+    flow: referenceFlow,
+    emit: () => {},
+    turns: new Turns(),
+  };
   const rotator = createRotator(db, pool);
   const rotate: typeof rotator.rotate = async (keyId, options) => {
     const outcome = await rotator.rotate(keyId, options);

@@ -69,7 +69,7 @@ describe('with all members', () => {
     ]);
     const error = await rejection(rotator.bind({ proxyId: 'p1', keyId: 'k1' }), 'database');
     expect(error.message).toMatch(
-      /^bind: the server refused find on keys \(readKeys\): .* not the primary\. .* Nothing was changed\.$/,
+      /^bind: the server refused updateMany on keys \(touchKeys\): .* not the primary\. .* Nothing was changed\.$/,
     );
   });
 });

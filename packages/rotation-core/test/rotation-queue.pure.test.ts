@@ -428,3 +428,69 @@ describe('the end of waiting', () => {
     expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 });
+
+// Red where a place is held until the database answers, which a frozen one does not: all keys were busy for 37 s.
+test('where nobody waits any more, place and key are free, though the transaction goes on', async () => {
+  const { ask, handed, onAnswer } = startQueue({ maxTransactions: 1 });
+  const [k1, k2] = [ask('k1', { deadlineMs: 100 }), ask('k2', { deadlineMs: 1_000 })];
+  void k2;
+  await settle();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(await k1).toMatchObject({ kind: 'indeterminate' });
+  const again = [ask('k1'), ask('k3')];
+  await settle();
+  expect(handed.map(({ ids }) => ids)).toEqual([
+    ['k1', 'k2'],
+    ['k1', 'k3'],
+  ]);
+  // The first transaction ends at last. Its end frees nothing that is the second one's.
+  await handed[0]?.rotateAll();
+  expect(onAnswer).toHaveBeenCalledTimes(2);
+  const third = ask('k1');
+  await settle();
+  expect(handed).toHaveLength(2);
+  await handed[1]?.rotateAll();
+  expect(await Promise.all(again)).toMatchObject([{ kind: 'rotated' }, { kind: 'rotated' }]);
+  await handed[2]?.rotateAll();
+  expect(await third).toMatchObject({ kind: 'rotated' });
+});
+
+// Red with `Math.max(...)`: it takes its arguments on the stack, and the key is busy for the life of the rotator.
+test('150,000 callers of one key survive a conflict', async () => {
+  const { ask, handed } = startQueue();
+  const calls = Array.from({ length: 150_000 }, () => ask('k1'));
+  await settle();
+  await handed[0]?.end({ kind: 'retryable', inDoubt: false, error: new RotationError('database', 'a conflict') });
+  await vi.advanceTimersByTimeAsync(20);
+  await handed[1]?.rotateAll();
+  const kinds = new Set((await Promise.all(calls)).map(({ kind }) => kind));
+  expect(kinds).toEqual(new Set(['rotated', 'already-rotated']));
+});
+
+// Red where what a hook throws is nobody's: an unhandled rejection, and a place and a key that are never free again.
+test.each(['onRetry', 'onAnswer', 'runGroup', 'backoffMs'] as const)(
+  'an error in %s is told to the callers, and leaves neither place nor key behind',
+  async (hook) => {
+    const fail = (): never => {
+      throw new Error('a defect');
+    };
+    const broken: Partial<QueueOptions> = {
+      [hook]: hook === 'runGroup' ? async () => fail() : fail,
+    };
+    const { ask, handed } = startQueue({ maxTransactions: 1, ...broken });
+    const first = rejection(ask('k1'), 'database');
+    await settle();
+    await handed[0]?.end(
+      hook === 'onAnswer'
+        ? committed(handed[0].pending)
+        : { kind: 'retryable', inDoubt: false, error: new RotationError('database', 'a conflict') },
+    );
+    expect((await first).message).toContain('a defect');
+    const second = rejection(ask('k1'), 'database');
+    await settle();
+    // runGroup itself fails again, and hands nothing on.
+    expect(handed).toHaveLength(hook === 'runGroup' ? 0 : 2);
+    await handed[1]?.end({ kind: 'failed', inDoubt: false, error: new RotationError('database', 'the end') });
+    await second;
+  },
+);

@@ -20,6 +20,8 @@ const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
   callers,
 });
 
+const FAILOVERS = ['step-down', 'kill-primary'] as const;
+
 /** Before, one service deleted a failed key, and one kept it. */
 const WITH_OLDER_FLOWS = ['keypool', 'openhandspool'];
 const besideOlderFlows = WITH_OLDER_FLOWS.map((deployment): StormPlace => {
@@ -32,6 +34,9 @@ const storms: readonly StormPlace[] = [
       { scenario, deployment, processes: 1 },
       { scenario, deployment, processes: PROCESSES },
     ]),
+  ),
+  ...everyDeployment.flatMap((deployment) =>
+    [1, PROCESSES].map((processes) => ({ scenario: 'many-keys', deployment, processes, faults: FAILOVERS })),
   ),
   { scenario: 'late-callers', deployment: 'openhandspool', processes: PROCESSES },
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },

@@ -34,7 +34,7 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
       incarnation: storedIncarnationOf(key),
       mayBeKept: key.status !== undefined && (pool.keptStatuses ?? []).includes(key.status),
       apiKey: digest(key.apiKey),
-      content: digest(BSON.EJSON.stringify(key)),
+      content: digest(BSON.EJSON.stringify(withoutCounter(key, 'bindingSequence'))),
     })),
     backups: backups.map((backup) => ({
       id: backup._id,
@@ -42,7 +42,7 @@ export async function readPool(db: Db, pool: Pool, session?: ClientSession): Pro
       ...(typeof backup.usedFor === 'string' ? { usedFor: backup.usedFor } : {}),
       ...(isSetAside(backup, pool) ? { isSetAside: true } : {}),
       apiKey: digest(backup.apiKey),
-      content: digest(BSON.EJSON.stringify(withoutCounter(backup))),
+      content: digest(BSON.EJSON.stringify(withoutCounter(backup, 'brakeSequence'))),
     })),
     bindings: bindings.map((binding) => toBindingState(pool, binding)),
     ...(archived === undefined ? {} : { archived }),
@@ -59,8 +59,9 @@ function brakeStateOf(pool: Pool, backups: readonly BackupDocument[]): Pick<Pool
   return { brake: { ...brake, made: backups.filter(counts).length } };
 }
 
-/** Later rotations count on a claim, near the bound of the brake. It is the same claim. */
-const withoutCounter = ({ brakeSequence: _counter, ...backup }: BackupDocument): object => backup;
+/** Counters by which documents are locked say nothing: a rotation that found no backup may have locked the key, and later ones lock a claim near the bound of the brake. */
+const withoutCounter = (document: object, counter: string): object =>
+  Object.fromEntries(Object.entries(document).filter(([name]) => name !== counter));
 
 const isSetAside = (backup: Readonly<Record<string, unknown>>, pool: Pool): boolean =>
   (backup[setAsideFieldsOf(pool).at] ?? null) !== null;

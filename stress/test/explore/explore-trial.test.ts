@@ -46,7 +46,7 @@ describe('the reference: each class is clean', { timeout: MAX_DURATION_MS + 10_0
     [{ flow: 'reference-bare', scenario: 'many-keys' }, 6],
     [{ flow: 'reference-bare', scenario: 'scarce' }, 6],
     [{ flow: 'reference-bare', scenario: 'chain' }, 9],
-    [{ flow: 'reference-bare', scenario: 'binding-added', callers: 1 }, 6],
+    [{ flow: 'reference-bare', scenario: 'binding-added', callers: 1 }, 5],
     [{ flow: 'reference-bare', scenario: 'restore', callers: 1 }, 3],
     [{ flow: 'reference-bare', scenario: 'other-incarnation' }, 2],
     [{ flow: 'reference-bare', scenario: 'other-incarnation', callers: 3 }, 4],

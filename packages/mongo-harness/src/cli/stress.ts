@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { ReplicaSetError } from 'mongo-test-replica-set';
+import { ReplicaSetError, type ReplicaSet } from 'mongo-test-replica-set';
 import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
 import { reportNoExploration } from '../explore/report.ts';
@@ -17,7 +17,7 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import { formatDuration } from '../trial/duration.ts';
-import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../trial/storm-fault.ts';
+import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
 import type { ExplorationTrial, Rounds, Selection, StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
@@ -235,13 +235,24 @@ export async function stress<T extends SystemTypes>(
     );
   if (!json) saySet(set, `; seed ${seed}`);
   const invariants = { ...AFTERMATH, ...system.invariants };
-  const storms = await runStorms(context, { uri: set.uri, set }, trials);
+  const possible = trials.filter(({ rounds }) => canHave(rounds?.faults ?? [], set));
+  const left = trials.length - possible.length;
+  if (left > 0)
+    complain(
+      `${left} ${left === 1 ? 'storm' : 'storms'} with faults left out: this set is not disturbed, or has too few members.`,
+    );
+  const storms = await runStorms(context, { uri: set.uri, set }, possible);
   const rows = [...storms, ...(await explore(explorations, options, context, storms.length > 0))];
   return await finish(set, context, rows, options, (folder) => {
     say(formatTable(rows));
     say(`\n${[...formatRounds(rows), formatFindings(rows, { invariants, command, folder })].join('\n')}`);
   });
 }
+
+/** The default rows leave out what a set can't have; what was asked for is refused before. */
+const canHave = (faults: readonly StormFault[], { provider, members }: ReplicaSet): boolean =>
+  faults.length === 0 ||
+  (provider !== 'uri' && faults.every((fault) => members.length >= (STORM_FAULTS[fault].minMembers ?? 1)));
 
 function expectMembers(faults: readonly StormFault[], members: number): void {
   for (const fault of faults) {

@@ -1,4 +1,4 @@
-import type { StormFault } from '../trial/storm-fault.ts';
+import type { StormFault } from '../system/storm-fault.ts';
 import type { Rounds } from '../trial/trial.ts';
 import type { FaultMethod, FaultSite, ReadyFault } from './fault-method.ts';
 import { freezeCaller, killCaller } from './disturb-callers.ts';

@@ -35,7 +35,7 @@ export function formatTable(rows: readonly Row[]): string {
 const cellsOf = (row: Row, further: readonly string[]): string[] => {
   const { trial, processes, callers, storm, exploration } = row;
   return [
-    trial.scenario,
+    scenarioOf(row),
     trial.flow,
     trial.deployment,
     String(processes),
@@ -46,6 +46,10 @@ const cellsOf = (row: Row, further: readonly string[]): string[] => {
     formatVerdict(row),
   ];
 };
+
+/** With what goes wrong in it. */
+const scenarioOf = ({ trial, storm }: Row): string =>
+  [trial.scenario, ...(storm?.rounds?.faults.map(({ kind }) => kind) ?? [])].join(' + ');
 
 const formatAnswers = ({ answers }: Pick<StormFigures, 'answers'> = { answers: {} }): string =>
   Object.entries(answers)

@@ -2,7 +2,7 @@ import { hold } from '../nemesis/hold.ts';
 import type { ReadyFault } from '../nemesis/fault-method.ts';
 import type { Fault } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
-import type { StormFault } from '../trial/storm-fault.ts';
+import type { StormFault } from '../system/storm-fault.ts';
 import type { StormClock } from './storm-clock.ts';
 import type { Workers } from './workers.ts';
 

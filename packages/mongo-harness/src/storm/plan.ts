@@ -8,7 +8,7 @@ import { expectedOf } from '../trial/expected-of.ts';
 import { flowsOf } from '../trial/flows-of.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import type { Selection, StormTrial } from '../trial/trial.ts';
+import type { Rounds, Selection, StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 
 /** What the user asked for; only the seed must be there. */
@@ -86,19 +86,25 @@ const expectationOf = (
     ? expectedOf(flow, judged)
     : undefined;
 
+/** Until each fault had its turn, and one after the other. */
+const EVERY_MS = 1_000;
+
+const roundsOf = ({ faults }: StormPlace): Rounds | undefined =>
+  faults === undefined ? undefined : { forMs: 1, faults, everyMs: EVERY_MS, goOn: false };
+
 const toTrial = (
   { name }: FlowDescription,
-  { scenario, deployment, processes = 1 }: StormPlace,
-  { exec, judged, size = {}, seed, maxConcurrency, rounds }: StormSelection,
+  place: StormPlace,
+  { exec, judged, size = {}, seed, maxConcurrency, rounds = roundsOf(place) }: StormSelection,
   expected: Expectation,
 ): StormTrial => ({
   flow: name,
   ...(exec === undefined ? {} : { exec }),
-  scenario,
-  deployment,
+  scenario: place.scenario,
+  deployment: place.deployment,
   expected,
   ...(judged === undefined ? {} : { judged }),
-  processes,
+  processes: place.processes ?? 1,
   size,
   seed,
   ...(maxConcurrency === undefined ? {} : { maxConcurrency }),

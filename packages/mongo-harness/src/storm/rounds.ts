@@ -5,7 +5,7 @@ import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import type { StormFault } from '../trial/storm-fault.ts';
+import type { StormFault } from '../system/storm-fault.ts';
 import type { Rounds, StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
 import type { PlannedFault } from './make-fault.ts';

@@ -7,7 +7,7 @@ import { runRows } from '../report/run-rows.ts';
 import { whyEnded } from '../report/why-ended.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import { STORM_FAULTS } from '../trial/storm-fault.ts';
+import { STORM_FAULTS } from '../system/storm-fault.ts';
 import type { StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
 import { planCalls } from './plan.ts';

@@ -1,3 +1,4 @@
+import type { StormFault } from './storm-fault.ts';
 import type { FaultKind } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { JudgedStates } from './judged-states.ts';
@@ -57,6 +58,8 @@ export interface StormPlace {
   readonly deployment: string;
   /** Default: 1. */
   readonly processes?: number;
+  /** The storm goes on in rounds until each of these has gone wrong once. Default: one round, and nothing goes wrong. */
+  readonly faults?: readonly StormFault[];
 }
 
 /** Where an exploration puts a flow to the test. */

@@ -2,7 +2,7 @@ import type { FaultKind } from 'mongo-interleave';
 import type { JudgedStates } from '../system/judged-states.ts';
 import type { Size } from '../system/scenario.ts';
 import type { Expectation } from '../system/violation.ts';
-import type { StormFault } from './storm-fault.ts';
+import type { StormFault } from '../system/storm-fault.ts';
 
 /**
  * Which flow, in which scenario, on which deployment: one row, from the command line to the report. All by name, so a trial is JSON;

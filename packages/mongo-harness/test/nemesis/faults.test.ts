@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { waitUntilWell } from '../../src/nemesis/aftermath.ts';
 import type { FaultSite, ReadyFault } from '../../src/nemesis/fault-method.ts';
 import { Nemesis } from '../../src/nemesis/nemesis.ts';
-import type { StormFault } from '../../src/trial/storm-fault.ts';
+import type { StormFault } from '../../src/system/storm-fault.ts';
 
 /* Each fault of the database is seen to take place: a fault that does nothing would let every flow pass. */
 

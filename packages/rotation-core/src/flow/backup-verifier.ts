@@ -172,9 +172,11 @@ export class BackupVerifier {
   /** Where the database can't be told, this process passes the backup over. */
   async #setAside(backupId: string, digest: string, reason: string): Promise<void> {
     const { pool, settings, emit } = this.#context;
-    const call: Call = { over: false, inDoubt: false, lastError: undefined };
+    const ended = Promise.withResolvers<void>();
+    const call: Call = { over: false, inDoubt: false, lastError: undefined, ended: ended.promise };
     const timer = setTimeout(() => {
       call.over = true;
+      ended.resolve();
     }, settings.maxVerifyMs);
     try {
       const isSame = (backup: StoredBackup): boolean => digestOf(backup, pool) === digest;

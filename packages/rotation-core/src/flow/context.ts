@@ -3,10 +3,13 @@ import type { StoredId } from '../ids.ts';
 import type { RotationEvent } from '../events.ts';
 import type { ResolvedTestingOptions } from '../options.ts';
 import type { Pool } from '../pool.ts';
+import type { Turns } from '../queue/turns.ts';
 import type { FlowParts } from './flow-parts.ts';
 
 /** What the verbs of one rotator share. */
 export interface RotatorContext {
+  /** Of calls that would conflict with each other. */
+  readonly turns: Turns;
   readonly db: Db;
   readonly pool: Pool;
   readonly settings: ResolvedTestingOptions<StoredId>;
@@ -25,6 +28,8 @@ export interface Call {
   over: boolean;
   /** True while a commit is under way, and from a commit without a clear reply to the next commit with one. */
   inDoubt: boolean;
+  /** Resolves when the call is over. */
+  readonly ended: Promise<void>;
   /** The error after which the call was tried again, if there is one. */
   lastError: unknown;
 }

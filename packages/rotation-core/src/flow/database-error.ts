@@ -1,9 +1,10 @@
 import { RotationError } from '../errors.ts';
+import { ONE_CLAIM_INDEX } from '../indexes.ts';
 import { copyWithoutFields, DUPLICATE_KEY, serverAnswerOf, type ServerAnswer } from './driver-error.ts';
 import { describePlace, type Place } from './place.ts';
 
-/** Indexes whose values are ids. The values of other indexes can be apiKeys, which must not reach a message. */
-const ID_INDEX = /^(_id_|rotation_.*)$/;
+/** Unique indexes whose values are ids. The values of other indexes can be apiKeys, which must not reach a message. */
+const ID_INDEXES: readonly string[] = ['_id_', ONE_CLAIM_INDEX];
 
 /** What an error is about, as far as its message says it. */
 export interface ErrorContext {
@@ -60,12 +61,12 @@ const describeAnswer = ({ code, codeName }: ServerAnswer): string =>
 function describeDuplicate(message: string, at: string, secretIds: boolean): string {
   const [, collection = '?', index = '?', values = ''] =
     /collection: (\S+) index: (\S+)(?: collation: \{.*?\})? dup key: (\{.*\})/s.exec(message) ?? [];
-  const shown = ID_INDEX.test(index) && !secretIds ? ` ${values}` : '';
+  const shown = ID_INDEXES.includes(index) && !secretIds ? ` ${values}` : '';
   return `DuplicateKey (${DUPLICATE_KEY}) at ${at}: Duplicate key in ${collection}, index ${index}${shown}: ${remedyOfDuplicate(index)}.`;
 }
 
 function remedyOfDuplicate(index: string): string {
-  if (index.startsWith('rotation_'))
+  if (index === ONE_CLAIM_INDEX)
     return 'this incarnation of the key took a backup before; a key that is put back needs a new incarnation';
   if (index === '_id_') return 'a free backup has the id of a live document; delete that backup';
   return 'the value exists already, and this unique index of the service allows it once';
@@ -92,6 +93,7 @@ const REMEDIES: Readonly<Record<number, string>> = {
   112: 'Another writer kept the documents locked all the time; try again',
   121: 'A validator of this collection refuses the document; let it allow the fields that rotations write',
   251: 'The server ended the transaction: its session was killed or transactionLifetimeLimitSeconds was over',
+  290: 'The transaction took longer than transactionLifetimeLimitSeconds',
   257: 'The transaction is too large for the server; there are too many bindings',
   263: 'The collection must be an ordinary one: not capped, no view, no time series',
   323: 'The MongoClient is bound to the strict stable API, which lacks this command',

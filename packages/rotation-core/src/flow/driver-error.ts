@@ -3,6 +3,8 @@
  * brings a copy of its own), and the class of one copy says nothing about the errors of another copy.
  */
 
+import { PrimaryChanged } from './new-primary.ts';
+
 /** What a server said when it refused a command. */
 export interface ServerAnswer {
   readonly code: number;
@@ -20,14 +22,23 @@ interface DriverErrorFields {
   readonly errorLabels?: unknown;
   readonly hasErrorLabel?: unknown;
   readonly writeErrors?: unknown;
+  readonly errorResponse?: unknown;
 }
 
-const fieldsOf = (error: unknown): DriverErrorFields => (typeof error === 'object' && error !== null ? error : {});
+const fieldsOf = (error: unknown): DriverErrorFields => {
+  const fields: DriverErrorFields = typeof error === 'object' && error !== null ? error : {};
+  // A bulk write hides the error that ended it: its own class says nothing. The answer of a server, which it may hold as well, has no name.
+  const { errorResponse } = fields;
+  return isNamed(errorResponse) ? errorResponse : fields;
+};
+
+const isNamed = (value: unknown): value is DriverErrorFields =>
+  typeof value === 'object' && value !== null && 'name' in value && String(value.name).startsWith('Mongo');
 
 /** Does the error carry this label, which the server or the driver gave it? */
 export function hasLabel(error: unknown, label: string): boolean {
   const { hasErrorLabel, errorLabels } = fieldsOf(error);
-  if (typeof hasErrorLabel === 'function') return hasErrorLabel.call(error, label) === true;
+  if (typeof hasErrorLabel === 'function') return hasErrorLabel.call(fieldsOf(error), label) === true;
   return Array.isArray(errorLabels) && errorLabels.includes(label);
 }
 
@@ -56,6 +67,12 @@ export function serverAnswerOf(error: unknown): ServerAnswer | undefined {
 }
 
 export const DUPLICATE_KEY = 11_000;
+
+const DOCUMENT_VALIDATION_FAILURE = 121;
+
+/** True if a unique index or a validator does not allow the document that a write would have made. */
+export const isRefused = (error: unknown): boolean =>
+  [DUPLICATE_KEY, DOCUMENT_VALIDATION_FAILURE].includes(serverAnswerOf(error)?.code ?? 0);
 
 /** A write that the server refused, within a command of several. */
 export interface WriteError {
@@ -95,6 +112,7 @@ const NO_PRIMARY_CODES: ReadonlySet<number> = new Set([94, 189, 10_107, 91, 11_6
 
 /** True if no primary could be asked: no server was reached, or the server that was reached is no primary. */
 export function isUnreachable(error: unknown): boolean {
+  if (error instanceof PrimaryChanged) return true;
   const answer = serverAnswerOf(error);
   return answer === undefined ? isConnectionError(error) : NO_PRIMARY_CODES.has(answer.code);
 }

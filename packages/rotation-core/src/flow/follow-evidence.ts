@@ -21,9 +21,6 @@ export interface Successor {
   readonly rotationId: string | undefined;
 }
 
-/** At most this many replacements are followed. A key with a longer chain counts as one without a successor. */
-const MAX_CHAIN_LENGTH = 1_000;
-
 /** An incarnation that replaced another one. */
 interface Link extends EndedIncarnation {
   /** `doubtful`: live, unless an older flow replaced it and kept it without `replacedBy`; then the chain goes on. */
@@ -68,7 +65,8 @@ export async function followEvidence<T extends EndedIncarnation>(
     const start = { keyId, incarnation, begunAt, rotationId: undefined };
     return { asked, ends: [start], passed: new Set(), doubtful: undefined, hasHeirs: false };
   });
-  for (let hop = 0; searches.length > 0 && hop < MAX_CHAIN_LENGTH; hop++) {
+  // Each hop reaches an incarnation that was not seen before, or ends the search.
+  for (let hop = 0; searches.length > 0; hop++) {
     const linksAfter = await readNextLinks(
       transaction,
       searches.flatMap(({ ends }) => ends),

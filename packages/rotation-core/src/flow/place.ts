@@ -1,5 +1,5 @@
 import type { Collection, CollectionOptions, Db } from 'mongodb';
-import type { Steps } from './steps/index.ts';
+import { WRITING_STEPS, type Steps } from './steps/index.ts';
 
 /** Where a call is: the command that was sent last. An error says it. */
 export interface Place {
@@ -46,16 +46,22 @@ function intercept<T extends object>(target: T, note: (method: string, args: rea
 /**
  * Notes in `place` which step runs.
  *
- * @param onAnswered called after each step: the database has answered.
+ * @param beforeWrite called before each step that writes
+ * @param onAnswered called after each step: the database has answered
  */
-export function noteSteps(steps: Steps, place: Place, onAnswered: () => void = () => {}): Steps {
+export function noteSteps(
+  steps: Steps,
+  place: Place,
+  { beforeWrite, onAnswered }: { readonly beforeWrite?: () => void; readonly onAnswered?: () => void } = {},
+): Steps {
   const noted = Object.entries(steps).map(([name, step]: [string, (...args: never[]) => Promise<unknown>]) => [
     name,
     async (...args: never[]) => {
+      if (WRITING_STEPS.has(name)) beforeWrite?.();
       place.step = name;
       const result = await step(...args);
       place.step = undefined;
-      onAnswered();
+      onAnswered?.();
       return result;
     },
   ]);

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../queue/backoff.ts';
 import type { CallContext } from './context.ts';
+import { isUnreachable } from './driver-error.ts';
+import { orNewPrimary } from './new-primary.ts';
 import { isRetryable, runTransaction, type Transaction } from './transaction.ts';
 
 /** Thrown where the caller has its answer already; nobody sees it. */
@@ -16,7 +18,7 @@ function requireCaller({ call }: CallContext): void {
  * @param mayTryAgain tells by the error of an attempt
  * @throws the error of the last attempt when the attempts are used up. After another error at once.
  */
-export async function retry<T>(
+async function retry<T>(
   context: CallContext,
   mayTryAgain: (error: unknown) => boolean,
   attempt: () => Promise<T>,
@@ -33,6 +35,15 @@ export async function retry<T>(
     }
   }
 }
+
+/**
+ * Runs a command until the primary answers; for those outside of transactions. It may have been run before, without an answer: it must do no harm
+ * then.
+ *
+ * @throws as {@link retry} does
+ */
+export const retryCommand = <T>(context: CallContext, command: () => Promise<T>): Promise<T> =>
+  retry(context, isUnreachable, () => orNewPrimary(context.db.client, command()));
 
 /**
  * Runs a transaction until it commits; for all verbs but `rotate`, whose retries are the queue's. After a commit in doubt the body runs

@@ -15,8 +15,14 @@ import { ChangedBackup, MAX_CANDIDATES, type VerifiedBackups } from './verified-
 /** What a batch needs besides the transaction. */
 export interface BatchOptions {
   readonly steps: Steps;
+  /** Writes to the keys before anything is read, because other writers came in between before. Default: false. */
+  readonly lockFirst?: boolean;
   /** Returns a number from 0 up to 1. */
   readonly random: () => number;
+  /** True for a backup that another transaction of this rotator has chosen: it is left alone as long as there are others. */
+  readonly isReserved?: (backupId: string) => boolean;
+  /** Called with the backups that this transaction has chosen, before it writes. */
+  readonly onChosen?: (backupIds: readonly string[]) => void;
   /** Backups that can't be used. */
   readonly passedOver?: readonly string[];
   /** Of a rotator that verifies its backups; others claim any free one. */
@@ -54,14 +60,24 @@ const ORDERED_FACTOR = 4;
 export async function rotateBatch(
   transaction: Transaction,
   rotations: readonly Rotation[],
-  { steps, random, passedOver, verified, onUnverified, onClaimed, onStockSeen }: BatchOptions,
+  {
+    steps,
+    lockFirst = false,
+    random,
+    passedOver,
+    verified,
+    isReserved = () => false,
+    onChosen,
+    onUnverified,
+    onClaimed,
+    onStockSeen,
+  }: BatchOptions,
 ): Promise<Map<Rotation, Answer>> {
   const answers = new Map<Rotation, Answer>();
 
-  const keys = await steps.readKeys(
-    transaction,
-    rotations.map(({ keyId }) => keyId),
-  );
+  const keyIds = rotations.map(({ keyId }) => keyId);
+  if (lockFirst) await steps.touchKeys(transaction, keyIds);
+  const keys = await steps.readKeys(transaction, keyIds);
   const keptByOldFlow = await findKeptByOldFlow(transaction, keys, steps);
   const failed: { rotation: Rotation; failedKey: StoredKey }[] = [];
   const kept = new Map<Rotation, Successor>();
@@ -99,7 +115,7 @@ export async function rotateBatch(
   );
   if (failed.length === 0) return answers;
 
-  const { count: allowed, until } = await applyBrake(transaction, failed.length, steps);
+  const { count: allowed, until, lock } = await applyBrake(transaction, failed.length, steps);
   for (const { rotation } of failed.splice(allowed)) answers.set(rotation, { kind: 'held-back', until });
   if (failed.length === 0) return answers;
 
@@ -120,12 +136,15 @@ export async function rotateBatch(
     onUnverified?.(candidates.length === 0 ? new Map() : await steps.readCandidates(transaction, candidates));
     return answers;
   }
-  const chosen = choose(usable, failed.length, isOrdered, random);
+  const unreserved = usable.filter((id) => !isReserved(id));
+  const chosen = choose(unreserved.length === 0 ? usable : unreserved, failed.length, isOrdered, random);
+  onChosen?.(chosen);
   const replacements: Replacement[] = chosen.flatMap((backupId, index) => {
     const entry = failed[index];
     return entry === undefined ? [] : [{ ...entry, backupId }];
   });
 
+  if (lock !== undefined) await steps.touchClaim(transaction, lock.latestClaim ?? free[0] ?? '');
   expectAll('retired', await steps.retireKeys(transaction, replacements), replacements);
   await steps.archiveKeys(transaction, replacements);
   expectAll('claimed', await steps.claimBackups(transaction, replacements), replacements);

@@ -2,7 +2,7 @@ import type { StoredBackup } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
-import type { PendingRotation } from '../queue/pending-rotation.ts';
+import { allAnswered, type PendingRotation } from '../queue/pending-rotation.ts';
 import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
 import { shownId, type Pool } from '../pool.ts';
 import type { Rotation } from '../rotation.ts';
@@ -14,12 +14,16 @@ import { createAbandonedEnder } from './end-abandoned.ts';
 import { notePlace, noteSteps, type Place } from './place.ts';
 import { OlderFlowUnderWay } from './older-flow.ts';
 import { findTooManyBindings } from './too-many-bindings.ts';
+import { ReservedBackups } from './reserved-backups.ts';
 import { isEndedTransaction, isRetryable, runTransaction } from './transaction.ts';
 import { PassedOver, UnusableBackup } from './unusable-backup.ts';
 import { ChangedBackup } from './verified-backups.ts';
 
-/** Thrown after the first answer of the database, where a rotation of the group has no caller any more. */
+/** Thrown before the first write, where a rotation of the group has no caller any more. */
 const NOBODY_WAITS = new RotationError('aborted', 'the database answered later than the deadline of the callers');
+
+/** After so many conflicts the keys are locked before anything is read. Most rotations meet one conflict at most, and then find that another one was faster. */
+const MAX_FREE_CONFLICTS = 3;
 
 /** No free backup that is verified could be claimed. */
 const UNVERIFIED = new RotationError('inconsistent', 'no free backup could be verified');
@@ -28,6 +32,8 @@ const UNVERIFIED = new RotationError('inconsistent', 'no free backup could be ve
 interface Failure {
   readonly reason: RetryReason;
   readonly error: string;
+  /** How many attempts have failed with a conflict. */
+  readonly conflicts: number;
 }
 
 /** The queue's ties to the database: runs a group in one transaction, says how long to back off, and emits the events. */
@@ -37,12 +43,27 @@ export function createGroupRotator(
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
   const passedOver = new PassedOver();
+  // Without coalescing a harness wants the flow alone, with all of its conflicts.
+  const reserved = settings.coalesce ? new ReservedBackups() : undefined;
   const { verify } = settings;
   const verifier = verify === undefined ? undefined : new BackupVerifier(verify, context, passedOver);
   const failures = new WeakMap<Rotation, Failure>();
+  const answered = new WeakSet<Rotation>();
 
   const noteFailure = (rotations: readonly Rotation[], reason: RetryReason, error: string): void => {
-    for (const rotation of rotations) failures.set(rotation, { reason, error });
+    for (const rotation of rotations) {
+      const conflicts = (failures.get(rotation)?.conflicts ?? 0) + (reason === 'conflict' ? 1 : 0);
+      failures.set(rotation, { reason, error, conflicts });
+    }
+  };
+
+  /** Why a rotation was not done in time of which no attempt has failed. */
+  const reasonOfDelay = (
+    rotation: Rotation,
+    transaction: PendingRotation['transaction'],
+  ): 'queued' | 'slow' | 'unreachable' => {
+    if (answered.has(rotation)) return 'slow';
+    return transaction === 'sent' ? 'unreachable' : 'queued';
   };
 
   /** @returns how the attempt ended, if it is over. */
@@ -57,31 +78,48 @@ export function createGroupRotator(
 
   async function runGroup(group: readonly PendingRotation[], goOn: () => boolean): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
-    return (await verifyWanted(rotations)) ?? runOnce(group, rotations, goOn);
+    const verified = await verifyWanted(rotations);
+    if (verified !== undefined) return verified;
+    const lockFirst = rotations.some((rotation) => (failures.get(rotation)?.conflicts ?? 0) >= MAX_FREE_CONFLICTS);
+    const run = (): Promise<GroupResult> => runOnce(group, rotations, goOn, lockFirst);
+    const keyIds = rotations.map(({ keyId }) => keyId);
+    return lockFirst ? context.turns.take(keyIds, allAnswered(group), run) : run();
   }
 
   async function runOnce(
     group: readonly PendingRotation[],
     rotations: readonly Rotation[],
     goOn: () => boolean,
+    lockFirst: boolean,
   ): Promise<GroupResult> {
     const place: Place = {};
     let inDoubt = false;
-    let isAnswered = false;
+    let isWriting = false;
+    let isCommitted = false;
+    let chosen: readonly string[] = [];
     let freeBackups: number | undefined;
     let candidates: ReadonlyMap<string, StoredBackup> | undefined;
     const onAnswered = (): void => {
-      if (!isAnswered && !goOn()) throw NOBODY_WAITS;
-      isAnswered = true;
+      for (const rotation of rotations) answered.add(rotation);
+    };
+    const beforeWrite = (): void => {
+      if (!isWriting && !goOn()) throw NOBODY_WAITS;
+      isWriting = true;
     };
     try {
       const answers = await runTransaction(
         db,
         (session) =>
           flow.rotateBatch({ db: notePlace(db, place), pool, session }, rotations, {
-            steps: noteSteps(flow.steps, place, onAnswered),
+            steps: noteSteps(flow.steps, place, { beforeWrite, onAnswered }),
+            lockFirst,
             random: settings.random,
             passedOver: passedOver.ids,
+            ...(reserved === undefined ? {} : { isReserved: reserved.isReserved }),
+            onChosen: (backupIds) => {
+              chosen = backupIds;
+              reserved?.reserve(backupIds);
+            },
             ...(verifier === undefined ? {} : { verified: verifier.viewFor(rotations) }),
             onUnverified: (found) => {
               candidates = found;
@@ -106,11 +144,13 @@ export function createGroupRotator(
         if (answer === undefined && candidates !== undefined) verifier?.want(rotation, candidates);
         else if (answer?.kind === 'rotated') verifier?.noteClaim(answer.replacement);
       }
+      isCommitted = true;
       return { kind: 'committed', answers };
     } catch (error) {
       return await endFailed(error, group, rotations, place, inDoubt);
     } finally {
       verifier?.release(rotations);
+      reserved?.release(chosen, isCommitted || inDoubt);
     }
   }
 
@@ -156,8 +196,9 @@ export function createGroupRotator(
     onRetry: ({ rotation, attempts }, _result, delayMs) => {
       const { keyId, rotationId } = rotation;
       const failure = failures.get(rotation);
-      if (failure !== undefined)
-        emit({ type: 'retried', pool: pool.name, keyId, rotationId, attempt: attempts, ...failure, delayMs });
+      if (failure === undefined) return;
+      const { reason, error } = failure;
+      emit({ type: 'retried', pool: pool.name, keyId, rotationId, attempt: attempts, reason, error, delayMs });
     },
     onAnswer: ({ rotation: { keyId, rotationId }, attempts }, answer) => {
       if (answer.kind === 'rotated')
@@ -171,7 +212,7 @@ export function createGroupRotator(
     onBusy: ({ rotation, attempts, transaction }) => {
       const { keyId, rotationId } = rotation;
       const { reason, error } = failures.get(rotation) ?? {
-        reason: transaction === 'sent' ? 'unreachable' : 'queued',
+        reason: reasonOfDelay(rotation, transaction),
         error: undefined,
       };
       emit({ type: 'busy', pool: pool.name, keyId, rotationId, attempts, reason, error });

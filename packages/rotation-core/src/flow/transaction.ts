@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, Db } from 'mongodb';
 import type { Pool } from '../pool.ts';
 import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
+import { orNewPrimary, PrimaryChanged } from './new-primary.ts';
 import { requireTransactions } from './require-transactions.ts';
 import { putBackSession, takeSession } from './rotation-sessions.ts';
-
-/** Errors of connections before anything of a transaction was sent. The driver labels only those that come later. */
-const failedBefore = new WeakSet<object>();
 
 /** The open transaction in which a step runs. */
 export interface Transaction {
@@ -42,30 +40,40 @@ const COMMIT_BACKOFF_MS = 50;
  *
  * The driver's `withTransaction` is no alternative: it retries for 120 s, and that bound can't be set.
  *
- * @throws the driver's error; see `isRetryable`. RotationError `not-a-replica-set` before anything is done.
+ * @throws the driver's error, or PrimaryChanged: what is under way then ends without a commit, or is in doubt; see `isRetryable`. RotationError `not-a-replica-set` before anything is done.
  */
 export async function runTransaction<T>(
   db: Db,
   body: (session: ClientSession) => Promise<T>,
   { beforeCommit, onCommitInDoubt }: CommitHooks,
 ): Promise<T> {
-  await requireTransactions(db).catch((error: unknown) => {
-    if (isUnreachable(error)) failedBefore.add(error as object);
-    throw error;
-  });
+  await requireTransactions(db);
   const session = takeSession(db);
+  let isAbandoned = false;
+  let isCommitting = false;
+  const run = async (): Promise<T> => {
+    try {
+      session.startTransaction({
+        readConcern: { level: 'majority' },
+        writeConcern: { w: 'majority' },
+        readPreference: 'primary',
+      });
+      const value = await body(session);
+      if (isAbandoned) throw new PrimaryChanged();
+      beforeCommit?.();
+      isCommitting = true;
+      await commit(session, onCommitInDoubt);
+      return value;
+    } finally {
+      await putBackSession(db, session);
+    }
+  };
   try {
-    session.startTransaction({
-      readConcern: { level: 'majority' },
-      writeConcern: { w: 'majority' },
-      readPreference: 'primary',
-    });
-    const value = await body(session);
-    beforeCommit?.();
-    await commit(session, onCommitInDoubt);
-    return value;
-  } finally {
-    await putBackSession(db, session);
+    return await orNewPrimary(db.client, run());
+  } catch (error) {
+    isAbandoned = true;
+    if (error instanceof PrimaryChanged && isCommitting) onCommitInDoubt();
+    throw error;
   }
 }
 
@@ -78,27 +86,30 @@ async function commit(session: ClientSession, onCommitInDoubt: () => void): Prom
       // This label alone says that the server undid the transaction.
       if (hasLabel(error, 'TransientTransactionError')) throw error;
       onCommitInDoubt();
-      if (!hasLabel(error, 'UnknownTransactionCommitResult') || attempt === MAX_COMMIT_ATTEMPTS) throw error;
+      const isUnknown = hasLabel(error, 'UnknownTransactionCommitResult') || isUnreachable(error);
+      if (!isUnknown || attempt === MAX_COMMIT_ATTEMPTS) throw error;
       await sleep(COMMIT_BACKOFF_MS * attempt);
     }
   }
 }
 
 /**
- * `NoSuchTransaction` and `Interrupted`, which the server sends without a label. A command that runs while its session is killed,
- * or while the transaction's lifetime ends, is answered `Interrupted`; the next command is answered `NoSuchTransaction`.
+ * `NoSuchTransaction`, `TransactionExceededLifetimeLimitSeconds` and `Interrupted`, which the server sends without a label. A command that runs while
+ * its session is killed, or while the transaction's lifetime ends, is answered one of the latter two; the next command is answered
+ * `NoSuchTransaction`.
  */
-const ENDED_CODES: readonly unknown[] = [251, 11_601];
+const ENDED_CODES: readonly unknown[] = [251, 290, 11_601];
 
 /**
  * True if a new transaction may succeed where this one failed. A retry is always safe: if the failed transaction was committed
- * after all, the new one finds its evidence.
+ * after all, the new one finds its evidence. Labels alone do not tell: the driver gives none to errors of a connection pool, of the choice of a
+ * server, and of a server that answers before anything of the transaction was sent.
  */
 export const isRetryable = (error: unknown): boolean =>
   hasLabel(error, 'TransientTransactionError') ||
   hasLabel(error, 'UnknownTransactionCommitResult') ||
   hasLabel(error, 'SystemOverloadedError') ||
-  failedBefore.has(error as object) ||
+  isUnreachable(error) ||
   isEndedTransaction(error);
 
 /** True if the server had ended the transaction: its session was killed, or its lifetime was over. */

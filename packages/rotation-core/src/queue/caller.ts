@@ -6,8 +6,8 @@ export interface CallerStatus {
   readonly keyId: string;
   readonly rotationId: string;
   /**
-   * True if the rotation may be committed without an answer: the database has answered a transaction that is under way, or a
-   * commit got no clear reply.
+   * True if the rotation may be committed without an answer: a transaction that is under way has begun to write, or a commit got no
+   * clear reply.
    */
   readonly inDoubt: boolean;
 }

@@ -9,10 +9,10 @@ export interface PendingRotation {
   /** Transactions that were begun for the rotation. */
   attempts: number;
   /**
-   * `idle`: no transaction for the rotation is under way. `sent`: the database has not answered yet, and the transaction goes no
-   * further than this answer if a rotation in it has no caller left then. `answered`: it goes on to its end.
+   * `idle`: no transaction for the rotation is under way. `sent`: it has written nothing yet, and writes nothing if a rotation in it has no caller
+   * left then. `writing`: it goes on to its end.
    */
-  transaction: 'idle' | 'sent' | 'answered';
+  transaction: 'idle' | 'sent' | 'writing';
   /** True if a commit got no clear reply, and no later transaction has shown how that commit ended. */
   commitInDoubt: boolean;
   /** True if a caller was answered `indeterminate`. */
@@ -23,6 +23,11 @@ export interface PendingRotation {
 
 /** False once every caller has its answer, by its deadline or its signal. */
 export const isAwaited = ({ callers }: PendingRotation): boolean => callers.some(({ open }) => open);
+
+/** Resolves when every caller of the group has its answer. */
+export const allAnswered = async (group: readonly PendingRotation[]): Promise<void> => {
+  await Promise.allSettled(group.flatMap(({ callers }) => callers.map(({ promise }) => promise)));
+};
 
 /** Splits a group in two; a group of one comes back alone. */
 export function halves(group: readonly PendingRotation[]): PendingRotation[][] {

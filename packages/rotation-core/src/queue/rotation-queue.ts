@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { RotationError } from '../errors.ts';
+import { RotationError } from '../errors.ts';
 import type { RotationOutcome } from '../outcomes.ts';
 import type { RotationReason } from '../failures.ts';
 import type { Answer, Rotation } from '../rotation.ts';
 import { Caller, type CallerStatus } from './caller.ts';
-import { halves, isAwaited, type PendingRotation } from './pending-rotation.ts';
+import { allAnswered, halves, isAwaited, type PendingRotation } from './pending-rotation.ts';
 
 /** How one transaction for a group of rotations ended. `inDoubt`: its commit got no clear reply. */
 export type GroupResult =
@@ -30,8 +30,8 @@ export interface QueueOptions {
   /**
    * Runs one transaction for rotations of different keys. Never rejects.
    *
-   * @param goOn to be called when the database has answered the first command, before anything is written. If it returns false,
-   * callers were told that nothing was changed: the transaction must be undone, as `retryable`.
+   * @param goOn to be called before anything is written. If it returns false, callers were told that nothing was changed: the transaction must be
+   * undone, as `retryable`.
    */
   readonly runGroup: (group: readonly PendingRotation[], goOn: () => boolean) => Promise<GroupResult>;
   /** The rotation will be tried again after `delayMs` milliseconds. */
@@ -72,8 +72,11 @@ export class RotationQueue {
   readonly #waiting = new Map<string, PendingRotation>();
   /** Groups that are to be tried again; they go before the waiting rotations. */
   readonly #retrying: PendingRotation[][] = [];
-  /** Key ids of the rotations that have begun. A second rotation of the same key waits for the end of the first. */
-  readonly #inFlight = new Set<string>();
+  /**
+   * The rotations that have begun, by the ids of their keys. A second rotation of the same key waits for the end of the first, or until nobody waits
+   * for that: a server that has stopped answering would block the key.
+   */
+  readonly #inFlight = new Map<string, PendingRotation>();
   #running = 0;
 
   constructor(options: QueueOptions) {
@@ -85,7 +88,7 @@ export class RotationQueue {
     const status = (): CallerStatus => ({
       keyId: pending.rotation.keyId,
       rotationId: pending.rotation.rotationId,
-      inDoubt: pending.transaction === 'answered' || pending.commitInDoubt,
+      inDoubt: pending.transaction === 'writing' || pending.commitInDoubt,
     });
     const caller = new Caller(request, status, (kind) => {
       if (kind === 'busy') this.#reportBusy(pending);
@@ -130,12 +133,18 @@ export class RotationQueue {
     while (!this.#options.coalesce || this.#running < this.#options.maxTransactions) {
       const group = this.#retrying.shift() ?? this.#takeGroup();
       if (group.length === 0) return;
-      this.#running++;
-      void this.#run(group).finally(() => {
-        this.#running--;
-        this.#pump();
-      });
+      void this.#hold(group);
     }
+  }
+
+  /** Runs a group in a place of its own. The place is free again when the run has ended, or when nobody waits for it any more. */
+  async #hold(group: readonly PendingRotation[]): Promise<void> {
+    this.#running++;
+    const run = this.#run(group).catch((error: unknown) => this.#failAll(group, error));
+    await Promise.race([run, allAnswered(group)]);
+    for (const pending of group) if (!isAwaited(pending)) this.#end(pending);
+    this.#running--;
+    this.#pump();
   }
 
   /** Takes waiting rotations of different keys, and drops rotations that no caller waits for any more. */
@@ -147,7 +156,7 @@ export class RotationQueue {
       if (coalesce && this.#inFlight.has(keyId)) continue;
       this.#waiting.delete(slot);
       if (!isAwaited(pending)) continue;
-      this.#inFlight.add(keyId);
+      this.#inFlight.set(keyId, pending);
       group.push(pending);
       if (group.length === (coalesce ? maxBatchSize : 1)) break;
     }
@@ -164,7 +173,7 @@ export class RotationQueue {
     }
     const goOn = (): boolean => {
       const isWanted = group.every(isAwaited);
-      if (isWanted) for (const pending of group) pending.transaction = 'answered';
+      if (isWanted) for (const pending of group) pending.transaction = 'writing';
       return isWanted;
     };
     const result = await this.#options.runGroup(group, goOn);
@@ -190,7 +199,7 @@ export class RotationQueue {
   }
 
   #retry(group: readonly PendingRotation[], result: GroupResult & { kind: 'retryable' }): void {
-    const delayMs = this.#options.backoffMs(Math.max(...group.map(({ attempts }) => attempts)));
+    const delayMs = this.#options.backoffMs(maxOf(group.map(({ attempts }) => attempts)));
     const resumeAt = performance.now() + delayMs;
     const kept: PendingRotation[] = [];
     for (const pending of group) {
@@ -198,7 +207,7 @@ export class RotationQueue {
         this.#end(pending);
         continue;
       }
-      const deadlineAt = Math.max(...pending.callers.map((caller) => caller.deadlineAt));
+      const deadlineAt = maxOf(pending.callers.map((caller) => caller.deadlineAt));
       if (pending.attempts >= this.#options.maxAttempts || resumeAt >= deadlineAt) this.#giveUp(pending);
       else {
         this.#options.onRetry(pending, result, delayMs);
@@ -236,7 +245,17 @@ export class RotationQueue {
     this.#end(pending);
   }
 
+  /** What is thrown within the queue, as by a hook, is a defect, but one that leaves no caller and no key behind. */
+  #failAll(group: readonly PendingRotation[], error: unknown): void {
+    const message = `A rotation ended in an error of this package: ${String(error)}`;
+    for (const pending of group) this.#fail(pending, new RotationError('database', message, { cause: error }));
+  }
+
   #end(pending: PendingRotation): void {
-    this.#inFlight.delete(pending.rotation.keyId);
+    const { keyId } = pending.rotation;
+    if (this.#inFlight.get(keyId) === pending) this.#inFlight.delete(keyId);
   }
 }
+
+/** `Math.max` takes its arguments on the stack, and there may be 100,000 callers. */
+const maxOf = (numbers: readonly number[]): number => numbers.reduce((max, each) => Math.max(max, each), -Infinity);

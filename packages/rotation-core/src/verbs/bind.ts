@@ -1,4 +1,4 @@
-import { bindingsOf, isLive } from '../documents.ts';
+import { bindingsOf, EXACT, isLive } from '../documents.ts';
 import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { findKeptByOldFlow } from '../flow/kept-by-old-flow.ts';
@@ -7,7 +7,6 @@ import { ownIdsOf } from '../flow/own-ids.ts';
 import type { Transaction } from '../flow/transaction.ts';
 import { requireKeyId, requireText, type StoredId } from '../ids.ts';
 import { idKindOf } from '../pool.ts';
-import { touchKeys } from './touch-keys.ts';
 
 /** A binding to add. */
 export interface BindRequest<Id = string> {
@@ -31,28 +30,32 @@ export type BindOutcome<Id = string> =
  *   rotation: reads k1 .......................... moves k1's bindings, commits
  *   writer:   ........ inserts a binding to k1
  *
- * So this writes to the key in the same transaction. One of the two then gets a write conflict and starts again.
+ * So this writes to the key in the same transaction, first of all. One of the two then gets a write conflict and starts again. Calls for one key of one process
+ * take turns, for they would conflict with each other.
  *
  * @throws RotationError
  */
 export async function bind(context: CallContext, request: BindRequest<unknown>): Promise<BindOutcome<StoredId>> {
   const proxyId = requireText('proxyId', request.proxyId);
   const keyId = requireKeyId('keyId', idKindOf(context.pool), request.keyId);
-  return retryTransaction(context, async (transaction): Promise<BindOutcome<StoredId>> => {
-    const liveId = await findLive(transaction, keyId, context.flow.steps);
+  const { steps } = context.flow;
+  const addBinding = async (transaction: Transaction): Promise<BindOutcome<StoredId>> => {
+    await steps.touchKeys(transaction, [keyId]);
+    const liveId = await findLive(transaction, keyId, steps);
     if (liveId === undefined) return { kind: 'not-found' };
+    if (liveId !== keyId) await steps.touchKeys(transaction, [liveId]);
     const { db, pool, session } = transaction;
     const stored = ownIdsOf(transaction).stored(liveId);
     const target = { ...pool.ownBindings, proxyId, [pool.bindingKeyField]: stored };
-    await touchKeys(transaction, [liveId]);
-    const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 } });
+    const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 }, collation: EXACT });
     if (existing !== null) return { kind: 'already-bound', keyId: stored };
     await bindingsOf(db, pool).insertOne(
       { isActive: true, createdAt: new Date(), ...request.fields, ...target },
       { session },
     );
     return { kind: 'bound', keyId: stored };
-  });
+  };
+  return context.turns.take([keyId], context.call.ended, () => retryTransaction(context, addBinding));
 }
 
 async function findLive(

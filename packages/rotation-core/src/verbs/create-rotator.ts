@@ -19,6 +19,7 @@ import {
 } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
 import { idKindOf, shownId, type Pool } from '../pool.ts';
+import { Turns } from '../queue/turns.ts';
 import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts';
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
 import { checkIndexes, ensureIndexes, type MissingStructure } from './ensure-indexes.ts';
@@ -107,7 +108,7 @@ export function createRotatorOf<Id extends KeyId = string>(
       settings.onEvent,
       withShownIds(event, (id) => shownId(pool, id)),
     );
-  const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit };
+  const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit, turns: new Turns() };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
   const rotate = async (keyId: unknown, rotateOptions: RotateOptions = {}): Promise<RotationOutcome> =>
     queue.enqueue(toRequest(pool, keyId, rotateOptions, settings.deadlineMs));

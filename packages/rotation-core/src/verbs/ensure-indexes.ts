@@ -1,12 +1,11 @@
-import type { Db, Document, IndexDescription } from 'mongodb';
-import { keysOf } from '../documents.ts';
+import type { Collection, Db, Document, IndexDescription } from 'mongodb';
 import { RotationError } from '../errors.ts';
 import type { CallContext } from '../flow/context.ts';
-import { isUnreachable, serverAnswerOf } from '../flow/driver-error.ts';
+import { serverAnswerOf } from '../flow/driver-error.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
-import { retry } from '../flow/retry-transaction.ts';
+import { retryCommand } from '../flow/retry-transaction.ts';
 import { indexesOf, type NamedIndex } from '../indexes.ts';
-import { BSON_TYPE_OF, idKindOfValue } from '../ids.ts';
+import { BSON_TYPE_OF, idKindOfValue, type IdKind } from '../ids.ts';
 import { archiveOf, idKindOf, type Pool } from '../pool.ts';
 
 const NAMESPACE_EXISTS = 48;
@@ -53,7 +52,11 @@ function structureOf(pool: Pool): Structure {
  *
  * @throws RotationError `invalid-argument` if the keys have ids of another kind than the pool says
  */
-export async function checkIndexes({ db, pool }: CallContext): Promise<readonly MissingStructure[]> {
+export async function checkIndexes(context: CallContext): Promise<readonly MissingStructure[]> {
+  return retryCommand(context, () => findMissing(context));
+}
+
+async function findMissing({ db, pool }: CallContext): Promise<readonly MissingStructure[]> {
   await expectIdKind(db, pool);
   const { collections, indexes } = structureOf(pool);
   const found = await db.listCollections({ name: { $in: [...collections] } }, { nameOnly: true }).toArray();
@@ -74,23 +77,57 @@ export async function checkIndexes({ db, pool }: CallContext): Promise<readonly 
   ];
 }
 
-/** Where the keys have ids of another kind, `rotate` would find none of them. */
+/**
+ * Where the ids in a collection are of another kind, rotations would find none of them: neither the keys, nor their bindings, nor the claims of
+ * older flows. A few that are different are left alone.
+ */
 async function expectIdKind(db: Db, pool: Pool): Promise<void> {
-  const keys = keysOf(db, pool);
-  const idOnly = { projection: { _id: 1 } } as const;
-  const own = await keys.findOne({ _id: { $type: BSON_TYPE_OF[idKindOf(pool)] } }, idOnly);
-  const kind = own === null ? idKindOfValue((await keys.findOne({}, idOnly))?._id) : undefined;
-  if (kind !== undefined)
-    throw new RotationError(
-      'invalid-argument',
-      `Pool ${pool.name}: the ids in ${pool.collections.keys} are of another kind: set idKind: '${kind}'`,
-    );
+  const { keys, bindings, backups } = pool.collections;
+  for (const [collection, field] of [
+    [keys, '_id'],
+    [bindings, pool.bindingKeyField],
+    [backups, 'usedFor'],
+  ] as const) {
+    const other = await findOtherKind(db.collection(collection), field, idKindOf(pool));
+    if (other !== undefined) {
+      const remedy =
+        collection === keys
+          ? `set idKind: '${other}'`
+          : `rotations would not find them; the ids of the keys are of the kind ${idKindOf(pool)}`;
+      throw new RotationError(
+        'invalid-argument',
+        `Pool ${pool.name}: the ids in ${collection}.${field} are of the kind ${other}: ${remedy}`,
+      );
+    }
+  }
 }
 
-/** Has this index the same fields in the same order, and is it unique where that is asked? */
-const serves = (index: Document, { key, unique }: IndexDescription): boolean =>
-  JSON.stringify(Object.entries(index['key'])) === JSON.stringify(Object.entries(key)) &&
-  (unique !== true || index['unique'] === true);
+/** @returns the kind of the ids in a field, if there are some, and none of `kind` */
+async function findOtherKind(collection: Collection, field: string, kind: IdKind): Promise<IdKind | undefined> {
+  const find = (types: readonly string[]): Promise<Document | null> =>
+    // '' is how services write "none".
+    collection.findOne({ [field]: { $type: [...types], $ne: '' } }, { projection: { [field]: 1 } });
+  if ((await find([BSON_TYPE_OF[kind]])) !== null) return undefined;
+  const found: unknown = (await find(Object.values(BSON_TYPE_OF)))?.[field];
+  return idKindOfValue(Array.isArray(found) ? found[0] : found);
+}
+
+/** Has this index the same fields in the same order, does it hold all documents that are asked for, and is it unique where that is asked? */
+const serves = (
+  index: Document,
+  { key, unique, sparse, collation, partialFilterExpression }: IndexDescription,
+): boolean =>
+  isSame(Object.entries(index['key']), Object.entries(key)) &&
+  (unique !== true ||
+    (index['unique'] === true && isSame(index['partialFilterExpression'], partialFilterExpression))) &&
+  (index['partialFilterExpression'] === undefined ||
+    isSame(index['partialFilterExpression'], partialFilterExpression)) &&
+  (index['sparse'] !== true || sparse === true) &&
+  // The server names no collation where it compares texts as they are.
+  (collation === undefined || index['collation'] === undefined) &&
+  index['hidden'] !== true;
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /**
  * Creates the collections and indexes that a pool needs, and leaves alone what exists: where nothing is missing, nothing but lists
@@ -98,13 +135,13 @@ const serves = (index: Document, { key, unique }: IndexDescription): boolean =>
  */
 export async function ensureIndexes(context: CallContext): Promise<void> {
   // In a failover, what was created stays, and the next attempt goes on from there.
-  return retry(context, isUnreachable, () => createMissing(context));
+  return retryCommand(context, () => createMissing(context));
 }
 
 async function createMissing(context: CallContext): Promise<void> {
   const { db } = context;
   await requireTransactions(db);
-  const missing = await checkIndexes(context);
+  const missing = await findMissing(context);
   for (const structure of missing) {
     if (structure.kind === 'collection')
       await db.createCollection(structure.collection).catch(unless(NAMESPACE_EXISTS));

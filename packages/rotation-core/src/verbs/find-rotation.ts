@@ -1,5 +1,6 @@
 import { backupsOf, keysOf } from '../documents.ts';
-import type { RotatorContext } from '../flow/context.ts';
+import type { CallContext, RotatorContext } from '../flow/context.ts';
+import { retryCommand } from '../flow/retry-transaction.ts';
 import { requireText, type StoredId } from '../ids.ts';
 
 /** A committed rotation. */
@@ -15,11 +16,12 @@ export interface FoundRotation<Id = string> {
  * @returns null if the rotation is not committed; it may be committed later.
  * @throws RotationError
  */
-export async function findRotation(
-  { db, pool }: RotatorContext,
-  rotationId: string,
-): Promise<FoundRotation<StoredId> | null> {
+export async function findRotation(context: CallContext, rotationId: string): Promise<FoundRotation<StoredId> | null> {
   requireText('rotationId', rotationId);
+  return retryCommand(context, () => readRotation(context, rotationId));
+}
+
+async function readRotation({ db, pool }: RotatorContext, rotationId: string): Promise<FoundRotation<StoredId> | null> {
   const committed = { readConcern: { level: 'majority' }, readPreference: 'primary' } as const;
   const backup = await backupsOf(db, pool).findOne(
     { rotationId, isUsed: true, usedIn: { $in: [pool.collections.keys, null] } },

@@ -1,10 +1,10 @@
 import type { Document } from 'mongodb';
 import { classifyFailure, type UpstreamFailure } from '../classify-failure.ts';
-import { storedIncarnationOf, isLive, keysOf, type KeyDocument } from '../documents.ts';
+import { isIncarnation, storedIncarnationOf, isLive, keysOf, type KeyDocument } from '../documents.ts';
 import { marksOf, type RotationReason } from '../failures.ts';
 import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
-import { retryTransaction } from '../flow/retry-transaction.ts';
+import { retryCommand, retryTransaction } from '../flow/retry-transaction.ts';
 import { ownIdsOf } from '../flow/own-ids.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
 import { requireKeyId, type StoredId } from '../ids.ts';
@@ -153,14 +153,16 @@ async function updateLive(
 ): Promise<Document | null> {
   const { db, pool, call } = context;
   const { coolDownField, statusField } = marksOf(pool.failures);
-  await requireTransactions(db);
+  await retryCommand(context, () => requireTransactions(db));
   const isMeant = liveInIncarnation(ownIdsOf(context).stored(key._id), key);
   call.inDoubt = true;
-  const after = await keysOf(db, pool).findOneAndUpdate({ $and: [isMeant, condition] }, [{ $set: fields }], {
-    returnDocument: 'after',
-    projection: { [coolDownField]: 1, [statusField]: 1 },
-    writeConcern: { w: 'majority' },
-  });
+  const after = await retryCommand(context, () =>
+    keysOf(db, pool).findOneAndUpdate({ $and: [isMeant, condition] }, [{ $set: fields }], {
+      returnDocument: 'after',
+      projection: { [coolDownField]: 1, [statusField]: 1 },
+      writeConcern: { w: 'majority' },
+    }),
+  );
   call.inDoubt = false;
   return after;
 }
@@ -170,7 +172,7 @@ const liveInIncarnation = (_id: StoredId, { incarnation, createdAt }: FailedKey)
   _id,
   replacedBy: null,
   incarnation,
-  ...(typeof incarnation === 'string' ? {} : createdAtFilter(createdAt)),
+  ...(isIncarnation(incarnation) ? {} : createdAtFilter(createdAt)),
 });
 
 /** Compares times, whatever they were written as: a key that a caller had from JSON has a string. */

@@ -28,7 +28,8 @@ export async function runCall<T>(
   const deadlineMs = requireDeadline(options.deadlineMs ?? context.settings.deadlineMs);
   requireNotAborted(options.signal);
   const place: Place = {};
-  const call: Call = { over: false, inDoubt: false, lastError: undefined };
+  const ended = Promise.withResolvers<void>();
+  const call: Call = { over: false, inDoubt: false, lastError: undefined, ended: ended.promise };
   const consequence = (): string => (call.inDoubt ? consequences.inDoubt : consequences.undone);
   const left = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -54,6 +55,7 @@ export async function runCall<T>(
     throw toRotationError(error, { what: verb, place, consequence: consequence(), secretIds: context.pool.secretIds });
   } finally {
     call.over = true;
+    ended.resolve();
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }

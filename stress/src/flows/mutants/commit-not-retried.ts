@@ -15,7 +15,10 @@ export const commitNotRetried: RotationMutant = {
   explorations: [{ scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['lost-reply'] }],
   open: openWithBatch(async (transaction, rotations, options) => {
     const answers = await referenceFlow.rotateBatch(transaction, rotations, options);
-    await commitOnce(transaction);
+    await commitOnce(transaction).catch((error: unknown) => {
+      // To the queue, no error of a driver: it is not tried again.
+      throw new Error('the commit failed', { cause: error });
+    });
     return answers;
   }),
 };

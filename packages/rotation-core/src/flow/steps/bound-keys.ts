@@ -1,4 +1,4 @@
-import { bindingsOf } from '../../documents.ts';
+import { bindingsOf, EXACT } from '../../documents.ts';
 import { ownIdsOf } from '../own-ids.ts';
 import type { Transaction } from '../transaction.ts';
 
@@ -12,7 +12,7 @@ export async function boundKeys(transaction: Transaction, keyIds: readonly strin
         { $match: { ...pool.ownBindings, [pool.bindingKeyField]: { $in: keyIds.map(stored) } } },
         { $group: { _id: `$${pool.bindingKeyField}` } },
       ],
-      { session },
+      { session, collation: EXACT },
     )
     .toArray();
   return new Set(bound.flatMap(({ _id }) => _id).flatMap((id) => text(id) ?? []));

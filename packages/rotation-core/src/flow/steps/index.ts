@@ -9,6 +9,7 @@ import { readClaimedBackups } from './read-claimed-backups.ts';
 import { readOlderClaims } from './read-older-claims.ts';
 import { readRecentClaims } from './read-recent-claims.ts';
 import { touchClaim } from './touch-claim.ts';
+import { touchKeys } from './touch-keys.ts';
 import { readEvidence } from './read-evidence.ts';
 import { readHeirs } from './read-heirs.ts';
 import { readKeys } from './read-keys.ts';
@@ -16,6 +17,7 @@ import { retireKeys } from './retire-keys.ts';
 
 /** The steps of the flow: one function each, with one database command. A test harness replaces some of them by broken ones. */
 export interface Steps {
+  readonly touchKeys: typeof touchKeys;
   readonly readKeys: typeof readKeys;
   readonly readEvidence: typeof readEvidence;
   readonly readHeirs: typeof readHeirs;
@@ -34,6 +36,7 @@ export interface Steps {
 }
 
 export const referenceSteps: Steps = {
+  touchKeys,
   readKeys,
   readEvidence,
   readHeirs,
@@ -50,3 +53,14 @@ export const referenceSteps: Steps = {
   installKeys,
   moveBindings,
 };
+
+/** Once one of these was sent, a transaction that is committed has changed something. */
+export const WRITING_STEPS: ReadonlySet<string> = new Set<keyof Steps>([
+  'touchKeys',
+  'touchClaim',
+  'retireKeys',
+  'archiveKeys',
+  'claimBackups',
+  'installKeys',
+  'moveBindings',
+]);

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { bindingsOf } from '../../documents.ts';
+import { bindingsOf, EXACT } from '../../documents.ts';
 import type { StoredId } from '../../ids.ts';
 import { ownIdsOf } from '../own-ids.ts';
 import type { Transaction } from '../transaction.ts';
@@ -12,9 +12,6 @@ export interface BindingMove {
 
 /** Each move is two writes of one command. */
 export const WRITES_PER_MOVE = 2;
-
-/** Only what equals an id is meant, also in a collection whose collation takes other texts for equal. */
-const EXACT = { locale: 'simple' };
 
 /**
  * Points ALL bindings of each key to another key, and leaves their other fields alone but `movedBindingFields`. Of a binding that holds several

@@ -8,10 +8,13 @@ export interface Evidence extends Pick<StoredBackup, 'usedAt' | 'usedForIncarnat
   readonly usedFor: string;
 }
 
-/** At most this many claims are read for each asked key, on average. Only flows that wasted backups by the hundred leave more. */
-const MAX_EVIDENCE_PER_KEY = 1_000;
+/** Only flows that wasted backups by the hundred leave more claims for one key. */
+const BATCH_SIZE = 1_000;
 
-/** Reads the claims that were made for these keys of this pool, the latest first. */
+/**
+ * Reads all claims  that were made for these keys of this pool, the latest first. A bound would take the claims of one key for the absence of those of
+ * another.
+ */
 export async function readEvidence(transaction: Transaction, keyIds: readonly string[]): Promise<readonly Evidence[]> {
   const { db, pool, session } = transaction;
   const { stored, text } = ownIdsOf(transaction);
@@ -19,10 +22,9 @@ export async function readEvidence(transaction: Transaction, keyIds: readonly st
     .find(
       // null also matches a missing field: older claims don't name the collection.
       { usedFor: { $in: keyIds.map(stored) }, isUsed: true, usedIn: { $in: [pool.collections.keys, null] } },
-      { session, projection: { usedFor: 1, usedAt: 1, usedForIncarnation: 1, rotationId: 1 } },
+      { session, batchSize: BATCH_SIZE, projection: { usedFor: 1, usedAt: 1, usedForIncarnation: 1, rotationId: 1 } },
     )
     .sort({ usedAt: -1, _id: 1 })
-    .limit(MAX_EVIDENCE_PER_KEY * keyIds.length)
     .toArray();
   return claims.flatMap(({ _id, usedFor, ...claim }) => {
     const [backupId, keyId] = [text(_id), text(usedFor)];

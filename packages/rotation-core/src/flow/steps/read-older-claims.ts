@@ -8,8 +8,8 @@ export interface OlderClaim {
   readonly usedAt: Date;
 }
 
-/** Flows that waste backups by the hundred claim that many for one key; the latest tell enough. */
-const MAX_CLAIMS = 1_000;
+/** Only flows that waste backups by the hundred make more claims in so short a time. */
+const BATCH_SIZE = 1_000;
 
 /**
  * Reads the claims for these keys that are younger than `maxAgeMs` by the server's clock and were made by no rotation, the latest first. The
@@ -32,10 +32,9 @@ export async function readOlderClaims(
         // A service's clock may be ahead of the server's.
         $expr: { $lt: [{ $abs: { $subtract: ['$$NOW', '$usedAt'] } }, maxAgeMs] },
       },
-      { session, projection: { _id: 0, usedFor: 1, usedAt: 1 } },
+      { session, batchSize: BATCH_SIZE, projection: { _id: 0, usedFor: 1, usedAt: 1 } },
     )
     .sort({ usedAt: -1 })
-    .limit(MAX_CLAIMS)
     .toArray();
   return claims.flatMap(({ usedFor, usedAt }) => {
     const keyId = text(usedFor);

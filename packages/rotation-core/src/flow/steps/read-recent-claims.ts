@@ -16,7 +16,7 @@ export async function readRecentClaims(transaction: Transaction, limit: number):
   const claims = await backupsOf(db, pool)
     .find<{ readonly _id: unknown; readonly ageMs: unknown }>(
       { usedIn: pool.collections.keys, usedAt: { $type: 'date' } },
-      { session, projection: { ageMs: { $subtract: ['$$NOW', '$usedAt'] } } },
+      { session, batchSize: limit + 1, projection: { ageMs: { $subtract: ['$$NOW', '$usedAt'] } } },
     )
     .sort({ usedAt: -1 })
     .limit(limit)
