@@ -1,7 +1,12 @@
+import { createHash } from 'node:crypto';
 import type { IndexDescription } from 'mongodb';
+import { EXACT } from './documents.ts';
 import type { Pool } from './pool.ts';
 
 export type NamedIndex = IndexDescription & { readonly name: string };
+
+/** Refuses a second claim for one incarnation of a key. */
+export const ONE_CLAIM_INDEX = 'rotation_one_claim_per_incarnation';
 
 /** The indexes that a pool needs, by the role of the collection. */
 export const indexesOf = ({
@@ -24,30 +29,35 @@ export const indexesOf = ({
     },
     {
       // I1 as a rule of the database. Partial, so that several backups that older flows used for one key don't violate it.
-      name: 'rotation_one_claim_per_incarnation',
+      name: ONE_CLAIM_INDEX,
       key: { usedIn: 1, usedFor: 1, usedForIncarnation: 1 },
       unique: true,
+      collation: EXACT,
       partialFilterExpression: { usedForIncarnation: { $exists: true } },
     },
   ],
-  // In a collection with a collation the ids are compared as they are all the same.
-  bindings: [{ name: `rotation_${bindingKeyField}`, key: { [bindingKeyField]: 1 }, collation: { locale: 'simple' } }],
+  bindings: [{ name: `rotation_${bindingKeyField}`, key: { [bindingKeyField]: 1 }, collation: EXACT }],
 });
 
-/** Serves the eligible backups in the pool's order without a sort: equalities first, then the order, then what else is asked. */
+/**
+ * Serves the eligible backups in the pool's order without a sort. Which are eligible is a condition of the index and no field of it: of the fields of
+ * one index only one may hold an array. Conditions with operators are left to the query: a time that is drawn at each start would be another index
+ * each time. The name tells the indexes of two pools apart.
+ */
 function freeIndex(eligible: Pool['eligible'] = {}, order: Pool['order'] = {}): NamedIndex {
-  const fields = Object.keys(eligible).filter((name) => !name.startsWith('$'));
-  const isEquality = (name: string): boolean => {
-    const value = eligible[name];
-    return typeof value !== 'object' || value === null;
+  const condition = Object.fromEntries(Object.entries(eligible).filter(([, value]) => isPlain(value)));
+  const isConditional = Object.keys(condition).length > 0;
+  const names = Object.entries(order).map(([name, direction]) => `${name}_${String(direction)}`);
+  return {
+    name: ['rotation_free', ...names, ...(isConditional ? [digestOf(condition)] : [])].join('_'),
+    key: { isUsed: 1, ...order, _id: 1 },
+    ...(isConditional ? { partialFilterExpression: condition } : {}),
   };
-  const key = {
-    isUsed: 1,
-    ...Object.fromEntries(fields.filter(isEquality).map((name) => [name, 1])),
-    ...order,
-    _id: 1,
-    ...Object.fromEntries(fields.filter((name) => !isEquality(name)).map((name) => [name, 1])),
-  } as const;
-  const names = Object.keys(key).filter((name) => name !== 'isUsed' && name !== '_id');
-  return { name: ['rotation_free', ...names].join('_'), key };
 }
+
+const isPlain = (value: unknown): boolean =>
+  ['string', 'number', 'boolean'].includes(typeof value) ||
+  (typeof value === 'object' && value !== null && '_bsontype' in value);
+
+const digestOf = (condition: object): string =>
+  createHash('sha256').update(JSON.stringify(condition)).digest('hex').slice(0, 8);

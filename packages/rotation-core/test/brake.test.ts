@@ -58,6 +58,31 @@ describe.each([deletingPool, keepingPool])('an upstream that is down ($name)', (
   });
 });
 
+// Red where 16 transactions at once count as few: 112 of 100. And where nothing was ever claimed, so that there was no claim to conflict on.
+test.each([0, 1])(
+  'is not exceeded by 24 rotators at once, after %i earlier claims',
+  { timeout: 60_000 },
+  async (earlier) => {
+    const pool = braked(deletingPool, 30);
+    const rotators = await Promise.all(
+      Array.from({ length: 24 }, async () => createRotator(await database.connect(), pool, { deadlineMs: 50_000 })),
+    );
+    await rotators[0]?.ensureIndexes();
+    const ids = Array.from({ length: 72 }, (_, index) => `k${String(index)}`);
+    await seed(db, pool, { keys: ['k', ...ids].map((id) => key(id)), backups: backups(100) });
+    if (earlier > 0) await rotators[0]?.rotate('k');
+    const outcomes = await Promise.all(
+      rotators.map(async (rotator, index) => {
+        const own: RotationOutcome[] = [];
+        for (const id of ids.slice(3 * index, 3 * index + 3)) own.push(await rotator.rotate(id));
+        return own;
+      }),
+    );
+    expect(countKinds(outcomes.flat())).toEqual({ rotated: 30 - earlier, 'held-back': 42 + earlier });
+    expect(usedOf(await readState(db, pool))).toHaveLength(30);
+  },
+);
+
 test('says until when, and lets the next one pass then', async () => {
   const pool = braked(deletingPool, 1, 1_000);
   const rotator = createRotator(db, pool);

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { createRotator } from '../src/index.ts';
+import { createRotator, definePool, type Pool } from '../src/index.ts';
 import { backup, backups, backupUsedByOldFlow, key, seed } from './support/documents.ts';
 import { asRotated } from './support/outcomes.ts';
 import { archivingPool, deletingPool } from './support/pools.ts';
@@ -42,6 +42,50 @@ test('makes no archive where the pool has none', async () => {
 });
 
 // Red where IndexOptionsConflict is not passed over: services have such indexes already.
+// Red where eligible fields are fields of the index: of one index only one may hold arrays, and the service's insert is refused (171).
+test('the fields by which backups are eligible may hold arrays', async () => {
+  const pool = definePool({ ...deletingPool, eligible: { models: 'gpt-4', regions: 'eu' } });
+  await createRotator(db, pool).ensureIndexes();
+  const listed = { models: ['gpt-4', 'o1'], regions: ['eu', 'us'] };
+  await db.collection('backups').insertOne({ ...backup('b-listed', listed), _id: 'b-listed' as never });
+  await db.collection('keys').insertOne({ ...key('k-listed'), _id: 'k-listed' as never });
+  expect(await createRotator(db, pool).rotate('k-listed')).toMatchObject({ kind: 'rotated', replacement: 'b-listed' });
+});
+
+// Red where two definitions give two indexes the same name (86): a service whose pool was changed did not start.
+test('the order and the choice of backups may change, and two pools may differ', async () => {
+  const variants: readonly Partial<Pool>[] = [
+    { order: { price: 1 } },
+    { order: { price: -1 } },
+    { eligible: { price: 5 } },
+    { eligible: { price: 6 } },
+    { eligible: { price: { $lt: 5 } } },
+    { eligible: { expires: { $gt: new Date() } } },
+    { eligible: { expires: { $gt: new Date(0) } } },
+  ];
+  for (const variant of variants) {
+    const changed = createRotator(db, definePool({ ...deletingPool, ...variant }));
+    await changed.ensureIndexes();
+    expect(await changed.checkIndexes()).toEqual([]);
+  }
+  const names = (await db.collection('backups').indexes()).map(({ name }) => name);
+  // A condition with an operator is left to the query: the last three share the plain index.
+  expect(names.filter((name) => name?.startsWith('rotation_free'))).toHaveLength(5);
+});
+
+// Red where an index with the same fields counts, whatever it leaves out.
+test.each([
+  ['partial', { partialFilterExpression: { isActive: true } }],
+  ['sparse', { sparse: true }],
+  ['with a collation', { collation: { locale: 'en', strength: 2 } }],
+])('an index that is %s does not serve', async (_what, options) => {
+  await rotator.ensureIndexes();
+  await db.collection('bindings').dropIndexes();
+  await db.collection('bindings').createIndex({ keyId: 1 }, { name: 'own', ...options } as object);
+  const missing = await rotator.checkIndexes();
+  expect(missing).toMatchObject([{ kind: 'index', collection: 'bindings', name: 'rotation_keyId' }]);
+});
+
 test('leaves an index alone that a service has under another name', async () => {
   await db.collection('bindings').createIndex({ keyId: 1 });
   await db.collection('backups').createIndex({ isUsed: 1, _id: 1 }, { name: 'own' });

@@ -1,4 +1,4 @@
-import { bindingsOf } from '../documents.ts';
+import { bindingsOf, EXACT } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import { shownId } from '../pool.ts';
 import type { RotatorContext } from './context.ts';
@@ -26,7 +26,10 @@ export async function findTooManyBindings(
   const { db, pool } = context;
   const { stored } = ownIdsOf(context);
   const count = await bindingsOf(db, pool)
-    .countDocuments({ ...pool.ownBindings, [pool.bindingKeyField]: stored(keyId) }, { limit: MAX_BINDINGS + 1 })
+    .countDocuments(
+      { ...pool.ownBindings, [pool.bindingKeyField]: stored(keyId) },
+      { limit: MAX_BINDINGS + 1, collation: EXACT },
+    )
     .catch(() => 0); // the next attempt meets the same trouble
   if (count <= MAX_BINDINGS) return undefined;
   const { bindings } = pool.collections;
