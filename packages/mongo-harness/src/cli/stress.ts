@@ -237,8 +237,8 @@ export async function stress<T extends SystemTypes>(
   const invariants = { ...AFTERMATH, ...system.invariants };
   const possible = trials.filter(({ rounds }) => canHave(rounds?.faults ?? [], set));
   const left = trials.length - possible.length;
-  if (left > 0)
-    complain(
+  if (left > 0 && !json)
+    say(
       `${left} ${left === 1 ? 'storm' : 'storms'} with faults left out: this set is not disturbed, or has too few members.`,
     );
   const storms = await runStorms(context, { uri: set.uri, set }, possible);
