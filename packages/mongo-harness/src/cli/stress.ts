@@ -4,7 +4,7 @@ import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
 import { reportNoExploration } from '../explore/report.ts';
 import { runExplorations } from '../explore/rows.ts';
-import { AFTERMATH } from '../nemesis/aftermath.ts';
+import { AFTERMATH } from '../system/aftermath.ts';
 import { formatFindings } from '../report/findings.ts';
 import { formatRounds } from '../report/rounds.ts';
 import type { Row } from '../report/row.ts';
