@@ -31,9 +31,10 @@ describe('the examples', () => {
     expect(shown).toContain(await readFile(new URL('quick-look.ts', import.meta.url), 'utf8'));
   });
 
-  it('leaves a key alone that only has to cool down, and rotates one that failed', async () => {
+  it('lets a key rest, and rotates one that failed', async () => {
     const onFailure = await prepareRotation(db);
-    expect(await onFailure(failed, 429, '')).toBeUndefined();
+    expect(await onFailure(failed, 429, '')).toMatchObject({ kind: 'cooling-down', keyId: 'k1' });
+    expect(await onFailure(failed, 500, '')).toEqual({ kind: 'unaffected', keyId: 'k1' });
     expect(await onFailure(failed, 402, '')).toMatchObject({ kind: 'rotated', replacement: 'b1' });
   });
 });

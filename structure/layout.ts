@@ -111,7 +111,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
             'verify',
           ),
         ],
-        [files('pool')],
+        [files('pool', 'define-pool', 'secret-texts')],
         [files('failures', 'ids')],
         ['upstream'],
         [files('errors')],

@@ -77,7 +77,7 @@ test('ObjectIds', async () => {
   await put(keypool.collections.backups, { ...free('spare'), _id: backupId });
   // IDS
   const pool = definePool({ ...keypool, idKind: 'objectId' });
-  const rotator = createRotator<ObjectId>(db, pool);
+  const rotator = createRotator(db, pool); // a Rotator<ObjectId>
   const outcome = await rotator.rotate(failedId);
   // END
   page.ran('IDS');

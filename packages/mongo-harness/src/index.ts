@@ -1,10 +1,14 @@
 /* What a system is described by. */
 export type { Expectation, Verdict, Violation } from './system/violation.ts';
 export {
+  isExplored,
   isMutant,
   isProgram,
   type AnyFlow,
+  type AnyMutant,
   type ExplorationPlace,
+  type FaultMutant,
+  type FaultPlace,
   type Flow,
   type FlowDescription,
   type Mutant,
@@ -19,6 +23,7 @@ export type { Fault, History, Operation } from './system/history.ts';
 export type { AnswerField, Protocol } from './system/protocol.ts';
 export type { Run } from './system/run.ts';
 export type { ClientPlan, GatedPlan, PlannedCall, Scenario, Size, SizeOption, StormPlan } from './system/scenario.ts';
+export type { StormFault } from './system/storm-fault.ts';
 export type { NoAnswer, SystemTypes } from './system/system-types.ts';
 export type { Deployment, Show, System } from './system/system.ts';
 

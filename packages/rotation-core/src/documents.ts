@@ -1,7 +1,7 @@
 import type { Collection, Db } from 'mongodb';
 import { RotationError } from './errors.ts';
 import type { StoredId } from './ids.ts';
-import type { KeyStatus, Pool } from './pool.ts';
+import type { AnyPool, KeyStatus } from './pool.ts';
 
 /** A key. Services write the first six fields; rotations add the others, which old documents lack. `Id` is what the pool's `idKind` says. */
 export interface KeyDocument<Id = string> {
@@ -63,9 +63,9 @@ export interface BackupDocument<Id = string> {
   brakeSequence?: number;
 }
 
-/** A binding. The key's id is in the field that the pool's `bindingKeyField` names. */
-export interface BindingDocument {
-  proxyId: string;
+/** A binding. The key's id is in the field that the pool's `bindingKeyField` names. `ProxyId`: the type of the proxies' ids, which may be of any kind. */
+export interface BindingDocument<ProxyId = string> {
+  proxyId: ProxyId;
   priority?: number;
   isActive?: boolean;
   createdAt?: Date;
@@ -78,9 +78,10 @@ export type StoredKey = KeyDocument<StoredId>;
 /** A backup as the database has it. */
 export type StoredBackup = BackupDocument<StoredId>;
 
-export const keysOf = (db: Db, pool: Pool): Collection<StoredKey> => db.collection(pool.collections.keys);
-export const backupsOf = (db: Db, pool: Pool): Collection<StoredBackup> => db.collection(pool.collections.backups);
-export const bindingsOf = (db: Db, pool: Pool): Collection<BindingDocument> => db.collection(pool.collections.bindings);
+export const keysOf = (db: Db, pool: AnyPool): Collection<StoredKey> => db.collection(pool.collections.keys);
+export const backupsOf = (db: Db, pool: AnyPool): Collection<StoredBackup> => db.collection(pool.collections.backups);
+export const bindingsOf = (db: Db, pool: AnyPool): Collection<BindingDocument> =>
+  db.collection(pool.collections.bindings);
 
 /** Options of commands that compare ids as they are, also in a collection whose collation takes other texts for equal. */
 export const EXACT = { locale: 'simple' } as const;
@@ -95,7 +96,7 @@ export const beganAt = ({ createdAt }: Pick<KeyDocument, 'createdAt'>): Date | u
 
 /** What names the incarnation of a key. `createdAt` may be a time in any form: a Date, a text of one (from JSON), or milliseconds. */
 export interface IncarnationFields {
-  readonly incarnation?: string | null;
+  readonly incarnation?: string | null | undefined;
   readonly createdAt?: unknown;
 }
 
@@ -130,7 +131,8 @@ function namedIncarnation({ incarnation, createdAt }: IncarnationFields): string
   return time === undefined ? undefined : `created ${time.toISOString()}`;
 }
 
-function timeOf(value: unknown): Date | undefined {
+/** The one reading of a service's times; undefined where the value is none. A text without a zone has this process's. */
+export function timeOf(value: unknown): Date | undefined {
   if (value === undefined || value === null) return undefined;
   // BSON's classes of numbers turn into numbers.
   const time = value instanceof Date ? value : new Date(typeof value === 'string' ? value : Number(value));

@@ -55,6 +55,17 @@ export type RotationEvent = { readonly pool: string } & (
   | { readonly type: 'backup-unverified'; readonly backupId: string; readonly error: string }
   /** A rotation found no free backup. */
   | { readonly type: 'no-backup'; readonly keyId: string }
+  /** The pool's brake holds until then: so many keys failed that the upstream may be at fault. */
+  | { readonly type: 'held-back'; readonly keyId: string; readonly until: Date }
+  /**
+   * A caller asked for another incarnation than the one that is live, and the key was left alone. If this comes for each failure of a key, the caller
+   * reads its keys without `incarnation` or `createdAt`.
+   */
+  | { readonly type: 'other-incarnation'; readonly keyId: string; readonly asked: string; readonly live: string }
+  /** A caller asked for a key that is not there and has no successor. */
+  | { readonly type: 'not-found'; readonly keyId: string }
+  /** `handleFailure` marked a key that failed for good while there was no backup. `until`: undefined where it needs a new secret. */
+  | { readonly type: 'marked'; readonly keyId: string; readonly until: Date | undefined }
   | {
       /** A caller was answered `busy`; reported once for each rotation. */
       readonly type: 'busy';

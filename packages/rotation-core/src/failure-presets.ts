@@ -1,4 +1,4 @@
-import type { FailureAction, FailureRule } from './failures.ts';
+import { COMMON_PRESET, type FailureAction, type FailureRule } from './failures.ts';
 
 /*
  * What the answers of well-known upstreams mean, as data. A pool puts rules of its own first, then the presets of its upstreams,
@@ -94,7 +94,7 @@ export const LITELLM_FAILURES: readonly FailureRule[] = preset('litellm', [
 ]);
 
 /** Answers by which upstreams in general say that a key failed, or that it must rest. Goes last: its last rules take whole statuses. */
-export const COMMON_FAILURES: readonly FailureRule[] = preset('common', [
+export const COMMON_FAILURES: readonly FailureRule[] = preset(COMMON_PRESET, [
   REQUEST_ERRORS,
   // A content filter or a firewall refused what the request says.
   { statuses: [403], markers: ['requires moderation', 'input was flagged', 'you have been blocked'], ...NONE },

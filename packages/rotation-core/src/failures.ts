@@ -163,6 +163,9 @@ const coolDownFaultOf = (coolDownMs: number): string | undefined =>
     ? undefined
     : `expected whole milliseconds from 1 to ${MAX_COOL_DOWN_MS}, got ${String(coolDownMs)}`;
 
+/** The name of the preset for whole statuses, whatever the upstream is. */
+export const COMMON_PRESET = 'common';
+
 /** One thing that a rule looks for; a rule without codes and markers takes any body. */
 type Sought = { readonly kind: 'code' | 'marker'; readonly word: string } | { readonly kind: 'any' };
 
@@ -176,10 +179,12 @@ function soughtBy({ codes, markers }: FailureRule): readonly Sought[] {
 
 /**
  * Finds a status or a word of the rule that never decides, because a rule before it always does. Where a preset is overridden by
- * rules before it, that is what they are for.
+ * rules before it, that is what they are for; but not by the common rules for whole statuses, which come last.
  */
 function unreachablePartOf(rule: FailureRule, before: readonly FailureRule[]): string | undefined {
-  const earlier = before.filter(({ preset }) => rule.preset === undefined || preset === rule.preset);
+  const earlier = before.filter(
+    ({ preset }) => rule.preset === undefined || preset === rule.preset || preset === COMMON_PRESET,
+  );
   const sought = soughtBy(rule);
   const isDecided = (status: number, part: Sought): boolean =>
     earlier.some(

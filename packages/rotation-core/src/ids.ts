@@ -1,3 +1,4 @@
+import type { ObjectId, UUID } from 'mongodb';
 import { RotationError } from './errors.ts';
 
 /**
@@ -6,6 +7,13 @@ import { RotationError } from './errors.ts';
  * Inside this package, and in events and messages, an id is a text: that of an ObjectId has 24 hex digits, that of a UUID is written with dashes.
  */
 export type IdKind = 'string' | 'objectId' | 'uuid';
+
+/** The types of ids of the kinds, in a service that uses the driver. */
+export interface IdTypes {
+  string: string;
+  objectId: ObjectId;
+  uuid: UUID;
+}
 
 /** An id as a document has it: a string, or an ObjectId or a UUID of any copy of the driver. */
 export type KeyId = string | { toHexString(): string };
@@ -56,19 +64,46 @@ export function idTextOf(kind: IdKind, value: unknown): string | undefined {
  * @throws RotationError `invalid-argument`
  */
 export function requireKeyId(name: string, kind: IdKind, value: unknown): string {
-  if (kind === 'string' || typeof value !== 'string') {
-    const text = idTextOf(kind, value);
-    if (text !== undefined) return text;
-  } else if (TEXTS[kind].test(value)) return value.toLowerCase();
+  const text = idTextOf(kind, value) ?? (kind === 'string' ? undefined : readTextOf(kind, value));
+  if (text !== undefined) return text;
   throw new RotationError('invalid-argument', `Expected ${name} to be ${EXPECTED[kind]}, got ${describe(value)}`);
 }
 
-/** An id of anything, such as a rotation or a proxy. @throws RotationError `invalid-argument` */
+/** The id of a rotation, or the name of an incarnation. @throws RotationError `invalid-argument` */
 export function requireText(name: string, value: unknown): string {
   return requireKeyId(name, 'string', value);
 }
 
-const TEXTS = { objectId: /^[\da-f]{24}$/i, uuid: /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i } as const;
+/** An id of any kind, as that of a proxy. @throws RotationError `invalid-argument` */
+export function requireAnyId(name: string, value: unknown): { readonly kind: IdKind; readonly text: string } {
+  const kind = idKindOfValue(value);
+  const text = kind === undefined ? undefined : idTextOf(kind, value);
+  if (kind !== undefined && text !== undefined) return { kind, text };
+  throw new RotationError(
+    'invalid-argument',
+    `Expected ${name} to be a string, an ObjectId or a UUID, got ${describe(value)}`,
+  );
+}
+
+const UUID_BYTES = 16;
+
+/** The text of an id that is no string: from its own text, or from the bytes that a client with `promoteBuffers` reads. */
+function readTextOf(kind: 'objectId' | 'uuid', value: unknown): string | undefined {
+  const text =
+    kind === 'uuid' && value instanceof Uint8Array && value.length === UUID_BYTES
+      ? Buffer.from(value).toString('hex')
+      : value;
+  if (typeof text !== 'string' || !TEXTS[kind].test(text)) return undefined;
+  return kind === 'uuid' ? withDashes(text.toLowerCase()) : text.toLowerCase();
+}
+
+const TEXTS = {
+  objectId: /^[\da-f]{24}$/i,
+  uuid: /^([\da-f]{32}|[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12})$/i,
+} as const;
+
+const withDashes = (text: string): string =>
+  text.replaceAll('-', '').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 
 const isPossible = (text: string): boolean => text !== '' && text.length <= MAX_ID_LENGTH;
 
@@ -85,9 +120,15 @@ const fieldsOf = (value: unknown): BsonValue => (typeof value === 'object' && va
 /** A Binary is a UUID without the methods of one. */
 const hexOf = (value: BsonValue): string | undefined => (value.toUUID?.() ?? value).toHexString?.();
 
+/** How JSON of MongoDB's own writes ids: https://www.mongodb.com/docs/manual/reference/mongodb-extended-json/. */
+const EXTENDED_JSON: readonly string[] = ['$oid', '$uuid', '$binary'];
+
 function describe(value: unknown): string {
   if (typeof value === 'string') return isPossible(value) ? 'another text' : `a text of ${value.length} characters`;
   const kind = idKindOfValue(value);
   if (kind !== undefined) return `an id of another kind: set idKind: '${kind}' in the pool`;
-  return value === null ? 'null' : typeof value;
+  if (value === null) return 'null';
+  if (value instanceof Uint8Array) return `${value.length} bytes`;
+  const name = Object.keys(fieldsOf(value)).find((each) => EXTENDED_JSON.includes(each));
+  return name === undefined ? typeof value : `Extended JSON (${name}): pass the text of the id`;
 }

@@ -9,7 +9,7 @@ export {
 } from './documents.ts';
 export { RotationError, type RotationErrorCode } from './errors.ts';
 export type { RetryReason, RotationEvent, RotationListener, Unusable } from './events.ts';
-export type { IdKind, KeyId } from './ids.ts';
+export type { IdKind, IdTypes, KeyId } from './ids.ts';
 export type { CallOptions, RotateOptions, RotatorOptions } from './options.ts';
 export type { RotationOutcome } from './outcomes.ts';
 export {
@@ -20,16 +20,8 @@ export {
   OPENAI_FAILURES,
 } from './failure-presets.ts';
 export type { FailureAction, FailureMarks, FailureRule, FailureRules, RotationReason } from './failures.ts';
-export {
-  definePool,
-  type Brake,
-  type FieldValues,
-  type KeyStatus,
-  type Pool,
-  type RecordArchive,
-  type Retirement,
-  type SetAsideFields,
-} from './pool.ts';
+export { definePool } from './define-pool.ts';
+export type { Brake, FieldValues, KeyStatus, Pool, RecordArchive, Retirement, SetAsideFields } from './pool.ts';
 export type { BindOutcome, BindRequest } from './verbs/bind.ts';
 export { createRotator, type Rotator } from './verbs/create-rotator.ts';
 export type { MissingStructure } from './verbs/ensure-indexes.ts';

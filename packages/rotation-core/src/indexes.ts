@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IndexDescription } from 'mongodb';
 import { EXACT } from './documents.ts';
-import type { Pool } from './pool.ts';
+import type { AnyPool } from './pool.ts';
 
 export type NamedIndex = IndexDescription & { readonly name: string };
 
@@ -13,7 +13,7 @@ export const indexesOf = ({
   bindingKeyField,
   eligible,
   order,
-}: Pool): Readonly<Record<'keys' | 'backups' | 'bindings', readonly NamedIndex[]>> => ({
+}: AnyPool): Readonly<Record<'keys' | 'backups' | 'bindings', readonly NamedIndex[]>> => ({
   keys: [
     { name: 'rotation_predecessors', key: { 'predecessors.keyId': 1 }, sparse: true },
     { name: 'rotation_predecessor_rotations', key: { 'predecessors.rotationId': 1 }, sparse: true },
@@ -44,7 +44,7 @@ export const indexesOf = ({
  * one index only one may hold an array. Conditions with operators are left to the query: a time that is drawn at each start would be another index
  * each time. The name tells the indexes of two pools apart.
  */
-function freeIndex(eligible: Pool['eligible'] = {}, order: Pool['order'] = {}): NamedIndex {
+function freeIndex(eligible: AnyPool['eligible'] = {}, order: AnyPool['order'] = {}): NamedIndex {
   const condition = Object.fromEntries(Object.entries(eligible).filter(([, value]) => isPlain(value)));
   const isConditional = Object.keys(condition).length > 0;
   const names = Object.entries(order).map(([name, direction]) => `${name}_${String(direction)}`);

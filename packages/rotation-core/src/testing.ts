@@ -4,6 +4,7 @@
  */
 import type { Collection, Db } from 'mongodb';
 import type { BackupDocument, KeyDocument } from './documents.ts';
+import type { IdKind } from './ids.ts';
 import type { Pool } from './pool.ts';
 
 export { archiveOf, brakeOf, setAsideFieldsOf } from './pool.ts';
@@ -18,5 +19,6 @@ export type { Answer, Rotation } from './rotation.ts';
 export { createRotatorOf } from './verbs/create-rotator.ts';
 
 /** The collections of a pool whose ids are strings. */
-export const keysOf = (db: Db, pool: Pool): Collection<KeyDocument> => db.collection(pool.collections.keys);
-export const backupsOf = (db: Db, pool: Pool): Collection<BackupDocument> => db.collection(pool.collections.backups);
+export const keysOf = (db: Db, pool: Pool<IdKind>): Collection<KeyDocument> => db.collection(pool.collections.keys);
+export const backupsOf = (db: Db, pool: Pool<IdKind>): Collection<BackupDocument> =>
+  db.collection(pool.collections.backups);

@@ -10,10 +10,10 @@ export type BackupVerdict =
  * Asks the upstream whether a backup works. Called outside of transactions, for several backups at once, and not for those that it
  * found usable a short while ago.
  *
- * @param backup the whole document
+ * @param backup the whole document, with the fields of the service's own
  * @param options `signal` fires when the time for the verification is over; what comes later is ignored
  */
 export type VerifyBackup<Id = string> = (
-  backup: Readonly<BackupDocument<Id>>,
+  backup: Readonly<BackupDocument<Id>> & Readonly<Record<string, unknown>>,
   options: { readonly signal: AbortSignal },
 ) => BackupVerdict | Promise<BackupVerdict>;

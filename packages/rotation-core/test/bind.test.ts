@@ -119,8 +119,15 @@ test('a key that an older flow replaced but kept is not bound again', async () =
 test.each([
   ['proxyId', { proxyId: untyped({ $ne: null }), keyId: 'k1' }],
   ['proxyId', { proxyId: '', keyId: 'k1' }],
+  ['proxyId', { proxyId: untyped(7), keyId: 'k1' }],
+  ['proxyId', { proxyId: untyped({ $oid: '66a000000000000000000000' }), keyId: 'k1' }],
+  ['proxyId', untyped({ keyId: 'k1' })],
+  ['proxyId', untyped(undefined)],
+  ['proxyId', untyped(null)],
+  ['keyId', untyped({ proxyId: 'p1' })],
   ['keyId', { proxyId: 'p1', keyId: untyped({ $gt: '' }) }],
   ['keyId', { proxyId: 'p1', keyId: 'x'.repeat(1_025) }],
 ])('refuses a bad %s', async (name, request) => {
-  expect((await rejection(rotator.bind(request), 'invalid-argument')).message).toContain(name);
+  const { message } = await rejection(rotator.bind(request), 'invalid-argument');
+  expect(message).toMatch(new RegExp(`^Expected ${name} to be .*$`));
 });

@@ -1,6 +1,6 @@
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { createRotator, type RotationEvent, type RotatorOptions } from '../src/index.ts';
+import { createRotator, definePool, type RotationEvent, type RotatorOptions } from '../src/index.ts';
 import { createRotatorOf } from '../src/testing.ts';
 import { backups, binding, claimedBefore, key, seed } from './support/documents.ts';
 import { flowWithBefore } from './support/flows.ts';
@@ -95,4 +95,25 @@ test('what a listener throws becomes an uncaught exception, and the rotation doe
     for (const listener of others) process.on('uncaughtException', listener);
   }
   expect(uncaught).toEqual(['listener of claimed', 'listener of low-stock', 'listener of rotated']);
+});
+
+// Red where the answer alone says it: whoever reads only the events learns nothing of an outage.
+test('what keeps a failed key in its place is told: the brake, another incarnation, no key, no backup', async () => {
+  const braked = definePool({ ...deletingPool, brake: { maxRotations: 1, perMs: 60_000 } });
+  await seed(db, braked, { keys: [key('k1'), key('k2'), key('k3')], backups: backups(5) });
+  const rotator = createRotator(db, braked, { onEvent: (event) => events.push(event) });
+  await rotator.rotate('k1');
+  events = [];
+  await rotator.rotate('k2');
+  await rotator.rotate('k3', { incarnation: 'another' });
+  await rotator.rotate('k9');
+  expect(events).toMatchObject([
+    { type: 'held-back', keyId: 'k2', until: expect.any(Date) as Date },
+    { type: 'other-incarnation', keyId: 'k3', asked: 'another' },
+    { type: 'not-found', keyId: 'k9' },
+  ]);
+  await seed(db, deletingPool, { keys: [key('k1')] });
+  events = [];
+  await create().handleFailure(key('k1'), { status: 401 });
+  expect(events.at(-1)).toMatchObject({ type: 'marked', keyId: 'k1', until: undefined });
 });

@@ -73,6 +73,8 @@ describe('a rule that is never reached is refused', () => {
   test('a rule of the service behind a preset that decides', () => {
     const late: FailureRule = { statuses: [401], markers: ['quota'], ...exhausted };
     expect(refusalOf(...COMMON_FAILURES, late)).toContain('never reached for status 401');
+    // An upstream's rules behind those for whole statuses: insufficient_quota would cool down for ever.
+    expect(refusalOf(...COMMON_FAILURES, ...OPENAI_FAILURES)).toMatch(/of the preset openai\): never reached/);
   });
 
   test.each<readonly [string, readonly object[]]>([

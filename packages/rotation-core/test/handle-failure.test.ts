@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import {
@@ -81,7 +82,7 @@ describe.each([deletingPool, keepingPool])('handleFailure ($name)', (pool) => {
   beforeEach(() => seed(db, pool, { keys: [k1], bindings: [binding('p1', 'k1')] }));
 
   describe('nothing', () => {
-    test.each([{ status: 200 }, { status: 400, body: 'no' }, { status: 500, body: 'billing' }, untyped({})])(
+    test.each([{ status: 200 }, { status: 400, body: 'no' }, { status: 500, body: 'billing' }])(
       '%j changes nothing',
       async (failure: UpstreamFailure) => {
         const before = await readState(db, pool);
@@ -89,6 +90,38 @@ describe.each([deletingPool, keepingPool])('handleFailure ($name)', (pool) => {
         expect(await readState(db, pool)).toEqual(before);
       },
     );
+  });
+
+  describe('what can not be read', () => {
+    const body = '{"error":{"message":"invalid api key"}}';
+
+    // Red where a Response counts as an answer: its body is a stream, in which no word is found, and no key is ever rotated.
+    test.each<readonly [string, unknown, string]>([
+      ['nothing', undefined, 'the failure to be an object with a status, got undefined'],
+      ['null', null, 'the failure to be an object with a status, got Null'],
+      ['a text', body, 'the failure to be an object with a status, got string'],
+      ['no status', {}, 'status to be a number, got undefined'],
+      ['a status in text', { status: '401' }, 'status to be a number, got string'],
+      ['a Response', new Response(body, { status: 401 }), 'body to be text or parsed JSON'],
+      ['a promise', { status: 401, body: Promise.resolve(body) }, 'got Promise'],
+      ['a stream of Node', { status: 401, body: Readable.from([body]) }, 'body to be text or parsed JSON'],
+      ['a Blob', { status: 401, body: new Blob([body]) }, 'got Blob'],
+      ['an ArrayBuffer', { status: 401, body: new ArrayBuffer(8) }, 'got ArrayBuffer'],
+      ['an Error', { status: 401, body: new Error('invalid api key') }, 'got Error'],
+      ['a method', { status: 401, body: () => body }, 'got function'],
+    ])('is refused in one line: %s', async (_title, failure, expected) => {
+      const before = await readState(db, pool);
+      const { message } = await rejection(rotator.handleFailure(k1, untyped(failure)), 'invalid-argument');
+      expect(message).toContain(`Expected ${expected.startsWith('got') ? 'body' : expected}`);
+      expect(message).toContain(expected);
+      expect(message).not.toContain('\n');
+      expect(await readState(db, pool)).toEqual(before);
+    });
+
+    test('text, bytes and all of JSON can be', async () => {
+      for (const readable of [body, Buffer.from(body), JSON.parse(body), null, undefined, 7, true, [], {}] as unknown[])
+        expect(await rotator.handleFailure(k1, { status: 500, body: readable })).toMatchObject({ kind: 'unaffected' });
+    });
   });
 
   describe('a cool-down', () => {
@@ -295,6 +328,21 @@ describe.each([deletingPool, keepingPool])('handleFailure ($name)', (pool) => {
       ['that looks like an operator', { message: '$$ROOT' }, '$$ROOT'],
     ])('is the one %s', async (_title, body, text) => {
       expect(await textAfter(body)).toBe(text);
+    });
+
+    test.each<readonly [string, object, object]>([
+      ['in another field', { credential: { value: 'Q7hfZk29LmXw' } }, {}],
+      ['in another field, of which the caller read nothing', { credential: 'Q7hfZk29LmXw' }, { _id: 'k1' }],
+      ['in apiKey, which the caller did not read', { apiKey: 'Q7hfZk29LmXw' }, { apiKey: undefined }],
+      ['that only the caller has: it decrypted it', {}, { apiKey: 'Q7hfZk29LmXw' }],
+    ])('has no credential %s', async (_title, stored, used) => {
+      const document = key('k1', stored);
+      await seed(db, pool, { keys: [document] });
+      const { _id, createdAt } = document;
+      const asUsed = '_id' in used ? { _id, createdAt } : { ...document, ...used };
+      const body = { error: { message: 'The credential Q7hfZk29LmXw was refused' } };
+      expect(await rotator.handleFailure(untyped(asUsed), { status: 401, body })).toMatchObject({ kind: 'marked' });
+      expect((await readKey())?.lastError).toBe('The credential [redacted] was refused');
     });
 
     test('has 500 characters at most, and no half ones', async () => {

@@ -1,4 +1,4 @@
-import { ObjectId, UUID, type Document } from 'mongodb';
+import { Binary, ObjectId, UUID, type Document } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createRotator, definePool, type BackupDocument, type KeyId, type Pool, type Rotator } from '../src/index.ts';
@@ -61,7 +61,8 @@ describe.each(KINDS.flatMap((kind) => SERVICES.map(([name, open]) => [kind, name
       await createRotator(db, pools.deleting).ensureIndexes();
       return () => service[Symbol.asyncDispose]();
     });
-    const withKind = (pool: Pool): Pool => definePool({ ...pool, idKind: kind, replacedKeyField: 'replacedKey' });
+    const withKind = (pool: Pool): Pool<typeof kind> =>
+      definePool({ ...pool, idKind: kind, replacedKeyField: 'replacedKey' });
     const pools = {
       deleting: withKind(deletingPool),
       archiving: withKind(archivingPool),
@@ -72,7 +73,7 @@ describe.each(KINDS.flatMap((kind) => SERVICES.map(([name, open]) => [kind, name
       keeping: withKind(keepingPool),
       braked: withKind({ ...deletingPool, brake: { maxRotations: 2, perMs: 60_000 } }),
     };
-    const open = (pool: Pool): Rotator<KeyId> => createRotator<KeyId>(service.db, pool);
+    const open = (pool: Pool<typeof kind>): Rotator<KeyId> => createRotator<KeyId>(service.db, pool);
 
     test.each(Object.values(pools))(
       'a chain of rotations, and late callers ($name, $retirement.kind)',
@@ -152,6 +153,21 @@ describe.each(KINDS.flatMap((kind) => SERVICES.map(([name, open]) => [kind, name
       expect(await rotator.restoreBackup(textOf(idOf('b1')))).toEqual({ kind: 'restored' });
     });
 
+    // Red where a proxy's id must be a string.
+    test("bind takes a proxy's id of this kind, whatever the kind of the keys is", async () => {
+      const proxyId = idOf('p1');
+      for (const [pool, keyId] of [
+        [deletingPool, 'k1'],
+        [pools.deleting, idOf('k1')],
+      ] as const) {
+        await put({ keys: [key(untyped(keyId))] });
+        const rotator = createRotator<KeyId>(service.db, pool);
+        expect(await rotator.bind({ proxyId, keyId })).toMatchObject({ kind: 'bound' });
+        expect(await rotator.bind({ proxyId, keyId })).toMatchObject({ kind: 'already-bound' });
+        expect(plain(await all('bindings'))).toMatchObject([plain({ proxyId, keyId, isActive: true })]);
+      }
+    });
+
     test('handleFailure: a cool-down, a rotation, and a mark', async () => {
       await put({ keys: [key(id('k1'))], backups: [backup(id('b1'))] });
       const rotator = open(pools.deleting);
@@ -220,3 +236,34 @@ describe.each(KINDS.flatMap((kind) => SERVICES.map(([name, open]) => [kind, name
     });
   },
 );
+
+describe('other forms of an id', () => {
+  const pool = definePool({ ...deletingPool, idKind: 'uuid' });
+  const rotator = createRotator(db, pool);
+  const k1 = new UUID('01234567-89ab-cdef-0123-456789abcdef');
+  const bare = k1.toHexString(false);
+
+  test.each<readonly [string, unknown]>([
+    ['a text without dashes', bare],
+    ['a text in capitals', k1.toHexString().toUpperCase()],
+    ['a Binary', new Binary(k1.buffer, 4)],
+    ['bytes, as a client with promoteBuffers reads it', Buffer.from(bare, 'hex')],
+  ])('a UUID as %s', async (_title, id) => {
+    await put({ keys: [key(untyped(k1))] });
+    expect(await rotator.rotate(untyped(id))).toEqual({ kind: 'no-backup', keyId: id });
+    expect(await rotator.handleFailure({ ...key(untyped('')), _id: untyped(id) }, { status: 429 })).toMatchObject({
+      kind: 'cooling-down',
+    });
+  });
+
+  test.each<readonly [string, unknown, string]>([
+    ['15 bytes', Buffer.alloc(15), 'got 15 bytes'],
+    ['a UUID of the legacy kind', new Binary(Buffer.alloc(16), 3), 'got object'],
+    ['a text in braces', `{${k1.toHexString()}}`, 'got another text'],
+    ['JSON of MongoDB', { $uuid: k1.toHexString() }, 'got Extended JSON ($uuid): pass the text of the id'],
+    ['JSON of an ObjectId', { $oid: '66a000000000000000000000' }, 'got Extended JSON ($oid): pass the text of the id'],
+  ])('%s is refused', async (_title, id, got) => {
+    const { message } = await rejection(rotator.rotate(untyped(id)), 'invalid-argument');
+    expect(message).toBe(`Expected keyId to be a UUID, or its text, ${got}`);
+  });
+});

@@ -42,6 +42,7 @@ function startQueue({ isSilent = false, ...options }: Partial<QueueOptions> & { 
     maxAttempts: 200,
     coalesce: true,
     backoffMs: () => 10,
+    prepare: () => undefined,
     runGroup: async (pending, goOn) => {
       const { promise, resolve } = Promise.withResolvers<GroupResult>();
       const end = async (result: GroupResult): Promise<void> => {
@@ -494,3 +495,86 @@ test.each(['onRetry', 'onAnswer', 'runGroup', 'backoffMs'] as const)(
     await second;
   },
 );
+
+describe('what a group waits for before its transaction', () => {
+  /** The first transaction of a key leaves it unanswered, and the second has to wait for what the test gives. */
+  function startWaiting(options: Partial<QueueOptions> = {}) {
+    const prepared = Promise.withResolvers<Awaited<ReturnType<QueueOptions['prepare']>>>();
+    let hasWaited = false;
+    const started = startQueue({
+      prepare: (group) => {
+        if (hasWaited || !group.some(({ rotation, attempts }) => rotation.keyId === 'k1' && attempts === 1))
+          return undefined;
+        hasWaited = true;
+        return prepared.promise;
+      },
+      ...options,
+    });
+    const begin = async (request: Partial<RotationRequest> = {}) => {
+      const first = started.ask('k1', request);
+      await settle();
+      const group = at(started.handed, 0);
+      await group.end(committed(group.pending, () => undefined));
+      return first;
+    };
+    return { ...started, begin, prepared };
+  }
+
+  // Red where it keeps its place meanwhile: the second key is not handed over.
+  test('others have its place meanwhile, and it goes before those that came later', async () => {
+    const { ask, handed, begin, prepared } = startWaiting({ maxTransactions: 1 });
+    const first = begin();
+    await settle();
+    const second = ask('k2');
+    await settle();
+    expect(handed.map(({ ids }) => ids)).toEqual([['k1'], ['k2']]);
+    const third = ask('k3');
+    prepared.resolve(undefined);
+    await settle();
+    for (const index of [1, 2, 3]) await at(handed, index).rotateAll();
+    expect(handed.map(({ ids }) => ids)).toEqual([['k1'], ['k2'], ['k1'], ['k3']]);
+    expect(await first).toMatchObject({ kind: 'rotated', attempts: 2 });
+    expect([await second, await third]).toMatchObject([{ kind: 'rotated' }, { kind: 'rotated' }]);
+  });
+
+  test('a result is that of an attempt: it is tried again after a pause', async () => {
+    const { handed, begin, prepared, onRetry } = startWaiting();
+    const first = begin();
+    await settle();
+    prepared.resolve({ kind: 'retryable', inDoubt: false, error });
+    await settle();
+    expect(handed).toHaveLength(1);
+    expect(onRetry).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(10);
+    await at(handed, 1).rotateAll();
+    expect(await first).toMatchObject({ kind: 'rotated', attempts: 3 });
+  });
+
+  test('where nobody waits any more, the key is free for the next caller, and what comes late changes nothing', async () => {
+    const { ask, handed, begin, prepared, onBusy } = startWaiting();
+    const first = begin({ deadlineMs: 100 });
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await first).toMatchObject({ kind: 'busy' });
+    expect(onBusy).toHaveBeenCalledTimes(1);
+    const second = ask('k1');
+    await settle();
+    expect(handed).toHaveLength(2);
+    prepared.resolve(undefined);
+    await settle();
+    await at(handed, 1).rotateAll();
+    expect(handed).toHaveLength(2);
+    expect(await second).toMatchObject({ kind: 'rotated', attempts: 1 });
+  });
+
+  test('a defect in it leaves no caller behind', async () => {
+    const { ask, handed, begin, prepared } = startWaiting();
+    const first = begin();
+    await settle();
+    prepared.reject(new Error('a defect'));
+    expect((await rejection(first, 'database')).message).toContain('a defect');
+    const second = ask('k1');
+    await settle();
+    await at(handed, 1).rotateAll();
+    expect(await second).toMatchObject({ kind: 'rotated' });
+  });
+});

@@ -146,7 +146,7 @@ describe('ids that are the secrets themselves', () => {
     });
     for (const name of ['k1', 'k2', 'b2', 'b3', 'k9']) await rotator.rotate(secretOf(name));
     const types = new Set(events.map(({ type }) => type));
-    expect(types).toEqual(new Set(['claimed', 'rotated', 'no-backup', 'low-stock', 'backup-set-aside']));
+    expect(types).toEqual(new Set(['claimed', 'rotated', 'no-backup', 'low-stock', 'not-found', 'backup-set-aside']));
     expectNoSecret(events);
     const claimed = events.find((event) => event.type === 'claimed');
     const rotated = events.find((event) => event.type === 'rotated');

@@ -1,5 +1,5 @@
 import type { PoolState } from '../model/pool-state.ts';
-import { isDoubtful } from '../model/rotation-types.ts';
+import { isDoubtful, type Answer } from '../model/rotation-types.ts';
 import type { RotationViolation } from './invariants.ts';
 import { meansAnother } from './means-another.ts';
 import type { PastRotations } from './past-rotations.ts';
@@ -55,7 +55,7 @@ export function checkAnswers(
           broken(`${told}, which was no live key in this run`);
         else if (answer.replacement === undefined) {
           if (chain.length === 0) broken(`${told}, and nothing had taken its place`);
-        } else if (answer.kind === 'rotated' ? chain[0] !== answer.replacement : !chain.includes(answer.replacement))
+        } else if (!mayBeTold(answer, chain).includes(answer.replacement))
           broken(`${told} with replacement ${answer.replacement}, which never took its place`);
         else if (start.backups.get(answer.replacement)?.isUsed === true && !isLiveAt(start, answer.replacement))
           broken(`${told} with replacement ${answer.replacement}, which was no live key in this run`);
@@ -74,6 +74,15 @@ export function checkAnswers(
   }
   return violations;
 }
+
+/**
+ * The keys that an answer may name. Who has rotated names the own backup; but where a commit was in doubt, a later attempt finds that out, and names the live end of the
+ * chain, as it does for everybody who comes late.
+ */
+const mayBeTold = (
+  answer: Answer & { kind: 'rotated' | 'already-rotated' },
+  chain: readonly string[],
+): readonly string[] => (answer.kind === 'already-rotated' || (answer.attempts ?? 1) > 1 ? chain : chain.slice(0, 1));
 
 /** Answers about the incarnation that was live. */
 const AFFECTED: readonly string[] = ['rotated', 'already-rotated', 'no-backup', 'held-back'];

@@ -5,8 +5,10 @@ import type { FlowAnswer } from '../model/rotation-types.ts';
 /** An outcome as the history keeps it: without the key's id, which the call has. */
 export function toAnswer(outcome: RotationOutcome): FlowAnswer {
   switch (outcome.kind) {
-    case 'rotated':
-      return { kind: 'rotated', replacement: outcome.replacement, rotationId: outcome.rotationId };
+    case 'rotated': {
+      const { replacement, rotationId, attempts } = outcome;
+      return { kind: 'rotated', replacement, rotationId, ...(attempts === 1 ? {} : { attempts }) };
+    }
     case 'already-rotated':
       return { kind: 'already-rotated', replacement: outcome.replacement };
     case 'indeterminate':

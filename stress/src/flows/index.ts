@@ -1,4 +1,4 @@
-import type { AnyFlow, Mutant } from 'mongo-harness';
+import type { AnyFlow, FaultMutant, Mutant } from 'mongo-harness';
 import type { RotationTypes } from '../model/rotation-types.ts';
 import { archiveAfter } from './mutants/archive-after.ts';
 import { bindWithoutTouch } from './mutants/bind-without-touch.ts';
@@ -17,7 +17,10 @@ import { filteredMiss } from './mutants/filtered-miss.ts';
 import { firstBinding } from './mutants/first-binding.ts';
 import { incarnationNotMatched } from './mutants/incarnation-not-matched.ts';
 import { installAfter } from './mutants/install-after.ts';
+import { intentWithoutRecovery } from './mutants/intent-without-recovery.ts';
 import { keptKey } from './mutants/kept-key.ts';
+import { leaseWithoutFence } from './mutants/lease-without-fence.ts';
+import { localEvidence } from './mutants/local-evidence.ts';
 import { lockByFind } from './mutants/lock-by-find.ts';
 import { markFirst } from './mutants/mark-first.ts';
 import { naive } from './mutants/naive.ts';
@@ -28,7 +31,9 @@ import { restoreKeepsUsedFor } from './mutants/restore-keeps-used-for.ts';
 import { staleEvidence } from './mutants/stale-evidence.ts';
 import { surplusInsert } from './mutants/surplus-insert.ts';
 import { swallowedDuplicate } from './mutants/swallowed-duplicate.ts';
+import { timeoutIsFailure } from './mutants/timeout-is-failure.ts';
 import { uncountedRetire } from './mutants/uncounted-retire.ts';
+import { w1 } from './mutants/w1.ts';
 import { unknownIsUndone } from './mutants/unknown-is-undone.ts';
 import { program } from './program.ts';
 import { reference, referenceBare, referenceVerifying } from './reference.ts';
@@ -64,7 +69,16 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   conflictIsNoBackup,
   commitNotRetried,
   unknownIsUndone,
+  intentWithoutRecovery,
   earlyAnswer,
+];
+
+/** Flows that only faults show to be wrong. */
+export const faultMutants: readonly FaultMutant<RotationTypes>[] = [
+  w1,
+  localEvidence,
+  timeoutIsFailure,
+  leaseWithoutFence,
 ];
 
 export const flows: readonly [AnyFlow<RotationTypes>, ...AnyFlow<RotationTypes>[]] = [
@@ -73,4 +87,5 @@ export const flows: readonly [AnyFlow<RotationTypes>, ...AnyFlow<RotationTypes>[
   referenceVerifying,
   program,
   ...mutants,
+  ...faultMutants,
 ];

@@ -32,7 +32,8 @@ export type OperatorCall =
   | { readonly op: 'add-key'; readonly keyId: string; readonly createdAt: string };
 
 export type FlowAnswer =
-  | { readonly kind: 'rotated'; readonly replacement: string; readonly rotationId?: string }
+  /** `attempts`: transactions that were run for it. Default: 1. */
+  | { readonly kind: 'rotated'; readonly replacement: string; readonly rotationId?: string; readonly attempts?: number }
   /** Without a replacement: the flow only knows that the key is gone. */
   | { readonly kind: 'already-rotated'; readonly replacement?: string }
   | { readonly kind: 'no-backup' | 'not-found' | 'busy' }

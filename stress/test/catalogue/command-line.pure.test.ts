@@ -32,6 +32,45 @@ test.each([
   expect(parse(text.split(' '))).toEqual({ kind: 'catalogue', options });
 });
 
+const faultsByDefault = {
+  tries: 20,
+  budget: 60,
+  seed: 1,
+  store: 'store',
+  maxDuration: 2_147_483,
+  json: false,
+  quiet: false,
+};
+
+test.each([
+  ['fault-catalogue', faultsByDefault],
+  [
+    'fault-catalogue --flow w1 --fault rollback,step-down --tries 3 --budget 9 --seed 0 --max-duration 60 --store s --json -q',
+    {
+      ...faultsByDefault,
+      flow: 'w1',
+      fault: ['rollback', 'step-down'],
+      tries: 3,
+      budget: 9,
+      seed: 0,
+      maxDuration: 60,
+      store: 's',
+      json: true,
+      quiet: true,
+    },
+  ],
+])('%s', (text, options) => {
+  expect(parse(text.split(' '))).toEqual({ kind: 'fault-catalogue', options });
+});
+
+test.each(['catalogue --flow w1', 'fault-catalogue --flow naive', 'fault-catalogue --fault fire'])(
+  '%s is refused',
+  (text) => {
+    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    expect(() => parse(text.split(' '))).toThrow('There are: ');
+  },
+);
+
 test('a flow that is no mutant', () => {
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);
   expect(() => parse(['catalogue', '--flow', 'reference'])).toThrow('naive, checked-claim');

@@ -51,6 +51,11 @@ test('rotated with the successor of the replacement', () => {
   ]);
 });
 
+test('rotated with the successor, where an earlier commit was in doubt', () => {
+  const late = { ...rotated('b2'), attempts: 2 };
+  expect(answersOf(twice, [3, 'k1', late], [4, 'b1', rotated('b2')])).toEqual([]);
+});
+
 test('already-rotated with an earlier key of the chain', () => {
   const calls = [
     [3, 'k1', rotated('b1')],

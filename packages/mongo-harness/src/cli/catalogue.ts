@@ -4,7 +4,7 @@ import { detectionTable } from '../detect/report.ts';
 import { detectMutants } from '../detect/run.ts';
 import { survivorsOf } from '../detect/survivors.ts';
 import { say } from '../report/say.ts';
-import { isMutant } from '../system/flow.ts';
+import { isExplored, isMutant } from '../system/flow.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
@@ -48,7 +48,7 @@ export function catalogueCommand<T extends SystemTypes>(
     .addOption(options.counted('--seed <number>', 'seed of all random choices', { min: 0 }).default(1));
   return options
     .output(options.common(program))
-    .addHelpText('after', helpOf(command, flows.find(isMutant)?.name))
+    .addHelpText('after', helpOf(command, flows.filter(isMutant).find(isExplored)?.name))
     .allowExcessArguments(false)
     .action((given: CatalogueOptions) => chosen(given));
 }
@@ -71,8 +71,11 @@ export async function catalogue<T extends SystemTypes>(
 ): Promise<ExitCode> {
   const { flow: only, tries, budget, seed, json } = options;
   const { system, interrupted } = context;
-  const mutants = system.flows.filter(isMutant).filter(({ name }) => only === undefined || name === only);
-  if (mutants.length === 0) throw new UsageError(`The system ${system.name} has no mutants.`);
+  const mutants = system.flows
+    .filter(isMutant)
+    .filter(isExplored)
+    .filter(({ name }) => only === undefined || name === only);
+  if (mutants.length === 0) throw new UsageError(`The system ${system.name} has no mutants that interleavings show.`);
   await using set = await startSet({ ...options, ...ONE_MEMBER_SET }, context);
   const { heading, line } = detectionTable(mutants.map(({ name }) => name));
   if (!json) {

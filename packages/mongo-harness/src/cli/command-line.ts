@@ -4,6 +4,7 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { catalogueCommand, type CatalogueOptions } from './catalogue.ts';
 import { checkCommand, type CheckOptions } from './check.ts';
 import { exploreCommand, type ExploreOptions } from './explore.ts';
+import { faultCatalogueCommand, type FaultCatalogueOptions } from './fault-catalogue.ts';
 import { oneOf, Options } from './options.ts';
 import { replayCommand, type ReplayOptions } from './replay.ts';
 import { stressCommand, type StressOptions } from './stress.ts';
@@ -14,7 +15,8 @@ export type CommandLine =
   | { readonly kind: 'explore'; readonly options: ExploreOptions }
   | { readonly kind: 'replay'; readonly options: ReplayOptions }
   | { readonly kind: 'check'; readonly options: CheckOptions }
-  | { readonly kind: 'catalogue'; readonly options: CatalogueOptions };
+  | { readonly kind: 'catalogue'; readonly options: CatalogueOptions }
+  | { readonly kind: 'fault-catalogue'; readonly options: FaultCatalogueOptions };
 
 /**
  * @param command how the user calls the harness, as in `pnpm stress`
@@ -38,6 +40,7 @@ export function parseCommandLine<T extends SystemTypes>(
     replayCommand(system, command, options, chosen('replay')),
     checkCommand(command, chosen('check')),
     catalogueCommand(system, command, options, chosen('catalogue')),
+    faultCatalogueCommand(system, command, options, chosen('fault-catalogue')),
   ];
   for (const one of commands) program.addCommand(one.copyInheritedSettings(program));
   // A word that is none of these would be taken for an argument of the default.

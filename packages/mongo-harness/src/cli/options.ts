@@ -2,7 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { closest } from 'fastest-levenshtein';
 import { PROVIDER_NAMES, type ProviderName } from 'mongo-test-replica-set';
 import { environmentName } from '../system/environment-name.ts';
-import { isMutant, isProgram } from '../system/flow.ts';
+import { isExplored, isMutant, isProgram } from '../system/flow.ts';
 import { JUDGED_STATES } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -61,9 +61,21 @@ export class Options<T extends SystemTypes> {
     return form === 'storm' ? command : command.addOption(this.#execFresh());
   }
 
-  /** `--flow`, for mutants alone. */
+  /** `--flow`, for mutants alone that interleavings show. */
   mutant(command: Command): Command {
+    return this.#oneOfMutants(command, this.#system.flows.filter(isMutant).filter(isExplored));
+  }
+
+  /** `--flow`, for mutants alone that have storms with faults. */
+  faultMutant(command: Command): Command {
     const mutants = this.#system.flows.filter(isMutant);
+    return this.#oneOfMutants(
+      command,
+      mutants.filter(({ faultStorms = [] }) => faultStorms.length > 0),
+    );
+  }
+
+  #oneOfMutants(command: Command, mutants: readonly { readonly name: string; readonly about: string }[]): Command {
     return command.addOption(this.named('--flow <name>', listed('one mutant alone', mutants), namesOf(mutants)));
   }
 

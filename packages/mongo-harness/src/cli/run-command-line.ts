@@ -9,6 +9,7 @@ import { UsageError } from '../trial/usage-error.ts';
 import { calledAs } from './called-as.ts';
 import { catalogue } from './catalogue.ts';
 import { check } from './check.ts';
+import { faultCatalogue } from './fault-catalogue.ts';
 import { isUsageError, parseCommandLine, type CommandLine } from './command-line.ts';
 import { createContext, type CommandContext } from './context.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
@@ -20,7 +21,7 @@ import { stress } from './stress.ts';
 const MAX_LINGER_MS = 500;
 
 /**
- * The command line of a system: storms by default, and the commands `explore`, `replay`, `check` and `catalogue`. Sets the exit code
+ * The command line of a system: storms by default, and the commands `explore`, `replay`, `check`, `catalogue` and `fault-catalogue`. Sets the exit code
  * of this process, and ends it.
  *
  * @param module a file URL; its default export is the `System`, and worker processes load it too
@@ -107,5 +108,7 @@ function act(commandLine: CommandLine, context: CommandContext<SystemTypes>): Pr
       return check(commandLine.options, context);
     case 'catalogue':
       return catalogue(commandLine.options, context);
+    case 'fault-catalogue':
+      return faultCatalogue(commandLine.options, context);
   }
 }

@@ -4,7 +4,7 @@ import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
 import { reportNoExploration } from '../explore/report.ts';
 import { runExplorations } from '../explore/rows.ts';
-import { AFTERMATH } from '../nemesis/aftermath.ts';
+import { AFTERMATH } from '../system/aftermath.ts';
 import { formatFindings } from '../report/findings.ts';
 import { formatRounds } from '../report/rounds.ts';
 import type { Row } from '../report/row.ts';
@@ -237,8 +237,8 @@ export async function stress<T extends SystemTypes>(
   const invariants = { ...AFTERMATH, ...system.invariants };
   const possible = trials.filter(({ rounds }) => canHave(rounds?.faults ?? [], set));
   const left = trials.length - possible.length;
-  if (left > 0)
-    complain(
+  if (left > 0 && !json)
+    say(
       `${left} ${left === 1 ? 'storm' : 'storms'} with faults left out: this set is not disturbed, or has too few members.`,
     );
   const storms = await runStorms(context, { uri: set.uri, set }, possible);

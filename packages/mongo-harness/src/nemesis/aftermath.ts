@@ -6,14 +6,6 @@ import { nameOf } from './fault-method.ts';
 
 /* What must hold of the database after each fault, whatever the system: data agree everywhere, and nothing is left blocked. */
 
-/** The names of these violations, beside the invariants of the system. */
-export const AFTERMATH: Readonly<Record<string, string>> = {
-  'members-agree': 'after a fault, all members have the same data',
-  'collections-valid': 'after a fault, the validation of each collection finds nothing',
-  'nothing-blocked': 'after a fault, no transaction stays open that nobody goes on with',
-  'served-again': 'after a fault, each call is served in time',
-};
-
 /** A killed member has to catch up; an election takes seconds. */
 const MAX_WELL_MS = 60_000;
 const MAX_ANSWER_MS = 5_000;

@@ -1,8 +1,9 @@
-import type { StormFault } from './storm-fault.ts';
 import type { FaultKind } from 'mongo-interleave';
 import type { Db } from 'mongodb';
 import type { JudgedStates } from './judged-states.ts';
 import type { Protocol } from './protocol.ts';
+import type { Size } from './scenario.ts';
+import type { StormFault } from './storm-fault.ts';
 import type { NoAnswer, SystemTypes } from './system-types.ts';
 
 /** What is known of a flow before it runs. */
@@ -43,6 +44,18 @@ export interface Mutant<T extends SystemTypes> extends Flow<T> {
   readonly depth: number;
   /** The first place is the one of the detection table. */
   readonly explorations: readonly [ExplorationPlace, ...ExplorationPlace[]];
+  /** Storms with a fault that must catch it too. Default: none. */
+  readonly faultStorms?: readonly FaultPlace[];
+}
+
+/** A flow that is known to be wrong, for one reason, and right in every interleaving as long as nothing goes wrong. */
+export interface FaultMutant<T extends SystemTypes> extends Flow<T> {
+  readonly expected: 'violated';
+  /** Of which each of its storms must see one broken: invariants of the system, or what must hold after a fault, as `served-again`. */
+  readonly breaks: readonly [string, ...string[]];
+  readonly explorations: readonly [];
+  /** Storms with a fault that must catch it. */
+  readonly faultStorms: readonly [FaultPlace, ...FaultPlace[]];
 }
 
 /** A flow that runs in processes of its own, started by the command of `--exec`. */
@@ -50,7 +63,9 @@ export interface ProgramFlow<T extends SystemTypes> extends FlowDescription {
   readonly protocol: Protocol<T>;
 }
 
-export type AnyFlow<T extends SystemTypes> = Flow<T> | Mutant<T> | ProgramFlow<T>;
+export type AnyMutant<T extends SystemTypes> = Mutant<T> | FaultMutant<T>;
+
+export type AnyFlow<T extends SystemTypes> = Flow<T> | AnyMutant<T> | ProgramFlow<T>;
 
 /** Where a storm puts a flow to the test. */
 export interface StormPlace {
@@ -60,6 +75,13 @@ export interface StormPlace {
   readonly processes?: number;
   /** The storm goes on in rounds until each of these has gone wrong once. Default: one round, and nothing goes wrong. */
   readonly faults?: readonly StormFault[];
+}
+
+/** A storm that goes on, with one kind of fault in its rounds. */
+export interface FaultPlace extends Omit<StormPlace, 'faults'> {
+  readonly fault: StormFault;
+  /** Default: the scenario's. */
+  readonly size?: Size;
 }
 
 /** Where an exploration puts a flow to the test. */
@@ -104,6 +126,10 @@ export interface Surroundings {
   readonly client?: number;
 }
 
-export const isMutant = <T extends SystemTypes>(flow: AnyFlow<T>): flow is Mutant<T> => flow.expected === 'violated';
+export const isMutant = <T extends SystemTypes>(flow: AnyFlow<T>): flow is AnyMutant<T> => flow.expected === 'violated';
+
+/** Whether some interleaving shows what is wrong with it. */
+export const isExplored = <T extends SystemTypes>(mutant: AnyMutant<T>): mutant is Mutant<T> =>
+  mutant.explorations.length > 0;
 
 export const isProgram = <T extends SystemTypes>(flow: AnyFlow<T>): flow is ProgramFlow<T> => 'protocol' in flow;

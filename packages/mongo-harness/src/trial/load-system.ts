@@ -1,4 +1,6 @@
-import { isMutant } from '../system/flow.ts';
+import { AFTERMATH } from '../system/aftermath.ts';
+import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
+import { isMutant, type AnyFlow, type StormPlace } from '../system/flow.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from './usage-error.ts';
@@ -41,18 +43,35 @@ function expectNames({ name, invariants, deployments, scenarios, flows }: System
     if (twice !== undefined) throw new UsageError(`In the system, two ${what}s are called ${twice.name}.`);
   }
   for (const flow of flows) {
-    for (const { scenario, deployment } of [...flow.storms, ...flow.explorations]) {
+    for (const { scenario, deployment } of placesOf(flow)) {
       expectName(`the flow ${flow.name} names the scenario`, scenario, scenarios);
       expectName(`the flow ${flow.name} names the deployment`, deployment, deployments);
     }
+    for (const fault of faultsOf(flow))
+      if (!Object.hasOwn(STORM_FAULTS, fault))
+        throw new UsageError(
+          `In the system, the flow ${flow.name} names the fault ${fault}; there are ${STORM_FAULT_NAMES.join(', ')}.`,
+        );
     if (!isMutant(flow)) continue;
     for (const invariant of flow.breaks)
-      if (!Object.hasOwn(invariants, invariant))
+      if (!Object.hasOwn({ ...AFTERMATH, ...invariants }, invariant))
         throw new UsageError(
           `The mutant ${flow.name} breaks ${invariant}, which is no invariant of the system ${name}.`,
         );
   }
 }
+
+const faultsOf = (flow: AnyFlow<SystemTypes>): StormFault[] => [
+  ...[...flow.storms, ...(flow.longStorms ?? [])].flatMap(({ faults = [] }) => faults),
+  ...(isMutant(flow) ? (flow.faultStorms ?? []).map(({ fault }) => fault) : []),
+];
+
+const placesOf = (flow: AnyFlow<SystemTypes>): Pick<StormPlace, 'scenario' | 'deployment'>[] => [
+  ...flow.storms,
+  ...(flow.longStorms ?? []),
+  ...flow.explorations,
+  ...(isMutant(flow) ? (flow.faultStorms ?? []) : []),
+];
 
 function expectName(what: string, name: string, all: readonly { readonly name: string }[]): void {
   if (!all.some((one) => one.name === name))

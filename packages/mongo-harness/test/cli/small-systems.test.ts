@@ -44,7 +44,9 @@ describe.concurrent('without next, show, mutants and programs', () => {
   });
 
   test('the catalogue has nothing to show', async () => {
-    expect(await complaintOf('bare catalogue')).toBe('error: The system bare has no mutants.\n');
+    expect(await complaintOf('bare catalogue')).toBe(
+      'error: The system bare has no mutants that interleavings show.\n',
+    );
     expect(await complaintOf('bare catalogue --flow atomic')).toContain("'atomic' is invalid. There are none.\n");
   });
 
@@ -52,7 +54,7 @@ describe.concurrent('without next, show, mutants and programs', () => {
     expect(await complaintOf('bare --exec true')).toContain("error: unknown option '--exec'\n");
   });
 
-  test.each(['', 'explore ', 'replay ', 'check ', 'catalogue '])(
+  test.each(['', 'explore ', 'replay ', 'check ', 'catalogue ', 'fault-catalogue '])(
     '%s--help names nothing that is not there',
     async (name) => {
       const { code, stdout, stderr } = await run(`bare ${name}--help`, NO_MONGODB);

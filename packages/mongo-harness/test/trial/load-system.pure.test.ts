@@ -36,6 +36,19 @@ test.each([
     /^In the system, the flow right names the deployment x; there are d\.$/,
   ],
   [
+    'a storm with a fault in a scenario that is not there',
+    {
+      ...whole,
+      flows: [flow, { ...mutant, faultStorms: [{ scenario: 'x', deployment: 'd', fault: 'rollback' }] }],
+    },
+    /^In the system, the flow wrong names the scenario x; there are s\.$/,
+  ],
+  [
+    'a storm with a fault that is not there',
+    { ...whole, flows: [flow, { ...mutant, faultStorms: [{ scenario: 's', deployment: 'd', fault: 'fire' }] }] },
+    /^In the system, the flow wrong names the fault fire; there are step-down, /,
+  ],
+  [
     'a mutant that breaks what is no invariant',
     { ...whole, flows: [flow, { ...mutant, breaks: ['X9'] }] },
     /^The mutant wrong breaks X9, which is no invariant of the system seats\.$/,

@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Binary } from 'mongodb';
 import type { StoredBackup } from '../documents.ts';
 import type { StoredId } from '../ids.ts';
-import { secretsOf, setAsideFieldsOf, type Pool } from '../pool.ts';
+import { BACKUP_FIELDS, setAsideFieldsOf, type AnyPool } from '../pool.ts';
+import { Slots } from '../queue/slots.ts';
 import type { Rotation } from '../rotation.ts';
+import { secretsOf } from '../secret-texts.ts';
 import { cleanText } from '../upstream/redact.ts';
 import type { BackupVerdict, VerifyBackup } from '../verify.ts';
 import type { Call, RotatorContext } from './context.ts';
@@ -14,7 +18,13 @@ import type { VerifiedBackups } from './verified-backups.ts';
 /** How a round of verifications ended. `error`: why none of them gave a verdict. */
 export type Verified = { readonly kind: 'goes-on' } | { readonly kind: 'no-verdict'; readonly error: string };
 
-/** After an attempt without a verdict, others are tried for this long; where there are none, the upstream is left alone. */
+/** At most this many calls of `verify` are open at once; further ones wait for their turn. */
+const MAX_UNDER_WAY = 32;
+
+/**
+ * After an attempt without a verdict, or without an effect, others are tried for this long; where there are none, the upstream is left
+ * alone.
+ */
 const PUT_OFF_MS = 1_000;
 /** Longer than most transactions take. */
 const CLAIM_NOTED_MS = 1_000;
@@ -33,7 +43,7 @@ interface Usable {
 /** What a rotation waits for. */
 interface Wanted {
   readonly candidates: ReadonlyMap<string, StoredBackup>;
-  /** By `performance.now()`. */
+  /** When one that was put off can be tried again, by `performance.now()`; Infinity: none was. */
   readonly notBefore: number;
 }
 
@@ -52,6 +62,7 @@ export class BackupVerifier {
   readonly #putOffUntil = new Map<string, number>();
   /** Claimed a moment ago: transactions that began before still see them free. */
   readonly #claimedUntil = new Map<string, number>();
+  readonly #slots = new Slots(MAX_UNDER_WAY);
   /** Rotations that want the same backup share one verification. */
   readonly #underWay = new Map<string, Promise<string | undefined>>();
   readonly #wanted = new WeakMap<Rotation, Wanted>();
@@ -90,13 +101,19 @@ export class BackupVerifier {
     return usable !== undefined && usable.until > performance.now() ? usable : undefined;
   }
 
-  forget(backupId: string): void {
+  /** The backup is not the one that was verified any more. A service may change it all the time. */
+  noteChange(backupId: string): void {
     this.#usable.delete(backupId);
+    this.#putOff(backupId);
+  }
+
+  #putOff(backupId: string): void {
+    this.#putOffUntil.set(backupId, performance.now() + PUT_OFF_MS);
   }
 
   /** The backup was claimed. */
   noteClaim(backupId: string): void {
-    this.forget(backupId);
+    this.#usable.delete(backupId);
     this.#claimedUntil.set(backupId, performance.now() + CLAIM_NOTED_MS);
   }
 
@@ -110,47 +127,79 @@ export class BackupVerifier {
   want(rotation: Rotation, candidates: ReadonlyMap<string, StoredBackup>): void {
     const now = performance.now();
     const putOff = [...this.#putOffUntil.values()].filter((until) => until > now);
-    this.#wanted.set(rotation, { candidates, notBefore: putOff.length === 0 ? now : Math.min(...putOff) });
+    this.#wanted.set(rotation, { candidates, notBefore: Math.min(...putOff) });
   }
 
   isWantedBy(rotations: readonly Rotation[]): boolean {
     return rotations.some((rotation) => this.#wanted.has(rotation));
   }
 
-  /** Verifies what these rotations want. Never rejects. */
-  async verifyWanted(rotations: readonly Rotation[]): Promise<Verified> {
+  /**
+   * Verifies what these rotations want. Never rejects.
+   *
+   * @param isAwaited false once nobody waits for a rotation any more: what has not begun for it then does not
+   */
+  async verifyWanted(rotations: readonly Rotation[], isAwaited: (rotation: Rotation) => boolean): Promise<Verified> {
     const wanted = new Map<string, { readonly backup: StoredBackup; readonly rotation: Rotation }>();
+    let notBefore = Infinity;
     for (const rotation of rotations) {
-      const { candidates = new Map<string, StoredBackup>(), notBefore = 0 } = this.#wanted.get(rotation) ?? {};
-      for (const [id, backup] of candidates) wanted.set(id, { backup, rotation });
-      // No transaction until one may be tried again: it would only look, and a deadline in its midst would be a doubt.
-      if (candidates.size > 0 || notBefore <= performance.now()) this.#wanted.delete(rotation);
+      const each = this.#wanted.get(rotation);
+      this.#wanted.delete(rotation);
+      for (const [id, backup] of each?.candidates ?? []) wanted.set(id, { backup, rotation });
+      notBefore = Math.min(notBefore, each?.notBefore ?? Infinity);
     }
+    // Before one of them can be tried again, a transaction would only look, and a deadline in its midst would be a doubt.
+    if (wanted.size === 0) return this.#waitForOthers(notBefore);
     const errors = await Promise.all(
-      [...wanted].map(([id, { backup, rotation }]) => this.#share(id, backup, rotation)),
+      [...wanted].map(([id, { backup, rotation }]) => this.#share(id, backup, rotation, () => isAwaited(rotation))),
     );
-    if (errors.includes(undefined)) return { kind: 'goes-on' };
-    return { kind: 'no-verdict', error: errors[0] ?? 'each free backup is being verified, or was a moment ago' };
+    const [error] = errors;
+    return error === undefined || errors.includes(undefined) ? { kind: 'goes-on' } : { kind: 'no-verdict', error };
+  }
+
+  /** Where there is none to verify: waits until another verification is over, or until one that was put off can be tried again. */
+  async #waitForOthers(notBefore: number): Promise<Verified> {
+    const events: Promise<unknown>[] = [...this.#underWay.values()];
+    if (notBefore !== Infinity)
+      events.push(sleep(Math.max(0, notBefore - performance.now()), undefined, { ref: false }));
+    if (events.length === 0) return { kind: 'no-verdict', error: 'each free backup was taken a moment ago' };
+    await Promise.race(events);
+    return { kind: 'goes-on' };
   }
 
   /** @returns why there was no verdict, if there was none. */
-  #share(backupId: string, backup: StoredBackup, rotation: Rotation): Promise<string | undefined> {
+  #share(
+    backupId: string,
+    backup: StoredBackup,
+    rotation: Rotation,
+    isAwaited: () => boolean,
+  ): Promise<string | undefined> {
     const known = this.#underWay.get(backupId);
     if (known !== undefined) return known;
     // Another rotation read it before, and was answered meanwhile.
     if (this.#find(backupId)?.digest === digestOf(backup, this.#context.pool)) return Promise.resolve(undefined);
-    const begun = this.#verifyOne(backupId, backup, rotation).finally(() => this.#underWay.delete(backupId));
+    const begun = this.#verifyOne(backupId, backup, rotation, isAwaited).finally(() => this.#underWay.delete(backupId));
     this.#underWay.set(backupId, begun);
     return begun;
   }
 
-  async #verifyOne(backupId: string, backup: StoredBackup, holder: Rotation): Promise<string | undefined> {
+  async #verifyOne(
+    backupId: string,
+    backup: StoredBackup,
+    holder: Rotation,
+    isAwaited: () => boolean,
+  ): Promise<string | undefined> {
     const { pool, settings, emit } = this.#context;
-    const clean = (text: string): string => cleanText(text, secretsOf(pool, backupId, backup.apiKey));
+    // Before verify has the document, which it may change: some decrypt the credential in place.
+    const secrets = secretsOf(pool, backupId, { ...backup });
+    const digest = digestOf(backup, pool);
+    const clean = (text: string): string => cleanText(text, secrets);
     this.#dropOld();
     try {
-      const verdict = await ask(this.#verify, backup, settings.maxVerifyMs);
-      const digest = digestOf(backup, pool);
+      const verdict = await this.#slots.run(async () =>
+        isAwaited() ? ask(this.#verify, backup, settings.maxVerifyMs) : undefined,
+      );
+      if (verdict === undefined) return 'nobody waits for it any more';
       const now = performance.now();
       if (verdict.kind === 'usable')
         this.#usable.set(backupId, {
@@ -162,7 +211,7 @@ export class BackupVerifier {
       else await this.#setAside(backupId, digest, clean(verdict.reason));
       return undefined;
     } catch (error) {
-      this.#putOffUntil.set(backupId, performance.now() + PUT_OFF_MS);
+      this.#putOff(backupId);
       const text = clean(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
       emit({ type: 'backup-unverified', pool: pool.name, backupId, error: text });
       return text;
@@ -180,10 +229,11 @@ export class BackupVerifier {
     }, settings.maxVerifyMs);
     try {
       const isSame = (backup: StoredBackup): boolean => digestOf(backup, pool) === digest;
-      const isMarked = await retryTransaction({ ...this.#context, call }, (transaction) =>
+      const end = await retryTransaction({ ...this.#context, call }, (transaction) =>
         setAside(transaction, backupId, isSame, reason),
       );
-      if (isMarked) emit({ type: 'backup-set-aside', pool: pool.name, backupId, reason });
+      if (end === 'marked') emit({ type: 'backup-set-aside', pool: pool.name, backupId, reason });
+      else if (end === 'changed') this.#putOff(backupId);
     } catch {
       this.#passedOver.add(backupId);
       emit({ type: 'backup-unusable', pool: pool.name, backupId, why: 'refused' });
@@ -214,7 +264,7 @@ async function ask(verify: VerifyBackup<StoredId>, backup: StoredBackup, maxVeri
   }, maxVerifyMs);
   try {
     // Also an error that is thrown at once is a rejection here.
-    const asked = (async () => verify(backup, { signal: ended.signal }))();
+    const asked = (async () => verify({ ...backup }, { signal: ended.signal }))();
     const verdict: unknown = await Promise.race([asked, late.promise]);
     if (!isVerdict(verdict)) throw new Error('verify returned no verdict');
     return verdict;
@@ -230,35 +280,41 @@ function isVerdict(value: unknown): value is BackupVerdict {
   );
 }
 
-/** Fields that a use, a restoration or the brake writes to a backup. They are no part of what was verified. */
-const MARKS = [
-  'isUsed',
-  'activated',
-  'usedAt',
-  'usedFor',
-  'usedForIncarnation',
-  'usedIn',
-  'rotationId',
-  'brakeSequence',
-];
+/** Fields that a use, a restoration or the brake writes to a backup, as paths. They are no part of what was verified. */
+function marksOf(pool: AnyPool): readonly string[] {
+  const { at, reason } = setAsideFieldsOf(pool);
+  const marks = BACKUP_FIELDS.filter((name) => name !== '_id' && name !== 'apiKey');
+  return [...marks, 'activated', at, reason, ...Object.keys({ ...pool.usedBackup, ...pool.restoredBackup })];
+}
 
 /**
- * A digest of the texts of a backup. Wherever a pool keeps its credentials, they are among the texts; and a text is the same in a document that was
- * read for a service and in one that was read with its BSON types.
+ * A digest of the texts and bytes of a backup. Wherever a pool keeps its credentials, they are among these; and they are the same in a document
+ * that was read for a service and in one that was read with its BSON types.
  */
-function digestOf(backup: StoredBackup, pool: Pool): string {
-  const { at, reason } = setAsideFieldsOf(pool);
-  const marks = [...MARKS, at, reason, ...Object.keys({ ...pool.usedBackup, ...pool.restoredBackup })];
-  const fields = Object.entries(backup).filter(([name]) => !marks.includes(name));
+function digestOf(backup: StoredBackup, pool: AnyPool): string {
   return createHash('sha256')
-    .update(JSON.stringify(fields.map(textsOf)))
+    .update(JSON.stringify([...partsOf('', backup, marksOf(pool))]))
     .digest('base64');
 }
 
-const textsOf = (value: unknown): unknown => {
+/** Where the texts and bytes of a value are, and what they are. A field without any is no part: an update may create its document. */
+function* partsOf(path: string, value: unknown, marks: readonly string[]): Generator<readonly [string, string]> {
+  if (marks.includes(path)) return;
+  const part = textOf(value);
+  if (part !== undefined) yield [path, part];
+  else if (Array.isArray(value) || isDocument(value))
+    for (const [name, each] of Object.entries(value))
+      yield* partsOf(path === '' ? name : `${path}.${name}`, each, marks);
+}
+
+/** The class of an old kind of texts is read as a string, unless the types are asked for. */
+function textOf(value: unknown): string | undefined {
   if (typeof value === 'string') return value;
-  if (Array.isArray(value)) return value.map(textsOf);
-  // The classes of BSON have a mark.
-  if (typeof value !== 'object' || value === null || '_bsontype' in value || value instanceof Date) return null;
-  return Object.entries(value).map(textsOf);
-};
+  const type = typeof value === 'object' && value !== null && '_bsontype' in value ? value._bsontype : undefined;
+  if (type === 'Binary') return (value as Binary).toString('base64');
+  return type === 'BSONSymbol' ? String(value) : undefined;
+}
+
+/** A date, a regular expression and the values of BSON's classes are read in other forms by other clients. */
+const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  Object.prototype.toString.call(value) === '[object Object]' && !('_bsontype' in (value as object));

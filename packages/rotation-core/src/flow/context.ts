@@ -2,7 +2,7 @@ import type { Db } from 'mongodb';
 import type { StoredId } from '../ids.ts';
 import type { RotationEvent } from '../events.ts';
 import type { ResolvedTestingOptions } from '../options.ts';
-import type { Pool } from '../pool.ts';
+import type { AnyPool } from '../pool.ts';
 import type { Turns } from '../queue/turns.ts';
 import type { FlowParts } from './flow-parts.ts';
 
@@ -11,7 +11,7 @@ export interface RotatorContext {
   /** Of calls that would conflict with each other. */
   readonly turns: Turns;
   readonly db: Db;
-  readonly pool: Pool;
+  readonly pool: AnyPool;
   readonly settings: ResolvedTestingOptions<StoredId>;
   readonly flow: FlowParts;
   readonly emit: (event: RotationEvent) => void;

@@ -43,7 +43,8 @@ export function toRotationError(
       `${what}: ${describeDuplicate(answer.message, at, secretIds)} ${consequence}`,
       about,
     );
-  const text = `${what}: the server refused ${at}: ${describeAnswer(answer)}. ${remedyOf(answer.code)}. ${consequence}`;
+  const remedy = place.step === 'findFreeBackups' && answer.code === BAD_VALUE ? BAD_ELIGIBLE : remedyOf(answer.code);
+  const text = `${what}: the server refused ${at}: ${describeAnswer(answer)}. ${remedy}. ${consequence}`;
   return new RotationError('database', text, about);
 }
 
@@ -78,6 +79,9 @@ function remedyOf(code: number): string {
     'The code is explained in the MongoDB manual under "Error Codes", and often in the log of the server'
   );
 }
+
+const BAD_VALUE = 2;
+const BAD_ELIGIBLE = "The pool's `eligible` is a part of this filter: check its operators";
 
 const NO_PRIMARY =
   'The server is not the primary. Connect with the addresses of all members, with replicaSet and without directConnection';

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
-import { idTextOf, type StoredId } from '../ids.ts';
-import { idKindOf, type Pool } from '../pool.ts';
+import { idTextOf, type IdKind, type StoredId } from '../ids.ts';
+import { idKindOf, type AnyPool } from '../pool.ts';
 import { bsonClassesOf } from './bson-classes.ts';
 
 /** The ids of one pool: texts in the flow, and what the database has. */
@@ -13,12 +13,16 @@ export interface OwnIds {
   readonly byId: <T extends { readonly _id: unknown }>(documents: readonly T[]) => Map<string, T>;
 }
 
+/** An id as the service's copy of the driver writes it. @throws as {@link ownIdsOf} does */
+export const storedId = (db: Db, { kind, text }: { readonly kind: IdKind; readonly text: string }): StoredId =>
+  kind === 'string' ? (text as unknown as StoredId) : bsonClassesOf(db)[kind](text);
+
 /** @throws RotationError `not-a-replica-set` if the server is too old for ids of this kind; see `requireTransactions` */
-export function ownIdsOf({ db, pool }: { readonly db: Db; readonly pool: Pool }): OwnIds {
+export function ownIdsOf({ db, pool }: { readonly db: Db; readonly pool: AnyPool }): OwnIds {
   const kind = idKindOf(pool);
   const text = (value: unknown): string | undefined => idTextOf(kind, value);
   return {
-    stored: kind === 'string' ? (id) => id as unknown as StoredId : bsonClassesOf(db)[kind],
+    stored: (id) => storedId(db, { kind, text: id }),
     text,
     byId: (documents) =>
       new Map(

@@ -2,9 +2,9 @@ import type { StoredBackup } from '../documents.ts';
 import { RotationError } from '../errors.ts';
 import type { RetryReason } from '../events.ts';
 import { backoffMs } from '../queue/backoff.ts';
-import { allAnswered, type PendingRotation } from '../queue/pending-rotation.ts';
-import type { GroupResult, QueueOptions } from '../queue/rotation-queue.ts';
-import { shownId, type Pool } from '../pool.ts';
+import { allAnswered, isAwaited, type PendingRotation } from '../queue/pending-rotation.ts';
+import type { GroupResult, QueueOptions, Retryable } from '../queue/rotation-queue.ts';
+import { shownId, type AnyPool } from '../pool.ts';
 import type { Rotation } from '../rotation.ts';
 import { BackupVerifier } from './backup-verifier.ts';
 import type { RotatorContext } from './context.ts';
@@ -39,7 +39,7 @@ interface Failure {
 /** The queue's ties to the database: runs a group in one transaction, says how long to back off, and emits the events. */
 export function createGroupRotator(
   context: RotatorContext,
-): Pick<QueueOptions, 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate' | 'onBusy'> {
+): Pick<QueueOptions, 'prepare' | 'runGroup' | 'backoffMs' | 'onRetry' | 'onAnswer' | 'onIndeterminate' | 'onBusy'> {
   const { db, pool, settings, flow, emit } = context;
   const endAbandoned = createAbandonedEnder(context);
   const passedOver = new PassedOver();
@@ -66,20 +66,23 @@ export function createGroupRotator(
     return transaction === 'sent' ? 'unreachable' : 'queued';
   };
 
-  /** @returns how the attempt ended, if it is over. */
-  async function verifyWanted(rotations: readonly Rotation[]): Promise<GroupResult | undefined> {
+  /** Has the backups verified that the last transaction found, where it found none that is. */
+  function prepare(group: readonly PendingRotation[]): Promise<Retryable | undefined> | undefined {
+    const rotations = group.map(({ rotation }) => rotation);
     if (verifier?.isWantedBy(rotations) !== true) return undefined;
-    noteFailure(rotations, 'unverified', 'verify had given no verdict yet');
-    const verified = await verifier.verifyWanted(rotations);
-    if (verified.kind === 'goes-on') return undefined;
-    noteFailure(rotations, 'unverified', verified.error);
-    return { kind: 'retryable', inDoubt: false, error: UNVERIFIED };
+    const first = rotations.filter((rotation) => failures.get(rotation)?.reason !== 'unverified');
+    noteFailure(first, 'unverified', 'verify had given no verdict yet');
+    const isWaitedFor = (rotation: Rotation): boolean =>
+      group.some((pending) => pending.rotation === rotation && isAwaited(pending));
+    return verifier.verifyWanted(rotations, isWaitedFor).then((verified) => {
+      if (verified.kind === 'goes-on') return undefined;
+      noteFailure(rotations, 'unverified', verified.error);
+      return { kind: 'retryable', inDoubt: false, error: UNVERIFIED };
+    });
   }
 
   async function runGroup(group: readonly PendingRotation[], goOn: () => boolean): Promise<GroupResult> {
     const rotations = group.map(({ rotation }) => rotation);
-    const verified = await verifyWanted(rotations);
-    if (verified !== undefined) return verified;
     const lockFirst = rotations.some((rotation) => (failures.get(rotation)?.conflicts ?? 0) >= MAX_FREE_CONFLICTS);
     const run = (): Promise<GroupResult> => runOnce(group, rotations, goOn, lockFirst);
     const keyIds = rotations.map(({ keyId }) => keyId);
@@ -163,7 +166,7 @@ export function createGroupRotator(
     inDoubt: boolean,
   ): Promise<GroupResult> {
     if (error instanceof ChangedBackup) {
-      verifier?.forget(error.backupId);
+      verifier?.noteChange(error.backupId);
       noteFailure(rotations, 'unverified', error.message);
       return { kind: 'retryable', inDoubt, error: UNVERIFIED };
     }
@@ -191,6 +194,7 @@ export function createGroupRotator(
   }
 
   return {
+    prepare,
     runGroup,
     backoffMs: (attempt) => backoffMs(attempt, settings.random),
     onRetry: ({ rotation, attempts }, _result, delayMs) => {
@@ -205,7 +209,11 @@ export function createGroupRotator(
         emit({ type: 'rotated', pool: pool.name, keyId, replacement: answer.replacement, rotationId, attempts });
       else if (answer.kind === 'already-rotated' && attempts > 1)
         emit({ type: 'lost-race', pool: pool.name, keyId, replacement: answer.replacement, attempts });
-      else if (answer.kind === 'no-backup') emit({ type: 'no-backup', pool: pool.name, keyId });
+      else if (answer.kind === 'no-backup' || answer.kind === 'not-found')
+        emit({ type: answer.kind, pool: pool.name, keyId });
+      else if (answer.kind === 'held-back') emit({ type: 'held-back', pool: pool.name, keyId, until: answer.until });
+      else if (answer.kind === 'other-incarnation')
+        emit({ type: 'other-incarnation', pool: pool.name, keyId, asked: answer.asked, live: answer.live });
     },
     onIndeterminate: ({ rotation: { keyId, rotationId } }) =>
       emit({ type: 'indeterminate', pool: pool.name, keyId, rotationId }),
@@ -221,7 +229,7 @@ export function createGroupRotator(
 }
 
 /** What an error says of a group. Only the error of a group of one reaches callers. */
-function contextOf(pool: Pool, group: readonly PendingRotation[], inDoubt: boolean) {
+function contextOf(pool: AnyPool, group: readonly PendingRotation[], inDoubt: boolean) {
   const [first] = group;
   const rotationId = inDoubt || first?.commitInDoubt === true ? first?.rotation.rotationId : undefined;
   return {

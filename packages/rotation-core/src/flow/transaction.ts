@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, Db } from 'mongodb';
-import type { Pool } from '../pool.ts';
+import type { AnyPool } from '../pool.ts';
 import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
 import { orNewPrimary, PrimaryChanged } from './new-primary.ts';
 import { requireTransactions } from './require-transactions.ts';
@@ -9,7 +9,7 @@ import { putBackSession, takeSession } from './rotation-sessions.ts';
 /** The open transaction in which a step runs. */
 export interface Transaction {
   readonly db: Db;
-  readonly pool: Pool;
+  readonly pool: AnyPool;
   readonly session: ClientSession;
 }
 

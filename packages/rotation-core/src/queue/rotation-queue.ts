@@ -6,12 +6,19 @@ import type { Answer, Rotation } from '../rotation.ts';
 import { Caller, type CallerStatus } from './caller.ts';
 import { allAnswered, halves, isAwaited, type PendingRotation } from './pending-rotation.ts';
 
+/** An attempt that failed, and after which another one may succeed. */
+export interface Retryable {
+  readonly kind: 'retryable';
+  readonly inDoubt: boolean;
+  readonly error: RotationError;
+}
+
 /** How one transaction for a group of rotations ended. `inDoubt`: its commit got no clear reply. */
 export type GroupResult =
   /** The transaction was committed. A rotation without an answer must be tried again. */
   | { readonly kind: 'committed'; readonly answers: ReadonlyMap<Rotation, Answer> }
   /** The transaction was undone or its commit is in doubt, and another attempt may succeed. */
-  | { readonly kind: 'retryable'; readonly inDoubt: boolean; readonly error: RotationError }
+  | Retryable
   /** The same attempt again would fail in the same way. */
   | { readonly kind: 'failed'; readonly inDoubt: boolean; readonly error: RotationError };
 
@@ -28,6 +35,11 @@ export interface QueueOptions {
   /** Milliseconds from a failed attempt, counted from 1, to the next. */
   readonly backoffMs: (attempt: number) => number;
   /**
+   * What a group has to wait for before its transaction; undefined: nothing. Meanwhile other groups have its place. The promise never rejects: with a
+   * result, the attempt is over.
+   */
+  readonly prepare: (group: readonly PendingRotation[]) => Promise<Retryable | undefined> | undefined;
+  /**
    * Runs one transaction for rotations of different keys. Never rejects.
    *
    * @param goOn to be called before anything is written. If it returns false, callers were told that nothing was changed: the transaction must be
@@ -35,7 +47,7 @@ export interface QueueOptions {
    */
   readonly runGroup: (group: readonly PendingRotation[], goOn: () => boolean) => Promise<GroupResult>;
   /** The rotation will be tried again after `delayMs` milliseconds. */
-  readonly onRetry: (retried: PendingRotation, result: GroupResult & { kind: 'retryable' }, delayMs: number) => void;
+  readonly onRetry: (retried: PendingRotation, result: Retryable, delayMs: number) => void;
   /** The rotation has its answer; called once for all its callers, before them. */
   readonly onAnswer: (answered: PendingRotation, answer: Answer) => void;
   /** A caller was answered `indeterminate`; called once for each rotation. */
@@ -167,6 +179,11 @@ export class RotationQueue {
     const group = taken.filter(isAwaited);
     for (const pending of taken) if (!group.includes(pending)) this.#end(pending);
     if (group.length === 0) return;
+    const prepared = this.#options.prepare(group);
+    if (prepared !== undefined) {
+      void this.#wait(group, prepared).catch((error: unknown) => this.#failAll(group, error));
+      return;
+    }
     for (const pending of group) {
       pending.attempts++;
       pending.transaction = 'sent';
@@ -198,7 +215,19 @@ export class RotationQueue {
     }
   }
 
-  #retry(group: readonly PendingRotation[], result: GroupResult & { kind: 'retryable' }): void {
+  /** Holds no place while a group waits for what its transaction needs. */
+  async #wait(group: readonly PendingRotation[], prepared: Promise<Retryable | undefined>): Promise<void> {
+    const result = await Promise.race([prepared, allAnswered(group)]);
+    const left = group.filter(isAwaited);
+    for (const pending of group) if (!left.includes(pending)) this.#end(pending);
+    if (result !== undefined) {
+      for (const pending of left) pending.attempts++;
+      this.#retry(left, result);
+    } else if (left.length > 0) this.#retrying.push(left);
+    this.#pump();
+  }
+
+  #retry(group: readonly PendingRotation[], result: Retryable): void {
     const delayMs = this.#options.backoffMs(maxOf(group.map(({ attempts }) => attempts)));
     const resumeAt = performance.now() + delayMs;
     const kept: PendingRotation[] = [];

@@ -1,6 +1,6 @@
 const REDACTED = '[redacted]';
 /** As long a part of a key's secret gives it away; upstreams show four characters of each end at most. */
-const REVEALING_LENGTH = 8;
+export const REVEALING_LENGTH = 8;
 /** Shorter words that have letters and digits are names and numbers, not credentials. */
 const MIN_CREDENTIAL_LENGTH = 20;
 
@@ -24,7 +24,7 @@ const USER_OF_A_URL = /(:\/\/)[^\s/@]+@/g;
 export function redact(text: string, secrets: readonly string[]): string {
   const known = secrets.filter((secret) => secret !== '');
   const whole = known.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
-  const parts = known.flatMap(partsOf);
+  const parts = sharedParts(text, known);
   return whole
     .replace(USER_OF_A_URL, `$1${REDACTED}@`)
     .replace(BEHIND_A_NAME, (_all, name: string, between: string) => `${name}${between}${REDACTED}`)
@@ -43,9 +43,8 @@ export function cleanText(text: string, secrets: readonly string[]): string {
   return clean.slice(0, MAX_TEXT_LENGTH).replace(/[\uD800-\uDBFF]$/, '');
 }
 
-function redactWord(word: string, parts: readonly string[]): string {
-  const lower = word.toLowerCase();
-  if (parts.some((part) => lower.includes(part))) return REDACTED;
+function redactWord(word: string, parts: ReadonlySet<string>): string {
+  for (const part of partsOf(word)) if (parts.has(part)) return REDACTED;
   // A URL has long paths, in which words are separate.
   if (word.includes('://')) return word.replace(/[^/?&=#:]+/g, (piece) => (isCredential(piece) ? REDACTED : piece));
   return word
@@ -59,10 +58,15 @@ const isCredential = (word: string): boolean =>
   MASKED.test(word) ||
   (word.length >= MIN_CREDENTIAL_LENGTH && /\d/.test(word) && /[a-z]/i.test(word));
 
-/** All parts of the secret that give it away. */
-function partsOf(secret: string): readonly string[] {
-  const lower = secret.toLowerCase();
-  return Array.from({ length: Math.max(0, lower.length - REVEALING_LENGTH + 1) }, (_, at) =>
-    lower.slice(at, at + REVEALING_LENGTH),
-  );
+/** The parts of the secrets that give them away and that stand in the text. A document may have more texts than could be kept in parts. */
+function sharedParts(text: string, secrets: readonly string[]): ReadonlySet<string> {
+  const ofText = new Set(partsOf(text));
+  const shared = new Set<string>();
+  for (const secret of secrets) for (const part of partsOf(secret)) if (ofText.has(part)) shared.add(part);
+  return shared;
+}
+
+function* partsOf(text: string): Generator<string> {
+  const lower = text.toLowerCase();
+  for (let at = 0; at + REVEALING_LENGTH <= lower.length; at++) yield lower.slice(at, at + REVEALING_LENGTH);
 }

@@ -1,16 +1,17 @@
-import { bindingsOf, EXACT, isLive } from '../documents.ts';
+import { bindingsOf, EXACT, isLive, type BindingDocument } from '../documents.ts';
 import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { findKeptByOldFlow } from '../flow/kept-by-old-flow.ts';
 import { retryTransaction } from '../flow/retry-transaction.ts';
-import { ownIdsOf } from '../flow/own-ids.ts';
+import { ownIdsOf, storedId } from '../flow/own-ids.ts';
 import type { Transaction } from '../flow/transaction.ts';
-import { requireKeyId, requireText, type StoredId } from '../ids.ts';
+import { requireAnyId, requireKeyId, type KeyId, type StoredId } from '../ids.ts';
 import { idKindOf } from '../pool.ts';
 
 /** A binding to add. */
 export interface BindRequest<Id = string> {
-  readonly proxyId: string;
+  /** A text, or an id of any kind. */
+  readonly proxyId: KeyId;
   readonly keyId: Id;
   /** Other fields of the binding, such as `priority`. `isActive` is true and `createdAt` is now, unless they are given here. */
   readonly fields?: Readonly<Record<string, unknown>>;
@@ -35,9 +36,12 @@ export type BindOutcome<Id = string> =
  *
  * @throws RotationError
  */
-export async function bind(context: CallContext, request: BindRequest<unknown>): Promise<BindOutcome<StoredId>> {
-  const proxyId = requireText('proxyId', request.proxyId);
-  const keyId = requireKeyId('keyId', idKindOf(context.pool), request.keyId);
+export async function bind(
+  context: CallContext,
+  request: Partial<BindRequest<unknown>> | null | undefined,
+): Promise<BindOutcome<StoredId>> {
+  const proxy = requireAnyId('proxyId', request?.proxyId);
+  const keyId = requireKeyId('keyId', idKindOf(context.pool), request?.keyId);
   const { steps } = context.flow;
   const addBinding = async (transaction: Transaction): Promise<BindOutcome<StoredId>> => {
     await steps.touchKeys(transaction, [keyId]);
@@ -46,11 +50,12 @@ export async function bind(context: CallContext, request: BindRequest<unknown>):
     if (liveId !== keyId) await steps.touchKeys(transaction, [liveId]);
     const { db, pool, session } = transaction;
     const stored = ownIdsOf(transaction).stored(liveId);
+    const proxyId = storedId(db, proxy) as unknown as BindingDocument['proxyId'];
     const target = { ...pool.ownBindings, proxyId, [pool.bindingKeyField]: stored };
     const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 }, collation: EXACT });
     if (existing !== null) return { kind: 'already-bound', keyId: stored };
     await bindingsOf(db, pool).insertOne(
-      { isActive: true, createdAt: new Date(), ...request.fields, ...target },
+      { isActive: true, createdAt: new Date(), ...request?.fields, ...target },
       { session },
     );
     return { kind: 'bound', keyId: stored };

@@ -6,7 +6,7 @@ import { referenceFlow, type FlowParts } from '../flow/flow-parts.ts';
 import { openOwnDb } from '../flow/own-db.ts';
 import { createGroupRotator } from '../flow/rotate-group.ts';
 import { ownIdsOf } from '../flow/own-ids.ts';
-import { requireKeyId, requireText, type KeyId, type StoredId } from '../ids.ts';
+import { requireKeyId, requireText, type IdKind, type IdTypes, type KeyId, type StoredId } from '../ids.ts';
 import {
   requireDeadline,
   requireNotAborted,
@@ -18,7 +18,7 @@ import {
   type TestingOptions,
 } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import { idKindOf, shownId, type Pool } from '../pool.ts';
+import { idKindOf, shownId, type AnyPool, type Pool } from '../pool.ts';
 import { Turns } from '../queue/turns.ts';
 import { RotationQueue, type RotationRequest } from '../queue/rotation-queue.ts';
 import { bind, type BindOutcome, type BindRequest } from './bind.ts';
@@ -32,7 +32,7 @@ import { sweep, type SweepResult } from './sweep.ts';
 
 /**
  * Rotates the keys of one pool, whose ids are of the type `Id`: strings, or what the pool's `idKind` says. An argument may also be the text of an
- * id; answers have the ids as the driver reads them.
+ * id; answers have the ids as the driver reads them, but `keyId` as it was asked for.
  *
  * It has no connection of its own and needs no closing.
  *
@@ -85,9 +85,20 @@ export interface Rotator<Id = string> {
  *
  * @throws RotationError `invalid-argument` that names the option, or says why the Db can't be used.
  */
-export function createRotator<Id extends KeyId = string>(
+export function createRotator<Kind extends IdKind>(
   db: AnyDb,
-  pool: Pool,
+  pool: Pool<Kind>,
+  options?: RotatorOptions<IdTypes[Kind]>,
+): Rotator<IdTypes[Kind]>;
+/** `createRotator` for a service whose ODM or driver has classes of ids of its own: `createRotator<Types.ObjectId>(db, pool)`. */
+export function createRotator<Id extends KeyId>(
+  db: AnyDb,
+  pool: Pool<IdKind>,
+  options?: RotatorOptions<Id>,
+): Rotator<Id>;
+export function createRotator<Id extends KeyId>(
+  db: AnyDb,
+  pool: Pool<IdKind>,
   options: RotatorOptions<Id> = {},
 ): Rotator<Id> {
   // resolveOptions drops what only a harness may set.
@@ -98,7 +109,7 @@ export function createRotator<Id extends KeyId = string>(
 export function createRotatorOf<Id extends KeyId = string>(
   flow: FlowParts,
   db: AnyDb,
-  pool: Pool,
+  pool: Pool<IdKind>,
   options: TestingOptions<Id> = {},
 ): Rotator<Id> {
   // To the service's copy of the driver, what the database has is an Id.
@@ -158,7 +169,7 @@ function withStoredIds(
   return { ...outcome, ...replaced, keyId } as RotationOutcome<StoredId>;
 }
 
-function toRequest(pool: Pool, keyId: unknown, options: RotateOptions, deadlineMs: number): RotationRequest {
+function toRequest(pool: AnyPool, keyId: unknown, options: RotateOptions, deadlineMs: number): RotationRequest {
   requireNotAborted(options.signal);
   return {
     keyId: requireKeyId('keyId', idKindOf(pool), keyId),

@@ -6,7 +6,7 @@ import { requireTransactions } from '../flow/require-transactions.ts';
 import { retryCommand } from '../flow/retry-transaction.ts';
 import { indexesOf, type NamedIndex } from '../indexes.ts';
 import { BSON_TYPE_OF, idKindOfValue, type IdKind } from '../ids.ts';
-import { archiveOf, idKindOf, type Pool } from '../pool.ts';
+import { archiveOf, idKindOf, type AnyPool } from '../pool.ts';
 
 const NAMESPACE_EXISTS = 48;
 /** The same index exists under another name. */
@@ -33,7 +33,7 @@ interface Structure {
   }[];
 }
 
-function structureOf(pool: Pool): Structure {
+function structureOf(pool: AnyPool): Structure {
   const { keys, backups, bindings } = pool.collections;
   const archive = archiveOf(pool);
   const needed = indexesOf(pool);
@@ -81,7 +81,7 @@ async function findMissing({ db, pool }: CallContext): Promise<readonly MissingS
  * Where the ids in a collection are of another kind, rotations would find none of them: neither the keys, nor their bindings, nor the claims of
  * older flows. A few that are different are left alone.
  */
-async function expectIdKind(db: Db, pool: Pool): Promise<void> {
+async function expectIdKind(db: Db, pool: AnyPool): Promise<void> {
   const { keys, bindings, backups } = pool.collections;
   for (const [collection, field] of [
     [keys, '_id'],

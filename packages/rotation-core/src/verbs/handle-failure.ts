@@ -1,49 +1,88 @@
 import type { Document } from 'mongodb';
 import { classifyFailure, type UpstreamFailure } from '../classify-failure.ts';
-import { isIncarnation, storedIncarnationOf, isLive, keysOf, type KeyDocument } from '../documents.ts';
+import {
+  EXACT,
+  isIncarnation,
+  isLive,
+  keysOf,
+  storedIncarnationOf,
+  timeOf,
+  type IncarnationFields,
+  type StoredKey,
+} from '../documents.ts';
+import { RotationError } from '../errors.ts';
 import { marksOf, type RotationReason } from '../failures.ts';
 import type { CallContext, RotatorContext } from '../flow/context.ts';
 import { followEvidence } from '../flow/follow-evidence.ts';
 import { retryCommand, retryTransaction } from '../flow/retry-transaction.ts';
 import { ownIdsOf } from '../flow/own-ids.ts';
 import { requireTransactions } from '../flow/require-transactions.ts';
-import { requireKeyId, type StoredId } from '../ids.ts';
+import { requireKeyId } from '../ids.ts';
 import { requireDeadline, requireNotAborted, type CallOptions, type RotateOptions } from '../options.ts';
 import type { RotationOutcome } from '../outcomes.ts';
-import { idKindOf, secretsOf, type Pool } from '../pool.ts';
+import { idKindOf, type AnyPool } from '../pool.ts';
+import { secretsOf } from '../secret-texts.ts';
 import { readErrorFields } from '../upstream/error-fields.ts';
 import { cleanText } from '../upstream/redact.ts';
 import { runCall, type Consequences } from './run-call.ts';
 
-/** The key document that a caller used, as it was read. */
-export type UsedKey<Id = string> = Pick<KeyDocument<Id>, '_id' | 'incarnation' | 'createdAt'> &
-  Partial<Pick<KeyDocument, 'apiKey'>>;
+/** The key document that a caller used, as it was read: by any driver or ODM, or from JSON. */
+export interface UsedKey<Id = string> extends IncarnationFields {
+  readonly _id: Id;
+  /** Is kept out of what is written and reported. */
+  readonly apiKey?: unknown;
+}
 
-/** What is needed of it, with the text of its id. A document of an ODM can't be spread: its fields are getters. */
+/** What is needed of it. A document of an ODM can't be spread: its fields are getters. */
 interface FailedKey {
   readonly _id: string;
-  readonly incarnation: string | null;
-  readonly createdAt: Date | undefined;
-  readonly apiKey: string | undefined;
+  /** As `storedIncarnationOf` names it. */
+  readonly incarnation: string;
+  readonly apiKey: unknown;
+  /** Matches the fields that name the incarnation. */
+  readonly filter: Document;
 }
 
-function requireKey(pool: Pool, key: Partial<UsedKey<unknown>> | null | undefined): FailedKey {
+function requireKey(pool: AnyPool, key: Partial<UsedKey<unknown>> | null | undefined): FailedKey {
   const _id = requireKeyId('key._id', idKindOf(pool), key?._id);
-  return { _id, incarnation: key?.incarnation ?? null, createdAt: key?.createdAt, apiKey: key?.apiKey };
+  const fields: IncarnationFields = { incarnation: key?.incarnation, createdAt: key?.createdAt };
+  return { _id, incarnation: storedIncarnationOf(fields), apiKey: key?.apiKey, filter: filterByCaller(fields) };
 }
+
+/**
+ * Matches the values that a key has where they were read as they are, and those of most keys from JSON, which have a text for a date. Nothing
+ * is said by a filter that does not match: the database may have the same time in another form.
+ */
+function filterByCaller({ incarnation, createdAt }: IncarnationFields): Document {
+  if (isIncarnation(incarnation)) return { incarnation: { $eq: incarnation } };
+  return {
+    incarnation: { $in: [null, ...plainOf(incarnation)] },
+    createdAt: { $in: [timeOf(createdAt) ?? null, ...plainOf(createdAt)] },
+  };
+}
+
+/** A value of a class could be of another copy of BSON, which the driver refuses to write. */
+const plainOf = (value: unknown): readonly unknown[] =>
+  ['string', 'number', 'bigint'].includes(typeof value) ? [value] : [];
+
+/** In a filter, null matches a missing field too. */
+const filterByStored = ({ incarnation, createdAt }: IncarnationFields): Document => ({
+  incarnation: { $eq: incarnation ?? null },
+  createdAt: { $eq: createdAt ?? null },
+});
 
 /** The answer of `handleFailure`. The kinds of `rotate` mean what they mean there. */
 export type FailureOutcome<Id = string> =
   | Exclude<RotationOutcome<Id>, { readonly kind: 'no-backup' }>
   /** The answer says nothing about the key. Nothing was changed. */
-  | { readonly kind: 'unaffected'; readonly keyId: Id }
+  | { readonly kind: 'unaffected'; readonly keyId: Id | string }
   /** The key rests until this time, by the server's clock. Another caller may have asked for a longer cool-down. */
-  | { readonly kind: 'cooling-down'; readonly keyId: Id; readonly until: Date }
+  | { readonly kind: 'cooling-down'; readonly keyId: Id | string; readonly until: Date }
   /**
    * The key failed for good and there is no backup. It was marked, by this call or by an earlier one (`already-marked`); its
    * bindings stay. `until`: when it may be tried again; undefined where it needs a new secret.
    */
-  | { readonly kind: 'marked' | 'already-marked'; readonly keyId: Id; readonly until: Date | undefined };
+  | { readonly kind: 'marked' | 'already-marked'; readonly keyId: Id | string; readonly until: Date | undefined };
 
 const MARKS: Consequences = {
   undone: 'Nothing was changed.',
@@ -80,8 +119,12 @@ export async function handleFailure(
       return write((call) => coolDown(call, key, verdict.coolDownMs));
     case 'rotate': {
       const { reason } = verdict;
-      const outcome = await rotate(keyId, { ...options, incarnation: storedIncarnationOf(key), reason });
-      return outcome.kind === 'no-backup' ? write((call) => mark(call, key, reason, failure)) : outcome;
+      const outcome = await rotate(keyId, { ...options, incarnation: key.incarnation, reason });
+      if (outcome.kind !== 'no-backup') return outcome;
+      const marked = await write((call) => mark(call, key, reason, failure));
+      if (marked.kind === 'marked')
+        context.emit({ type: 'marked', pool: context.pool.name, keyId, until: marked.until });
+      return marked;
     }
   }
 }
@@ -89,10 +132,11 @@ export async function handleFailure(
 /** Lets the key rest. A cool-down only ever grows: of two callers at once, the one that asks for less changes nothing. */
 async function coolDown(context: CallContext, key: FailedKey, coolDownMs: number): Promise<FailureOutcome> {
   const { coolDownField } = marksOf(context.pool.failures);
-  const after = await updateLive(context, key, {}, { [coolDownField]: extended(coolDownField, coolDownMs) });
-  if (after !== null) return { kind: 'cooling-down', keyId: key._id, until: after[coolDownField] as Date };
-  const { outcome } = await findOut(context, key);
-  return outcome ?? { kind: 'unaffected', keyId: key._id };
+  const until = extended(coolDownField, coolDownMs);
+  const written = await updateLive(context, key, { [coolDownField]: until }, { until });
+  return written.kind === 'written'
+    ? { kind: 'cooling-down', keyId: key._id, until: written.before['until'] as Date }
+    : written;
 }
 
 /**
@@ -116,18 +160,33 @@ async function mark(
   const fields =
     reason === 'exhausted'
       ? { [coolDownField]: extended(coolDownField, exhaustedMs) }
-      : { [lastErrorField]: { $literal: describe(failure, secretsOf(context.pool, key._id, key.apiKey)) } };
-  const after = await updateLive(
+      : { [lastErrorField]: { $literal: describe(failure, await readSecrets(context, key)) } };
+  const marked = { [statusField]: { $literal: statuses[reason] }, ...fields };
+  const written = await updateLive(
     context,
     key,
-    { $expr: { $not: [isInForce] } },
-    { [statusField]: { $literal: statuses[reason] }, ...fields },
+    Object.fromEntries(
+      // A missing field stays missing.
+      Object.entries(marked).map(([name, value]) => [
+        name,
+        { $cond: [isInForce, { $ifNull: [`$${name}`, '$$REMOVE'] }, value] },
+      ]),
+    ),
+    {
+      isInForce,
+      until: {
+        $cond: [
+          isInForce,
+          { $cond: [isMarkedAs(statuses.exhausted), dateIn(coolDownField), null] },
+          reason === 'exhausted' ? fields[coolDownField] : null,
+        ],
+      },
+    },
   );
-  const untilOf = (document: Document): Date | undefined =>
-    document[statusField] === statuses.exhausted ? (document[coolDownField] as Date) : undefined;
-  if (after !== null) return { kind: 'marked', keyId: key._id, until: untilOf(after) };
-  const { outcome, live } = await findOut(context, key);
-  return outcome ?? { kind: 'already-marked', keyId: key._id, until: untilOf(live) };
+  if (written.kind !== 'written') return written;
+  const { before } = written;
+  const until = (before['until'] as Date | null) ?? undefined;
+  return { kind: before['isInForce'] === true ? 'already-marked' : 'marked', keyId: key._id, until };
 }
 
 /** The field's time, also where a service wrote it as a number or a string; null where it is no time. */
@@ -143,63 +202,69 @@ const extended = (field: string, ms: number): Document => ({ $max: [dateIn(field
  * one key wait for each other inside the server, where transactions would conflict. A rotation of the key at the same moment conflicts with
  * it and tries again, or is committed first, and then the filter does not match.
  *
- * @returns the key after the write; null if the filter did not match.
+ * Whether a key is in an incarnation is decided here and in rotations alike, by the values as they are stored. Where the filter by the caller's
+ * values does not match, the key is read, and the write is made with a filter by what was read.
+ *
+ * @param told expressions over the key as it was before
+ * @returns their values; or the answer, where the key was not live in this incarnation
  */
 async function updateLive(
   context: CallContext,
   key: FailedKey,
-  condition: Document,
   fields: Document,
-): Promise<Document | null> {
-  const { db, pool, call } = context;
-  const { coolDownField, statusField } = marksOf(pool.failures);
+  told: Document,
+): Promise<FailureOutcome | { readonly kind: 'written'; readonly before: Document }> {
+  const { db, pool, call, settings } = context;
   await retryCommand(context, () => requireTransactions(db));
-  const isMeant = liveInIncarnation(ownIdsOf(context).stored(key._id), key);
-  call.inDoubt = true;
-  const after = await retryCommand(context, () =>
-    keysOf(db, pool).findOneAndUpdate({ $and: [isMeant, condition] }, [{ $set: fields }], {
-      returnDocument: 'after',
-      projection: { [coolDownField]: 1, [statusField]: 1 },
-      writeConcern: { w: 'majority' },
-    }),
+  const _id = ownIdsOf(context).stored(key._id);
+  let { filter } = key;
+  for (let attempt = 1; attempt <= settings.maxAttempts; attempt++) {
+    const isMeant = { _id, replacedBy: null, ...filter };
+    call.inDoubt = true;
+    const before = await retryCommand(context, () =>
+      keysOf(db, pool).findOneAndUpdate(isMeant, [{ $set: fields }], {
+        returnDocument: 'before',
+        projection: { _id: 0, ...told },
+        collation: EXACT,
+        writeConcern: { w: 'majority' },
+      }),
+    );
+    call.inDoubt = false;
+    if (before !== null) return { kind: 'written', before };
+    const found = await findOut(context, key);
+    if (found.kind !== 'live') return found;
+    filter = filterByStored(found.key);
+  }
+  throw new RotationError(
+    'database',
+    'handleFailure: other writers changed createdAt or incarnation of the key again and again',
   );
-  call.inDoubt = false;
-  return after;
 }
 
-/** Matches what `storedIncarnationOf` names, while it is live. In a filter, null matches a missing field too. */
-const liveInIncarnation = (_id: StoredId, { incarnation, createdAt }: FailedKey): Document => ({
-  _id,
-  replacedBy: null,
-  incarnation,
-  ...(isIncarnation(incarnation) ? {} : createdAtFilter(createdAt)),
-});
-
-/** Compares times, whatever they were written as: a key that a caller had from JSON has a string. */
-const createdAtFilter = (createdAt: Date | undefined): Document =>
-  createdAt === undefined || createdAt === null
-    ? { createdAt: null }
-    : { $expr: { $eq: [dateIn('createdAt'), new Date(createdAt)] } };
-
-/** Finds out why a write matched no key: the key was replaced or removed, unless it is live and only a condition did not hold. */
+/** Finds out why a write matched no key: the key was replaced or removed, unless its fields have other values than the filter. */
 async function findOut(
   context: CallContext,
-  key: FailedKey,
-): Promise<{ readonly outcome?: FailureOutcome; readonly live: Document }> {
-  const keyId = key._id;
-  const asked = { keyId, incarnation: storedIncarnationOf(key) };
+  { _id: keyId, incarnation }: FailedKey,
+): Promise<FailureOutcome | { readonly kind: 'live'; readonly key: StoredKey }> {
+  const asked = { keyId, incarnation };
   return retryTransaction(context, async (transaction) => {
     const { steps } = context.flow;
-    const document = (await steps.readKeys(transaction, [keyId])).get(keyId);
-    if (document !== undefined && isLive(document) && storedIncarnationOf(document) === asked.incarnation)
-      return { live: document };
+    const key = (await steps.readKeys(transaction, [keyId])).get(keyId);
+    if (key !== undefined && isLive(key) && storedIncarnationOf(key) === incarnation) return { kind: 'live', key };
     const replacement = (await followEvidence(transaction, [asked], steps)).get(asked)?.replacement;
-    if (replacement !== undefined) return { outcome: { kind: 'already-rotated', keyId, replacement }, live: {} };
-    const outcome: FailureOutcome = isLive(document)
-      ? { kind: 'other-incarnation', keyId, asked: asked.incarnation, live: storedIncarnationOf(document ?? {}) }
+    if (replacement !== undefined) return { kind: 'already-rotated', keyId, replacement };
+    return isLive(key)
+      ? { kind: 'other-incarnation', keyId, asked: incarnation, live: storedIncarnationOf(key ?? {}) }
       : { kind: 'not-found', keyId };
-    return { outcome, live: {} };
   });
+}
+
+/** What the text of an upstream may repeat: the caller's document may lack the field that holds the credential. */
+async function readSecrets(context: CallContext, { _id, apiKey }: FailedKey): Promise<readonly string[]> {
+  const { db, pool } = context;
+  await retryCommand(context, () => requireTransactions(db));
+  const stored = await retryCommand(context, () => keysOf(db, pool).findOne({ _id: ownIdsOf(context).stored(_id) }));
+  return secretsOf(pool, _id, { ...stored }, { apiKey });
 }
 
 /** The upstream's text, without credentials. */

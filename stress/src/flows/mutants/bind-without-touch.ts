@@ -20,7 +20,7 @@ export const bindWithoutTouch: RotationMutant = {
           session.withTransaction(async () => {
             const key = await keysOf(db, pool).findOne({ _id: keyId }, { session });
             if (!isLive(key ?? undefined)) return { kind: 'not-found' };
-            const binding = { proxyId, [pool.bindingKeyField]: keyId, isActive: true };
+            const binding = { proxyId: proxyId as string, [pool.bindingKeyField]: keyId, isActive: true };
             await bindingsOf(db, pool).insertOne(binding, { session });
             return { kind: 'bound', keyId };
           }),

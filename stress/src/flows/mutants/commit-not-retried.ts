@@ -3,6 +3,7 @@ import { MAX_BARE_CONCURRENCY } from '../open-rotator.ts';
 import type { RotationMutant } from '../rotation-flow.ts';
 import { openWithBatch } from './broken-reference.ts';
 import { commitOnce } from './commit-once.ts';
+import { contendedKeys } from './fault-storm.ts';
 
 export const commitNotRetried: RotationMutant = {
   name: 'commit-not-retried',
@@ -13,6 +14,7 @@ export const commitNotRetried: RotationMutant = {
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],
   explorations: [{ scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['lost-reply'] }],
+  faultStorms: (['commit-unknown', 'freeze-secondaries'] as const).map(contendedKeys),
   open: openWithBatch(async (transaction, rotations, options) => {
     const answers = await referenceFlow.rotateBatch(transaction, rotations, options);
     await commitOnce(transaction).catch((error: unknown) => {

@@ -5,9 +5,16 @@ import type { FlowAnswer } from '../../model/rotation-types.ts';
 import { toError } from '../answers.ts';
 import type { RotationFlow, RotationObserver } from '../rotation-flow.ts';
 
-/** The single statements that the services' old flows were made of: no session, no transaction. */
+/** The single statements that the services' old flows are made of, and others that do without a transaction: no session. */
 export interface OldSteps {
   keyExists(keyId: string): Promise<boolean>;
+  /** @returns false while somebody else has leased the key, and when it is gone. */
+  leaseKey(keyId: string, leaseMs: number): Promise<boolean>;
+  /** @returns false when the key has an intent already, and when it is gone. */
+  writeIntent(keyId: string): Promise<boolean>;
+  withdrawIntent(keyId: string): Promise<void>;
+  /** The backup that was claimed for a key. */
+  findClaim(keyId: string): Promise<BackupDocument | null>;
   readFreeBackup(): Promise<BackupDocument | null>;
   /** Takes any free backup; `null` when there is none. */
   claimBackup(keyId: string): Promise<BackupDocument | null>;
@@ -19,6 +26,8 @@ export interface OldSteps {
   deleteKey(keyId: string): Promise<boolean>;
   setExhausted(keyId: string): Promise<void>;
   insertKey(backup: BackupDocument): Promise<void>;
+  /** Does nothing when it is there already. */
+  ensureKey(backup: BackupDocument): Promise<void>;
   createBindings(bindings: readonly WithId<BindingDocument>[], keyId: string): Promise<void>;
   moveBindings(from: string, to: string): Promise<void>;
 }
@@ -27,9 +36,24 @@ function oldSteps(db: Db, pool: Pool, caller: number, observer: RotationObserver
   const keys = keysOf(db, pool);
   const backups = backupsOf(db, pool);
   const bindings = bindingsOf(db, pool);
+  const newKey = ({ apiKey }: BackupDocument) =>
+    ({ apiKey, status: 'healthy', tokensUsed: 0, requestsCount: 0, createdAt: new Date() }) as const;
   const used = (keyId: string) => ({ $set: { isUsed: true, usedAt: new Date(), usedFor: keyId } });
   return {
     keyExists: async (keyId) => (await keys.findOne({ _id: keyId })) !== null,
+    leaseKey: async (keyId, leaseMs) => {
+      const isFree = { $or: [{ leasedUntil: { $exists: false } }, { leasedUntil: { $lt: new Date() } }] };
+      const lease = { $set: { leasedUntil: new Date(Date.now() + leaseMs) } };
+      return (await keys.updateOne({ _id: keyId, ...isFree }, lease)).modifiedCount === 1;
+    },
+    writeIntent: async (keyId) => {
+      const filter = { _id: keyId, isRotating: { $exists: false } };
+      return (await keys.updateOne(filter, { $set: { isRotating: true } })).modifiedCount === 1;
+    },
+    withdrawIntent: async (keyId) => {
+      await keys.updateOne({ _id: keyId }, { $unset: { isRotating: '' } });
+    },
+    findClaim: (keyId) => backups.findOne({ isUsed: true, usedFor: keyId }),
     readFreeBackup: () => backups.findOne({ isUsed: false }),
     claimBackup: async (keyId) => {
       const backup = await backups.findOneAndUpdate({ isUsed: false }, used(keyId));
@@ -52,8 +76,11 @@ function oldSteps(db: Db, pool: Pool, caller: number, observer: RotationObserver
     setExhausted: async (keyId) => {
       await keys.updateOne({ _id: keyId }, { $set: { status: 'exhausted' } });
     },
-    insertKey: async ({ _id, apiKey }) => {
-      await keys.insertOne({ _id, apiKey, status: 'healthy', tokensUsed: 0, requestsCount: 0, createdAt: new Date() });
+    insertKey: async (backup) => {
+      await keys.insertOne({ _id: backup._id, ...newKey(backup) });
+    },
+    ensureKey: async (backup) => {
+      await keys.updateOne({ _id: backup._id }, { $setOnInsert: newKey(backup) }, { upsert: true });
     },
     createBindings: async (taken, keyId) => {
       if (taken.length > 0)

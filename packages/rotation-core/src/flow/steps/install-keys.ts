@@ -7,7 +7,7 @@ import {
   type StoredKey,
 } from '../../documents.ts';
 import { BSON_TYPE_OF, type StoredId } from '../../ids.ts';
-import { idKindOf, setAsideFieldsOf, type FieldValues, type Pool } from '../../pool.ts';
+import { idKindOf, newKeyOf, setAsideFieldsOf, type AnyPool } from '../../pool.ts';
 import { ownIdsOf } from '../own-ids.ts';
 import type { Replacement } from '../replacement.ts';
 import type { Transaction } from '../transaction.ts';
@@ -39,8 +39,6 @@ export async function installKeys(
   return result.upsertedCount + result.matchedCount;
 }
 
-const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
-
 /**
  * A new key has the values of the pool's `newKey`. It takes over fields of the backup that this package doesn't know, but not the
  * marks of an earlier incarnation, which a backup has if an operator made it out of a kept key: a key with `replacedBy` would
@@ -49,9 +47,9 @@ const HEALTHY = { status: 'healthy', tokensUsed: 0, requestsCount: 0 };
 function toNewKey(
   replacement: Replacement,
   backup: (StoredBackup & Partial<StoredKey>) | undefined,
-  pool: Pool,
+  pool: AnyPool,
 ): Omit<StoredKey, '_id'> {
-  const { newKey = HEALTHY, replacedKeyField } = pool;
+  const { replacedKeyField } = pool;
   if (backup === undefined) throw new TypeError('a claimed backup was not read');
   const { _id, isUsed, activated, usedAt, usedFor, usedForIncarnation, usedIn, rotationId, brakeSequence, ...own } =
     backup;
@@ -62,7 +60,7 @@ function toNewKey(
   ) as typeof unmarked;
   return {
     ...kept,
-    ...(newKey as FieldValues),
+    ...newKeyOf(pool),
     ...(replacedKeyField === undefined ? {} : { [replacedKeyField]: replacement.failedKey._id }),
     createdAt: new Date(),
     incarnation: replacement.rotation.rotationId,
