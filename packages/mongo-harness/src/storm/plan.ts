@@ -22,7 +22,10 @@ export type StormSelection = Selection<StormTrial> & Pick<StormTrial, 'seed'>;
  */
 export function planStorms<T extends SystemTypes>(system: System<T>, selection: StormSelection): StormTrial[] {
   const { scenario, deployment, processes } = selection;
+  // A place that is named in full is the one without faults: those are named too, by --fault.
+  const isNamed = scenario !== undefined && deployment !== undefined && processes !== undefined;
   const isChosen = (place: StormPlace): boolean =>
+    !(isNamed && place.faults !== undefined) &&
     (scenario === undefined || place.scenario === scenario) &&
     (deployment === undefined || place.deployment === deployment) &&
     (processes === undefined || (place.processes ?? 1) === processes);
