@@ -48,6 +48,13 @@ test('elsewhere nothing is promised of it, and the reference must be valid every
   expect(planOne({ flow: 'reference', faults: ['reset'] }).expected).toBe('valid');
 });
 
+// Red where every flow is explored: each such mutant is a row that came out valid, and must not have.
+test('a mutant that only faults show is explored where it is named, and nothing is promised of it there', () => {
+  expect(planAll().filter(({ flow }) => flow === 'w1')).toEqual([]);
+  expect(planAll({ flow: 'w1' })).toMatchObject([{ flow: 'w1', expected: undefined }]);
+  expect(planOne({ flow: 'w1' }).expected).toBeUndefined();
+});
+
 test('a mutant of which fewer states are judged than its author says need not be caught', () => {
   expect(judgedAtTheEnd.expected).toBeUndefined();
   expect(planAll({ flow: 'no-transaction', judged: 'end' })).toEqual([judgedAtTheEnd]);

@@ -27,13 +27,18 @@ export function planExplorations<T extends SystemTypes>(
     const scenarios = selection.scenario === undefined ? places.map(({ scenario }) => scenario) : [selection.scenario];
     return scenarios.map((scenario) => planExploration(system, { ...selection, scenario }));
   }
-  const chosen = flows.flatMap((flow) =>
+  const meant = selection.flow === undefined ? flows.filter(isPromised) : flows;
+  const chosen = meant.flatMap((flow) =>
     explorationsOf(system, flow)
       .filter((place) => isChosen(place, selection))
       .map((place) => toTrial(flow, place, selection)),
   );
   return chosen.length > 0 ? chosen : [planExploration(system, selection)];
 }
+
+/** Of a mutant that names no explorations nothing is promised there: only faults of storms show it. */
+const isPromised = ({ expected, explorations }: FlowDescription): boolean =>
+  expected === 'valid' || explorations.length > 0;
 
 const isChosen = (place: ExplorationPlace, selection: ExplorationSelection): boolean =>
   (selection.scenario === undefined || place.scenario === selection.scenario) &&
@@ -86,6 +91,7 @@ function expectationOf(
   { judged }: ExplorationSelection,
 ): Expectation {
   if (flow.expected === 'valid') return flow.expected;
+  if (!isPromised(flow)) return undefined;
   const isPlace =
     place.scenario === first.scenario &&
     place.deployment === first.deployment &&
@@ -105,7 +111,7 @@ const toTrial = (
   ...(execFresh === undefined ? {} : { execFresh }),
   scenario,
   deployment,
-  expected: expectedOf(flow, judged),
+  expected: isPromised(flow) ? expectedOf(flow, judged) : undefined,
   ...(judged === undefined ? {} : { judged }),
   callers,
   ...(faults === undefined ? {} : { faults }),
