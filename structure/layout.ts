@@ -114,7 +114,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
         [files('pool', 'define-pool', 'secret-texts')],
         [files('failures', 'ids')],
         ['upstream'],
-        [files('errors')],
+        [files('errors', 'type-tag')],
       ],
     },
   ],

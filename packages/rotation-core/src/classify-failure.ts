@@ -2,6 +2,7 @@ import { RotationError } from './errors.ts';
 import type { FailureRule, RotationReason } from './failures.ts';
 import type { IdKind } from './ids.ts';
 import type { Pool } from './pool.ts';
+import { isPlainObject, typeTagOf } from './type-tag.ts';
 import { readErrorFields, type ErrorFields } from './upstream/error-fields.ts';
 import { containsPhrase, normalize } from './upstream/phrases.ts';
 import { retryAfterMs, type RetryHints } from './upstream/retry-after.ts';
@@ -60,12 +61,9 @@ function requireFailure(failure: unknown): void {
 }
 
 function refuse(expected: string, got: unknown): never {
-  const type = typeof got === 'object' ? tagOf(got) : typeof got;
+  const type = typeof got === 'object' ? typeTagOf(got) : typeof got;
   throw new RotationError('invalid-argument', `Expected ${expected}, got ${type}`);
 }
-
-/** As in `Null`, `Object` or `ReadableStream`. */
-const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
 
 const NO_JSON = ['function', 'symbol', 'bigint'];
 
@@ -74,5 +72,5 @@ function isReadable(body: unknown): boolean {
   if (typeof body !== 'object' || body === null || body instanceof Uint8Array) return !NO_JSON.includes(typeof body);
   if (Array.isArray(body)) return true;
   const { pipe, then } = body as { readonly pipe?: unknown; readonly then?: unknown };
-  return tagOf(body) === 'Object' && typeof pipe !== 'function' && typeof then !== 'function';
+  return isPlainObject(body) && typeof pipe !== 'function' && typeof then !== 'function';
 }

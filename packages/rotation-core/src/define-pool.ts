@@ -12,6 +12,7 @@ import {
   type AnyPool,
   type Pool,
 } from './pool.ts';
+import { isPlainObject } from './type-tag.ts';
 
 /** The options of a pool, and of its parts. Others are refused: `secretids` would let ids get out. */
 const OPTIONS: Readonly<Record<keyof Pool, true>> = {
@@ -69,9 +70,6 @@ export function definePool<const Kind extends IdKind = 'string'>(pool: Pool<Kind
 function refuse(option: string, fault: string): never {
   throw new RotationError('invalid-argument', `Pool ${option}: ${fault}`);
 }
-
-const isPlainObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  Object.prototype.toString.call(value) === '[object Object]';
 
 /** @param option empty for the pool itself */
 function expectOptions(option: string, value: unknown, known: readonly string[]): void {

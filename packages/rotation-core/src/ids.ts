@@ -49,7 +49,8 @@ interface BsonValue {
   toUUID?(): { toHexString(): string };
 }
 
-const UUID_SUBTYPE = 4;
+/** Of a binary value that is a UUID, in BSON. */
+export const UUID_SUBTYPE = 4;
 
 /** @returns undefined if the value is no id of this kind, or none that a key can have. */
 export function idTextOf(kind: IdKind, value: unknown): string | undefined {

@@ -249,14 +249,15 @@ export async function stress<T extends SystemTypes>(
   });
 }
 
+const minMembersOf = (fault: StormFault): number => STORM_FAULTS[fault].minMembers ?? 1;
+
 /** The default rows leave out what a set can't have; what was asked for is refused before. */
 const canHave = (faults: readonly StormFault[], { provider, members }: ReplicaSet): boolean =>
-  faults.length === 0 ||
-  (provider !== 'uri' && faults.every((fault) => members.length >= (STORM_FAULTS[fault].minMembers ?? 1)));
+  faults.length === 0 || (provider !== 'uri' && faults.every((fault) => members.length >= minMembersOf(fault)));
 
 function expectMembers(faults: readonly StormFault[], members: number): void {
   for (const fault of faults) {
-    const { minMembers = 1 } = STORM_FAULTS[fault];
+    const minMembers = minMembersOf(fault);
     if (members < minMembers)
       throw new UsageError(`The fault ${fault} needs a set of ${minMembers} members: --members ${minMembers}.`);
   }

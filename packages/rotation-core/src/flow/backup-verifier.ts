@@ -7,9 +7,10 @@ import { BACKUP_FIELDS, setAsideFieldsOf, type AnyPool } from '../pool.ts';
 import { Slots } from '../queue/slots.ts';
 import type { Rotation } from '../rotation.ts';
 import { secretsOf } from '../secret-texts.ts';
+import { isPlainObject } from '../type-tag.ts';
 import { cleanText } from '../upstream/redact.ts';
 import type { BackupVerdict, VerifyBackup } from '../verify.ts';
-import type { Call, RotatorContext } from './context.ts';
+import { beginCall, type RotatorContext } from './context.ts';
 import { retryTransaction } from './retry-transaction.ts';
 import { setAside } from './set-aside.ts';
 import type { PassedOver } from './unusable-backup.ts';
@@ -221,12 +222,8 @@ export class BackupVerifier {
   /** Where the database can't be told, this process passes the backup over. */
   async #setAside(backupId: string, digest: string, reason: string): Promise<void> {
     const { pool, settings, emit } = this.#context;
-    const ended = Promise.withResolvers<void>();
-    const call: Call = { over: false, inDoubt: false, lastError: undefined, ended: ended.promise };
-    const timer = setTimeout(() => {
-      call.over = true;
-      ended.resolve();
-    }, settings.maxVerifyMs);
+    const { call, end: endCall } = beginCall();
+    const timer = setTimeout(endCall, settings.maxVerifyMs);
     try {
       const isSame = (backup: StoredBackup): boolean => digestOf(backup, pool) === digest;
       const end = await retryTransaction({ ...this.#context, call }, (transaction) =>
@@ -317,4 +314,4 @@ function textOf(value: unknown): string | undefined {
 
 /** A date, a regular expression and the values of BSON's classes are read in other forms by other clients. */
 const isDocument = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  Object.prototype.toString.call(value) === '[object Object]' && !('_bsontype' in (value as object));
+  isPlainObject(value) && !('_bsontype' in value);

@@ -1,6 +1,6 @@
 import type { Binary, Db, Document, MongoClient, ObjectId } from 'mongodb';
 import { RotationError } from '../errors.ts';
-import type { StoredId } from '../ids.ts';
+import { UUID_SUBTYPE, type StoredId } from '../ids.ts';
 import { putBackSession, takeSession } from './rotation-sessions.ts';
 
 /** Makes ids of texts, with the classes of the service's copy of BSON: a driver refuses those of another version. */
@@ -10,8 +10,6 @@ export interface BsonClasses {
 }
 
 const classesOf = new WeakMap<MongoClient, BsonClasses>();
-
-const UUID_SUBTYPE = 4;
 
 /**
  * Notes the classes of the client's copy. A value of each is at hand: the server's answer to `hello` names its process by an ObjectId, since

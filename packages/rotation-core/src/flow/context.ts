@@ -33,3 +33,16 @@ export interface Call {
   /** The error after which the call was tried again, if there is one. */
   lastError: unknown;
 }
+
+/** @returns the call, and what is to be called once when it is over */
+export function beginCall(): { readonly call: Call; readonly end: () => void } {
+  const ended = Promise.withResolvers<void>();
+  const call: Call = { over: false, inDoubt: false, lastError: undefined, ended: ended.promise };
+  return {
+    call,
+    end: () => {
+      call.over = true;
+      ended.resolve();
+    },
+  };
+}

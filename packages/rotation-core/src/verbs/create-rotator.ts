@@ -114,11 +114,10 @@ export function createRotatorOf<Id extends KeyId = string>(
 ): Rotator<Id> {
   // To the service's copy of the driver, what the database has is an Id.
   const settings = resolveTestingOptions(options) as unknown as RotatorContext['settings'];
-  const emit = (event: RotationEvent): void =>
-    notify(
-      settings.onEvent,
-      withShownIds(event, (id) => shownId(pool, id)),
-    );
+  // Most pools show their ids as they are: their events go out as they were made.
+  const shown = (event: RotationEvent): RotationEvent =>
+    pool.secretIds === true ? withShownIds(event, (id) => shownId(pool, id)) : event;
+  const emit = (event: RotationEvent): void => notify(settings.onEvent, shown(event));
   const context: RotatorContext = { db: openOwnDb(requireDb(db)), pool, settings, flow, emit, turns: new Turns() };
   const queue = new RotationQueue({ ...settings, ...createGroupRotator(context) });
   const rotate = async (keyId: unknown, rotateOptions: RotateOptions = {}): Promise<RotationOutcome> =>

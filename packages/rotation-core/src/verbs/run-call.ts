@@ -1,5 +1,5 @@
 import { RotationError } from '../errors.ts';
-import type { Call, CallContext, RotatorContext } from '../flow/context.ts';
+import { beginCall, type Call, type CallContext, type RotatorContext } from '../flow/context.ts';
 import { summarize, toRotationError } from '../flow/database-error.ts';
 import { describePlace, notePlace, noteSteps, type Place } from '../flow/place.ts';
 import { requireDeadline, requireNotAborted, type CallOptions } from '../options.ts';
@@ -28,8 +28,7 @@ export async function runCall<T>(
   const deadlineMs = requireDeadline(options.deadlineMs ?? context.settings.deadlineMs);
   requireNotAborted(options.signal);
   const place: Place = {};
-  const ended = Promise.withResolvers<void>();
-  const call: Call = { over: false, inDoubt: false, lastError: undefined, ended: ended.promise };
+  const { call, end } = beginCall();
   const consequence = (): string => (call.inDoubt ? consequences.inDoubt : consequences.undone);
   const left = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
@@ -54,8 +53,7 @@ export async function runCall<T>(
   } catch (error) {
     throw toRotationError(error, { what: verb, place, consequence: consequence(), secretIds: context.pool.secretIds });
   } finally {
-    call.over = true;
-    ended.resolve();
+    end();
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
