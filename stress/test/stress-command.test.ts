@@ -84,7 +84,8 @@ describe.concurrent('what comes out', () => {
       /Mutants, caught as they must be:\n {2}checked-claim: I1 .*: k1 took \d+ backups instead of one/,
     );
     const { used = 0, wasted = 0 } = store.result().rows[0]?.storm?.columns ?? {};
-    expect(wasted).toBe(used - 1);
+    // One serves; none, when the bindings were taken by one caller and the key deleted by another.
+    expect([used - 1, used]).toContain(wasted);
     expect(wasted).toBeGreaterThan(0);
     expect(store.latest() + stdout).not.toMatch(API_KEY);
   });

@@ -3,7 +3,8 @@ import { openOldFlow } from './old-steps.ts';
 
 export const checkedClaim: RotationMutant = {
   name: 'checked-claim',
-  about: 'checks that the key exists, then claims: all who passed the check claim a backup each, and one serves',
+  about:
+    'checks that the key exists, then claims: all who passed the check claim a backup each, and at most one serves',
   expected: 'violated',
   judged: 'end',
   breaks: ['I2'],
