@@ -5,6 +5,7 @@ import { createRotator, type RotationEvent, type RotationOutcome } from '../src/
 import { createRotatorOf, referenceFlow, type FlowParts, type TestingOptions } from '../src/testing.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { flowWith, flowWithBefore } from './support/flows.ts';
+import { withFailCommand } from './support/fail-point.ts';
 import { createGate } from './support/gate.ts';
 import { asRotated } from './support/outcomes.ts';
 import { deletingPool } from './support/pools.ts';
@@ -27,7 +28,7 @@ const CLIENTS: Readonly<Record<string, MongoClientOptions>> = {
   'raw replies': { raw: true },
 };
 const clientKeys = Object.keys(CLIENTS).map((_name, index) => `client${String(index)}`);
-const OTHERS = ['invoice', 'locked', 'other', 'off', 'working', 'short', 'strict'];
+const OTHERS = ['invoice', 'locked', 'other', 'off', 'working', 'short', 'strict', 'orphan'];
 
 await createRotator(db, deletingPool).ensureIndexes();
 await seed(db, deletingPool, {
@@ -106,6 +107,22 @@ describe.concurrent('a rotation that a client left open on a key', () => {
 describe('alone', () => {
   const options = { endAbandonedAfterMs: IDLE_MS, deadlineMs: 2_000, random: () => 0.999 };
   const kept = { outcome: expect.toSatisfy(({ kind }) => kind === 'busy' || kind === 'indeterminate'), told: [] };
+
+  // Red where each attempt has a session of its own: the key is blocked until the orphan is found, or for its lifetime.
+  test('the own transaction, of which ten commits were lost, ends with the next attempt on its session', async () => {
+    const events: RotationEvent[] = [];
+    const appName = `${database.name}_orphan`;
+    const onEvent = (event: RotationEvent): void => void events.push(event);
+    const rotator = createRotator(await database.connect({ appName }), deletingPool, { onEvent });
+    const lost = { appName, failCommands: ['commitTransaction'], closeConnection: true };
+    const outcome = await withFailCommand(db, { times: 10 }, lost, () => rotator.rotate('orphan'));
+    const { replacement, attempts } = asRotated(outcome);
+    expect(attempts).toBe(2);
+    expect(events.filter(({ type }) => type === 'retried')).toMatchObject([{ reason: 'commit-in-doubt' }]);
+    expect(usedOf(await readState(db, deletingPool)).filter(({ usedFor }) => usedFor === 'orphan')).toMatchObject([
+      { _id: replacement },
+    ]);
+  });
 
   // Red where all idle transactions of the same appName are ended: the invoice is undone, though nobody waits for it.
   test('a transaction of another module is left, also with the same client and on the key itself', async () => {
