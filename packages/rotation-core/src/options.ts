@@ -40,7 +40,16 @@ export interface RotatorOptions<Id = string> {
   readonly onEvent?: RotationListener | undefined;
 }
 
-/** Options of `createRotatorOf`: those of a service, and two for harnesses. `createRotator` ignores the latter. */
+/** What the transactions of rotations read, and what must have a write before it counts. */
+export interface Concerns {
+  readonly readConcern: 'local' | 'majority' | 'snapshot';
+  readonly writeConcern: 'majority' | 1;
+}
+
+/** What every service has: less would tell callers of rotations that a failover undoes. */
+export const MAJORITY: Concerns = { readConcern: 'majority', writeConcern: 'majority' };
+
+/** Options of `createRotatorOf`: those of a service, and three for harnesses. `createRotator` ignores the latter. */
 export interface TestingOptions<Id = string> extends RotatorOptions<Id> {
   /**
    * True: callers of one key share a rotation, and waiting keys share a transaction. False: each caller has a transaction of its
@@ -49,6 +58,8 @@ export interface TestingOptions<Id = string> extends RotatorOptions<Id> {
   readonly coalesce?: boolean | undefined;
   /** Random numbers from 0 up to 1, for the choice of backups and for back-off. Default: `Math.random`. */
   readonly random?: (() => number) | undefined;
+  /** To see which promises rest on them. Default: majority, both. */
+  readonly concerns?: Concerns | undefined;
 }
 
 /** Options of one call of any verb. */
@@ -107,7 +118,8 @@ export function resolveOptions<Id>(options: RotatorOptions<Id>): ResolvedOptions
 
 /** Fills in the defaults. @throws RotationError as `resolveOptions` does. */
 export function resolveTestingOptions<Id>(options: TestingOptions<Id>): ResolvedTestingOptions<Id> {
-  return { ...resolveOptions(options), coalesce: options.coalesce ?? true, random: options.random ?? Math.random };
+  const { coalesce = true, random = Math.random, concerns = MAJORITY } = options;
+  return { ...resolveOptions(options), coalesce, random, concerns };
 }
 
 /** Node's timers hold 31 bits: a longer timer fires at once, and the call would be answered `busy`. */

@@ -14,7 +14,7 @@ export type { Replacement } from './flow/replacement.ts';
 export type { BatchOptions } from './flow/rotate-batch.ts';
 export type { Steps } from './flow/steps/index.ts';
 export type { Transaction } from './flow/transaction.ts';
-export type { TestingOptions } from './options.ts';
+export type { Concerns, TestingOptions } from './options.ts';
 export type { Answer, Rotation } from './rotation.ts';
 export { createRotatorOf } from './verbs/create-rotator.ts';
 

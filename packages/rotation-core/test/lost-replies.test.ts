@@ -3,6 +3,7 @@ import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent } from '../src/index.ts';
 import { runTransaction } from '../src/flow/transaction.ts';
+import { MAJORITY } from '../src/options.ts';
 import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
 import { withFailCommand } from './support/fail-point.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
@@ -98,7 +99,7 @@ describe('a commit that fails without a label', () => {
     };
     const body = (session: ClientSession) => subjectDb.collection('keys').findOne({}, { session });
     const ran = withFailCommand(db, { times: 1 }, data, () =>
-      runTransaction(subjectDb, body, { onCommitInDoubt: count }),
+      runTransaction(subjectDb, MAJORITY, body, { onCommitInDoubt: count }),
     );
     await expect(ran).rejects.toMatchObject({ code: 8_000 });
     expect(doubts).toBe(1);

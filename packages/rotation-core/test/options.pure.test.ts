@@ -21,6 +21,7 @@ test('the defaults are those of the doc comments', () => {
     maxVerifyMs: 3_000,
     maxVerifiedAgeMs: 60_000,
     random: Math.random,
+    concerns: { readConcern: 'majority', writeConcern: 'majority' },
   });
 });
 
@@ -40,6 +41,7 @@ test('undefined is as good as left out', () => {
     maxVerifyMs: undefined,
     maxVerifiedAgeMs: undefined,
     random: undefined,
+    concerns: undefined,
     onEvent: undefined,
   };
   expect(resolveTestingOptions(rotator)).toEqual(resolveTestingOptions({}));
@@ -59,6 +61,7 @@ test('given ones are kept', () => {
     maxVerifyMs: 5,
     maxVerifiedAgeMs: 6_000,
     random: () => 0,
+    concerns: { readConcern: 'local', writeConcern: 1 },
     onEvent: () => {},
   };
   expect(resolveTestingOptions(options)).toEqual(options);
@@ -66,7 +69,7 @@ test('given ones are kept', () => {
 
 // Red where resolveOptions hands on what it does not know: a caller without types could then switch coalescing off.
 test('what only a harness may set is dropped from the options of a service', () => {
-  const options = untyped({ coalesce: false, random: () => 0 });
+  const options = untyped({ coalesce: false, random: () => 0, concerns: { readConcern: 'local', writeConcern: 1 } });
   expect(Object.keys(resolveOptions(options))).toEqual(Object.keys(resolveOptions({})));
 });
 

@@ -1,6 +1,6 @@
 import type { Db } from 'mongodb';
 import type { Pool, RotationEvent, VerifyBackup } from 'rotation-core';
-import { createRotatorOf, type FlowParts } from 'rotation-core/testing';
+import { createRotatorOf, type Concerns, type FlowParts } from 'rotation-core/testing';
 import { toAnswer, toError } from './answers.ts';
 import { openOlderFlow } from './older-flow.ts';
 import { operate, type Operator } from './operate.ts';
@@ -14,6 +14,8 @@ export const MAX_BARE_CONCURRENCY = 16;
 
 export interface OpenRotatorOptions {
   readonly coalesce: boolean;
+  /** Default: majority, both. */
+  readonly concerns?: Concerns;
   /** Default: none. */
   readonly verify?: VerifyBackup;
   /** Verbs of operators that take the place of the rotator's own. */
@@ -23,12 +25,13 @@ export interface OpenRotatorOptions {
 /** Runs a flow of rotation-core, the reference or a mutant of it, through a rotator. */
 export function openRotator(
   flow: (db: Db) => FlowParts,
-  { coalesce, verify, operator }: OpenRotatorOptions,
+  { coalesce, concerns, verify, operator }: OpenRotatorOptions,
 ): RotationFlow['open'] {
   return (db, pool, observer, surroundings) => {
     const { gated } = surroundings;
     const rotator = createRotatorOf(flow(db), db, pool, {
       coalesce,
+      concerns,
       verify,
       onEvent: (event) => observe(event, observer),
       deadlineMs: DEADLINE_MS,

@@ -56,11 +56,11 @@ export async function retryTransaction<T>(
   context: CallContext,
   body: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { db, pool, call } = context;
+  const { db, pool, settings, call } = context;
   let inDoubt = false;
   return retry(context, isRetryable, async () => {
     try {
-      const value = await runTransaction(db, (session) => body({ db, pool, session }), {
+      const value = await runTransaction(db, settings.concerns, (session) => body({ db, pool, session }), {
         beforeCommit: () => {
           requireCaller(context);
           call.inDoubt = true;

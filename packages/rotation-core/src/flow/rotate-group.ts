@@ -112,6 +112,7 @@ export function createGroupRotator(
     try {
       const answers = await runTransaction(
         db,
+        settings.concerns,
         (session) =>
           flow.rotateBatch({ db: notePlace(db, place), pool, session }, rotations, {
             steps: noteSteps(flow.steps, place, { beforeWrite, onAnswered }),

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClientSession, Db } from 'mongodb';
+import type { Concerns } from '../options.ts';
 import type { AnyPool } from '../pool.ts';
 import { hasLabel, isUnreachable, serverAnswerOf } from './driver-error.ts';
 import { orNewPrimary, PrimaryChanged } from './new-primary.ts';
@@ -35,8 +36,8 @@ const MAX_COMMIT_ATTEMPTS = 5;
 const COMMIT_BACKOFF_MS = 50;
 
 /**
- * Runs one transaction, once, with read concern and write concern majority. When it resolves, all that the transaction read and
- * wrote is durable; also where the transaction only read, for the server then commits a no-op.
+ * Runs one transaction, once. With both concerns majority, all that the transaction read and wrote is durable when it resolves; also where
+ * the transaction only read, for the server then commits a no-op.
  *
  * The driver's `withTransaction` is no alternative: it retries for 120 s, and that bound can't be set.
  *
@@ -44,6 +45,7 @@ const COMMIT_BACKOFF_MS = 50;
  */
 export async function runTransaction<T>(
   db: Db,
+  { readConcern, writeConcern }: Concerns,
   body: (session: ClientSession) => Promise<T>,
   { beforeCommit, onCommitInDoubt }: CommitHooks,
 ): Promise<T> {
@@ -54,8 +56,8 @@ export async function runTransaction<T>(
   const run = async (): Promise<T> => {
     try {
       session.startTransaction({
-        readConcern: { level: 'majority' },
-        writeConcern: { w: 'majority' },
+        readConcern: { level: readConcern },
+        writeConcern: { w: writeConcern },
         readPreference: 'primary',
       });
       const value = await body(session);

@@ -1,9 +1,7 @@
 import { referenceFlow } from 'rotation-core/testing';
-import { MAX_BARE_CONCURRENCY } from '../open-rotator.ts';
+import { MAX_BARE_CONCURRENCY, openRotator } from '../open-rotator.ts';
 import type { RotationFaultMutant } from '../rotation-flow.ts';
-import { openWithBatch } from './broken-reference.ts';
 import { contendedKeys } from './fault-storm.ts';
-import { inOwnTransaction, MAJORITY } from './own-transaction.ts';
 
 export const w1: RotationFaultMutant = {
   name: 'w1',
@@ -14,9 +12,8 @@ export const w1: RotationFaultMutant = {
   storms: [],
   explorations: [],
   faultStorms: [contendedKeys('rollback')],
-  open: openWithBatch((transaction, rotations, options) =>
-    inOwnTransaction(transaction, { ...MAJORITY, writeConcern: { w: 1 } }, (own) =>
-      referenceFlow.rotateBatch(own, rotations, options),
-    ),
-  ),
+  open: openRotator(() => referenceFlow, {
+    coalesce: false,
+    concerns: { readConcern: 'majority', writeConcern: 1 },
+  }),
 };
