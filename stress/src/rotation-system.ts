@@ -3,6 +3,7 @@ import { checkRotations, countBackups } from './checker/index.ts';
 import { INVARIANTS } from './checker/invariants.ts';
 import { deployments } from './deployments.ts';
 import { flows } from './flows/index.ts';
+import { settingsMatrix } from './flows/settings.ts';
 import { fillPool } from './pool/fill-pool.ts';
 import { readPool } from './pool/read-pool.ts';
 import type { PoolCall, RotationTypes, Answer } from './model/rotation-types.ts';
@@ -18,6 +19,7 @@ const rotationSystem: System<RotationTypes> = {
   deployments,
   scenarios,
   flows,
+  matrix: settingsMatrix,
   fill: (db, { services }, start) => fillPool(db, services, start),
   read: (db, { services: [pool] }, session) => readPool(db, pool, session),
   check: checkRotations,

@@ -102,7 +102,7 @@ describe('what is refused', () => {
     [['--max-duration', '2147484'], 'Expected a whole number from 1 to 2147483.'],
     [['--seed', '2147483648'], 'Expected a whole number from 0 to 2147483647.'],
     [['--callers'], "option '--callers <count>' argument missing"],
-    [['exploer'], 'Did you mean explore? There are: explore, replay, check, catalogue, fault-catalogue.'],
+    [['exploer'], 'Did you mean explore? There are: explore, replay, check, catalogue, fault-catalogue, matrix.'],
   ])('%j', (argv, text) => {
     expect(complaint(...argv)).toContain(text);
   });

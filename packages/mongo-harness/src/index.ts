@@ -21,6 +21,7 @@ export {
 export type { JudgedStates } from './system/judged-states.ts';
 export type { Fault, History, Operation } from './system/history.ts';
 export type { AnswerField, Protocol } from './system/protocol.ts';
+export type { Matrix, MatrixCell } from './system/matrix.ts';
 export type { Run } from './system/run.ts';
 export type { ClientPlan, GatedPlan, PlannedCall, Scenario, Size, SizeOption, StormPlan } from './system/scenario.ts';
 export type { StormFault } from './system/storm-fault.ts';

@@ -63,13 +63,45 @@ test.each([
   expect(parse(text.split(' '))).toEqual({ kind: 'fault-catalogue', options });
 });
 
-test.each(['catalogue --flow w1', 'fault-catalogue --flow naive', 'fault-catalogue --fault fire'])(
-  '%s is refused',
-  (text) => {
-    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    expect(() => parse(text.split(' '))).toThrow('There are: ');
-  },
-);
+const matrixByDefault = {
+  budget: 15,
+  seed: 1,
+  store: 'store',
+  maxDuration: 2_147_483,
+  json: false,
+  quiet: false,
+};
+
+test.each([
+  ['matrix', matrixByDefault],
+  [
+    'matrix --flow local-w-1 --fault rollback,kill-primary --budget 9 --seed 0 --max-duration 60 --store s --json -q',
+    {
+      ...matrixByDefault,
+      flow: 'local-w-1',
+      fault: ['rollback', 'kill-primary'],
+      budget: 9,
+      seed: 0,
+      maxDuration: 60,
+      store: 's',
+      json: true,
+      quiet: true,
+    },
+  ],
+])('%s', (text, options) => {
+  expect(parse(text.split(' '))).toEqual({ kind: 'matrix', options });
+});
+
+test.each([
+  'catalogue --flow w1',
+  'fault-catalogue --flow naive',
+  'fault-catalogue --fault fire',
+  'matrix --flow reference',
+  'matrix --fault freeze-caller',
+])('%s is refused', (text) => {
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+  expect(() => parse(text.split(' '))).toThrow('There are: ');
+});
 
 test('a flow that is no mutant', () => {
   vi.spyOn(process.stderr, 'write').mockReturnValue(true);

@@ -44,7 +44,7 @@ test('a set of somebody else is not disturbed', async () => {
   const { code, stderr } = await stress.run(['fault-catalogue'], { MONGODB_URI: oneMemberSet().uri });
   expect({ code, stderr }).toEqual({
     code: 64,
-    stderr: 'error: The replica set in MONGODB_URI is never disturbed: unset it for the catalogue of faults.\n',
+    stderr: 'error: The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.\n',
   });
 });
 

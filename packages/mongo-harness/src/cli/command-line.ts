@@ -5,6 +5,7 @@ import { catalogueCommand, type CatalogueOptions } from './catalogue.ts';
 import { checkCommand, type CheckOptions } from './check.ts';
 import { exploreCommand, type ExploreOptions } from './explore.ts';
 import { faultCatalogueCommand, type FaultCatalogueOptions } from './fault-catalogue.ts';
+import { matrixCommand, type MatrixOptions } from './matrix.ts';
 import { oneOf, Options } from './options.ts';
 import { replayCommand, type ReplayOptions } from './replay.ts';
 import { stressCommand, type StressOptions } from './stress.ts';
@@ -16,7 +17,8 @@ export type CommandLine =
   | { readonly kind: 'replay'; readonly options: ReplayOptions }
   | { readonly kind: 'check'; readonly options: CheckOptions }
   | { readonly kind: 'catalogue'; readonly options: CatalogueOptions }
-  | { readonly kind: 'fault-catalogue'; readonly options: FaultCatalogueOptions };
+  | { readonly kind: 'fault-catalogue'; readonly options: FaultCatalogueOptions }
+  | { readonly kind: 'matrix'; readonly options: MatrixOptions };
 
 /**
  * @param command how the user calls the harness, as in `pnpm stress`
@@ -41,6 +43,7 @@ export function parseCommandLine<T extends SystemTypes>(
     checkCommand(command, chosen('check')),
     catalogueCommand(system, command, options, chosen('catalogue')),
     faultCatalogueCommand(system, command, options, chosen('fault-catalogue')),
+    matrixCommand(system, command, options, chosen('matrix')),
   ];
   for (const one of commands) program.addCommand(one.copyInheritedSettings(program));
   // A word that is none of these would be taken for an argument of the default.

@@ -3,7 +3,9 @@ import type { Context } from '../report/context.ts';
 import { Evidence } from '../report/evidence.ts';
 import { createProgress } from '../report/progress.ts';
 import { say } from '../report/say.ts';
+import { STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import { UsageError } from '../trial/usage-error.ts';
 
 const MS_PER_SECOND = 1_000;
 const DEFAULT_STORE = 'store';
@@ -84,6 +86,26 @@ export async function startSet<T extends SystemTypes>(
   });
   progress.clear();
   return set;
+}
+
+/** So many members can go on without one of them. */
+const MIN_DISTURBED_MEMBERS = 3;
+
+/**
+ * A set of this command's own, for storms with these faults.
+ *
+ * @throws ReplicaSetError, UsageError where the user names a set, which is never disturbed
+ */
+export async function startDisturbedSet<T extends SystemTypes>(
+  options: Omit<SetOptions, 'members'>,
+  context: CommandContext<T>,
+  faults: readonly StormFault[],
+): Promise<ReplicaSet> {
+  const members = Math.max(MIN_DISTURBED_MEMBERS, ...faults.map((fault) => STORM_FAULTS[fault].minMembers ?? 1));
+  const set = await startSet({ ...options, members }, context);
+  if (set.provider !== 'uri') return set;
+  await set.stop();
+  throw new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.');
 }
 
 /** @param more such as `seed 7` */

@@ -10,11 +10,11 @@ import {
 import { faultTable } from '../detect/fault-report.ts';
 import { say } from '../report/say.ts';
 import { isMutant } from '../system/flow.ts';
-import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
+import { STORM_FAULT_NAMES, type StormFault } from '../system/storm-fault.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
-import { saySet, startSet, type CommandContext } from './context.ts';
+import { saySet, startDisturbedSet, type CommandContext } from './context.ts';
 import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
@@ -31,8 +31,6 @@ export interface FaultCatalogueOptions extends CommonOptions, OutputOptions {
 const MS_PER_SECOND = 1_000;
 const DEFAULT_TRIES = 20;
 const DEFAULT_BUDGET_SECONDS = 60;
-/** So many members can go on without one of them. */
-const MIN_MEMBERS = 3;
 
 export function faultCatalogueCommand<T extends SystemTypes>(
   system: System<T>,
@@ -90,10 +88,11 @@ export async function faultCatalogue<T extends SystemTypes>(
   );
   if (mutants.length === 0) throw new UsageError('No mutant of the system names such a storm.');
   const controls = controlsOf(system, mutants);
-  const members = Math.max(MIN_MEMBERS, ...mutants.map(({ place }) => STORM_FAULTS[place.fault].minMembers ?? 1));
-  await using set = await startSet({ ...options, members }, context);
-  if (set.provider === 'uri')
-    throw new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for the catalogue of faults.');
+  await using set = await startDisturbedSet(
+    options,
+    context,
+    mutants.map(({ place }) => place.fault),
+  );
   const { heading, line } = faultTable([...mutants, ...controls]);
   if (!json) {
     saySet(set, `; seed ${seed}`);

@@ -7,6 +7,7 @@ import { JUDGED_STATES } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { parseDuration } from '../trial/duration.ts';
+import { everyFlowOf } from '../trial/flows-of.ts';
 
 const MAX_COUNT = 1_000_000;
 /** A timer holds no more than 2^31 - 1 milliseconds; with more it would fire at once. */
@@ -37,11 +38,12 @@ export class Options<T extends SystemTypes> {
   /** `--scenario`, `--flow`, `--exec`, `--deployment` and `--judged`. @param form the scenarios that have this form */
   trial(command: Command, form: 'storm' | 'gated'): Command {
     const { scenarios, flows, deployments } = this.#system;
+    const nameable = everyFlowOf(this.#system).filter((flow) => !isProgram(flow));
     const fitting = scenarios.filter((scenario) => scenario[form] !== undefined);
     const inProcess = flows.filter((flow) => !isProgram(flow));
     command
       .addOption(this.named('--scenario <name>', listed('start state and calls', fitting), namesOf(fitting)))
-      .addOption(this.named('--flow <name>', listed('the flow under test', inProcess), namesOf(inProcess)))
+      .addOption(this.named('--flow <name>', listed('the flow under test', inProcess), namesOf(nameable)))
       .addOption(
         this.named(
           '--deployment <name>',

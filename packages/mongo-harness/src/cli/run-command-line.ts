@@ -15,13 +15,14 @@ import { createContext, type CommandContext } from './context.ts';
 import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
 import { explore } from './explore.ts';
 import { watchOutput } from './output-closed.ts';
+import { runMatrix } from './matrix.ts';
 import { replay } from './replay.ts';
 import { stress } from './stress.ts';
 
 const MAX_LINGER_MS = 500;
 
 /**
- * The command line of a system: storms by default, and the commands `explore`, `replay`, `check`, `catalogue` and `fault-catalogue`. Sets the exit code
+ * The command line of a system: storms by default, and the commands `explore`, `replay`, `check`, `catalogue`, `fault-catalogue` and `matrix`. Sets the exit code
  * of this process, and ends it.
  *
  * @param module a file URL; its default export is the `System`, and worker processes load it too
@@ -110,5 +111,7 @@ function act(commandLine: CommandLine, context: CommandContext<SystemTypes>): Pr
       return catalogue(commandLine.options, context);
     case 'fault-catalogue':
       return faultCatalogue(commandLine.options, context);
+    case 'matrix':
+      return runMatrix(commandLine.options, context);
   }
 }

@@ -38,14 +38,21 @@ const send = (message: FromWorker): void => {
   process.send?.(message);
 };
 
+/** Clients are kept for the next storm. */
+function connect(uri: string, options: RunnableFlow<SystemTypes>['clientOptions'] = {}): Promise<MongoClient> {
+  const key = JSON.stringify([uri, options]);
+  const known = clients.get(key);
+  if (known !== undefined) return known;
+  const client = new MongoClient(uri, { ...options, appName: callersName(system), maxPoolSize: MAX_POOL_SIZE });
+  const connecting = client.connect();
+  clients.set(key, connecting);
+  return connecting;
+}
+
 async function prepare(task: Task): Promise<void> {
   const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
-  let connecting = clients.get(uri);
-  if (connecting === undefined) {
-    connecting = new MongoClient(uri, { appName: callersName(system), maxPoolSize: MAX_POOL_SIZE }).connect();
-    clients.set(uri, connecting);
-  }
-  const client = await connecting;
+  const flow = resolveFlow(system, trial);
+  const client = await connect(uri, flow.clientOptions);
   // Opens the connections, so that the run measures the flow and not handshakes. After a fault some of those that are open lead nowhere;
   // a find is tried again by the driver.
   const reads = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () =>
@@ -53,7 +60,6 @@ async function prepare(task: Task): Promise<void> {
   );
   await Promise.all(reads);
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
-  const flow = resolveFlow(system, trial);
   const [service] = deployment.services;
   const count = Math.min(maxConcurrency, calls.length);
   const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;

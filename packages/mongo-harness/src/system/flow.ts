@@ -1,5 +1,5 @@
 import type { FaultKind } from 'mongo-interleave';
-import type { Db } from 'mongodb';
+import type { Db, MongoClientOptions } from 'mongodb';
 import type { JudgedStates } from './judged-states.ts';
 import type { Protocol } from './protocol.ts';
 import type { Size } from './scenario.ts';
@@ -32,6 +32,8 @@ export interface FlowDescription {
 
 /** The code under test. */
 export interface Flow<T extends SystemTypes> extends FlowDescription {
+  /** Options of the client that all callers of a process share, in storms. Default: the driver's. */
+  readonly clientOptions?: Pick<MongoClientOptions, 'retryReads' | 'retryWrites'>;
   readonly open: (db: Db, service: T['service'], observer: Observer<T>, surroundings: Surroundings) => OpenFlow<T>;
 }
 

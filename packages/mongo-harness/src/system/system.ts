@@ -1,6 +1,7 @@
 import type { ClientSession, Db } from 'mongodb';
 import type { AnyFlow } from './flow.ts';
 import type { Operation } from './history.ts';
+import type { Matrix } from './matrix.ts';
 import type { Run } from './run.ts';
 import type { Scenario } from './scenario.ts';
 import type { SystemTypes } from './system-types.ts';
@@ -19,6 +20,8 @@ export interface System<T extends SystemTypes> {
   readonly scenarios: readonly Scenario<T>[];
   /** The flow that services use comes first; among the rest are mutants, and at most one flow that is a program. */
   readonly flows: readonly [AnyFlow<T>, ...AnyFlow<T>[]];
+  /** The first flow with other settings. Default: none. */
+  readonly matrix?: Matrix<T>;
   /** Creates collections and indexes in an empty database, and puts a start state in. */
   readonly fill: (db: Db, deployment: Deployment<T>, start: T['start']) => Promise<void>;
   /** Reads all documents. @param session to be given to each read, one after the other, where others may write meanwhile */

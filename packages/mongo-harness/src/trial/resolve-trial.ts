@@ -4,6 +4,7 @@ import type { JudgedStates } from '../system/judged-states.ts';
 import type { Scenario } from '../system/scenario.ts';
 import type { Deployment, System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import { everyFlowOf } from './flows-of.ts';
 import { getNamed } from './get-named.ts';
 import type { Trial } from './trial.ts';
 import { UsageError } from './usage-error.ts';
@@ -35,7 +36,7 @@ export function resolveFlow<T extends SystemTypes>(
   system: System<T>,
   { flow: name, exec, execFresh = false }: Pick<Trial, 'flow' | 'exec' | 'execFresh'>,
 ): RunnableFlow<T> {
-  const flow = getNamed('flow', system.flows, name);
+  const flow = getNamed('flow', everyFlowOf(system), name);
   if (!isProgram(flow)) return flow;
   if (exec === undefined) throw new UsageError(`The flow ${name} is a command of yours: give it with --exec.`);
   return createProgramFlow(system.name, flow, { command: exec, isFresh: execFresh });
