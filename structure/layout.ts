@@ -44,7 +44,7 @@ export const PACKAGES: readonly (readonly PackageLayout[])[] = [
         ['cli'],
         ['detect'],
         ['storm', 'explore'],
-        ['nemesis'],
+        ['nemesis', 'database'],
         ['report'],
         ['trial'],
         ['exec'],

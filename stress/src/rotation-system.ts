@@ -6,6 +6,7 @@ import { flows } from './flows/index.ts';
 import { settingsMatrix } from './flows/settings.ts';
 import { fillPool } from './pool/fill-pool.ts';
 import { readPool } from './pool/read-pool.ts';
+import { toPoolWrite } from './pool/to-write.ts';
 import type { PoolCall, RotationTypes, Answer } from './model/rotation-types.ts';
 import { scenarios } from './scenarios/index.ts';
 
@@ -22,6 +23,7 @@ const rotationSystem: System<RotationTypes> = {
   matrix: settingsMatrix,
   fill: (db, { services }, start) => fillPool(db, services, start),
   read: (db, { services: [pool] }, session) => readPool(db, pool, session),
+  toWrite: (change, { services: [pool] }) => toPoolWrite(pool, change),
   check: checkRotations,
   next: rotateReplacement,
   recovery: { isServed: ({ kind }) => kind !== 'busy' && kind !== 'indeterminate' },

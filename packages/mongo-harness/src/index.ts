@@ -19,6 +19,7 @@ export {
   type Surroundings,
 } from './system/flow.ts';
 export type { JudgedStates } from './system/judged-states.ts';
+export type { Change, Commit } from './system/commit.ts';
 export type { Fault, History, Operation } from './system/history.ts';
 export type { AnswerField, Protocol } from './system/protocol.ts';
 export type { Matrix, MatrixCell } from './system/matrix.ts';

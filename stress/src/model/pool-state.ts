@@ -45,6 +45,8 @@ export interface BackupState {
   /** Every flow takes a backup only where `isUsed` is false; one without the field is as good as used. */
   readonly isUsed: boolean;
   readonly usedFor?: string | undefined;
+  /** The rotation that claimed it, where it was one of rotation-core. */
+  readonly rotationId?: string;
   /** True where `verify` refused it: nobody claims it until an operator frees it. */
   readonly isSetAside?: boolean;
   /** See {@link KeyState}. */

@@ -1,6 +1,7 @@
 import type { NoAnswer, SystemTypes } from 'mongo-harness';
 import type { Pool } from 'rotation-core';
 import type { PoolSnapshot } from './pool-state.ts';
+import type { PoolWrite } from './pool-write.ts';
 import type { StartState } from './start-state.ts';
 
 /** What the harness calls the parts of a rotation. */
@@ -9,6 +10,7 @@ export interface RotationTypes extends SystemTypes {
   readonly answer: FlowAnswer;
   readonly claim: Claim;
   readonly state: PoolSnapshot;
+  readonly write: PoolWrite;
   readonly start: StartState;
   readonly service: Pool;
 }

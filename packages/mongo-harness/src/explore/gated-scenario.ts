@@ -9,7 +9,7 @@ import { resolveTrial, type ResolvedTrial } from '../trial/resolve-trial.ts';
 import type { ExplorationTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { InvariantsBroken } from './invariants-broken.ts';
-import { restoreDatabase, saveDatabase } from './saved-database.ts';
+import { restoreDatabase, saveDatabase } from '../database/saved-database.ts';
 import { ScheduleRecorder } from './schedule-recorder.ts';
 
 /** A scenario in its small form at the gate, in a database of its own. */

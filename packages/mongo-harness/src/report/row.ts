@@ -37,7 +37,7 @@ export interface StormFigures {
   readonly contention: Contention;
   /** What `Show.columns` adds. */
   readonly columns: Readonly<Record<string, number>>;
-  /** Committed states that were read while the callers ran. */
+  /** Committed states on the way that could be judged: those that were read meanwhile, or that the log has. */
   readonly statesBetween: number;
   readonly durationMs: number;
   /** Of a storm that went on in rounds; the other figures are of all of them together. */

@@ -27,7 +27,7 @@ export function reportStorm<T extends SystemTypes>(
       answers: latencyByAnswer(run.history.operations),
       contention,
       columns: system.show?.columns?.(run) ?? {},
-      statesBetween: run.between.length,
+      statesBetween: run.commits?.length ?? run.between.length,
       durationMs,
     },
   };

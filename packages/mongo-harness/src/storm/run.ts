@@ -10,6 +10,7 @@ import type { Deployment, System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { getNamed } from '../trial/get-named.ts';
 import type { Trial } from '../trial/trial.ts';
+import { Witness } from '../database/witness.ts';
 import { mergeHistories } from '../history/recorder.ts';
 import { checkAftermath, waitUntilWell } from '../nemesis/aftermath.ts';
 import { metBy } from '../nemesis/recovery.ts';
@@ -78,6 +79,8 @@ export async function runStorm<T extends SystemTypes>(
     const go = await workers.prepare(tasksOf(site, trial, db, options), signal);
     await system.fill(db, deployment, plan.start);
     const start = await readState(system, db, deployment);
+    const { toWrite } = system;
+    const witness = toWrite === undefined || judged === 'end' ? undefined : await Witness.begin(db);
     const ready = await fault?.prepare();
     const clock = new StormClock();
     let isCutOff = false;
@@ -88,7 +91,8 @@ export async function runStorm<T extends SystemTypes>(
       if (!isCutOff) throw error;
       return workers.cutOff();
     });
-    const reading = judged === 'end' ? [] : readWhile(running, system, db, deployment, fault !== undefined);
+    const reading =
+      judged === 'end' || witness !== undefined ? [] : readWhile(running, system, db, deployment, fault !== undefined);
     const [histories, between, made] = await Promise.all([running, reading, faulting]);
     const durationMs = clock.nowMs();
     const history = mergeHistories(histories);
@@ -99,8 +103,10 @@ export async function runStorm<T extends SystemTypes>(
         ? { history }
         : await recover(system, site, db, { clock, signal, history, fault: made });
     const final = await readState(system, db, deployment);
+    const commits = isCutOff ? undefined : await witness?.read<T>((change) => toWrite?.(change, deployment));
     const expectedErrors = plan.expectedErrors ?? [];
-    return { run: { scenario: trial.scenario, start, between, final, expectedErrors, ...after }, durationMs, isCutOff };
+    const told = { ...(commits === undefined ? {} : { commits }), ...after };
+    return { run: { scenario: trial.scenario, start, between, final, expectedErrors, ...told }, durationMs, isCutOff };
   } finally {
     // What a worker still writes would bring the database back.
     if (signal.aborted) await workers[Symbol.asyncDispose]();

@@ -48,7 +48,7 @@ export class Tally<T extends SystemTypes> {
     if (isViolated) this.violated++;
     const { operations, faults = [] } = run.history;
     this.#calls += operations.length;
-    this.#statesBetween += run.between.length;
+    this.#statesBetween += run.commits?.length ?? run.between.length;
     for (const { answer, invokedAtMs, completedAtMs } of operations) {
       const kind = this.#kinds.get(answer.kind) ?? { count: 0, latencies: new Latencies() };
       this.#kinds.set(answer.kind, kind);

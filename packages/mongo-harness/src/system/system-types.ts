@@ -1,5 +1,5 @@
 /**
- * The types of one system under one name. `call`, `answer`, `claim` and `state` are plain JSON: they go to worker processes and
+ * The types of one system under one name. `call`, `answer`, `claim`, `state` and `write` are plain JSON: they go to worker processes and
  * into history files. None of them may hold a credential.
  */
 export interface SystemTypes {
@@ -11,6 +11,8 @@ export interface SystemTypes {
   readonly claim: unknown;
   /** All documents of the system at one instant, in the words of its invariants. */
   readonly state: unknown;
+  /** What a commit made of one document, in the words of the invariants. Needed where `System.toWrite` is. */
+  readonly write: unknown;
   /** What a scenario begins with. */
   readonly start: unknown;
   /** One service that runs the flow; several may share their collections. */

@@ -1,4 +1,5 @@
 import type { ClientSession, Db } from 'mongodb';
+import type { Change } from './commit.ts';
 import type { AnyFlow } from './flow.ts';
 import type { Operation } from './history.ts';
 import type { Matrix } from './matrix.ts';
@@ -26,6 +27,11 @@ export interface System<T extends SystemTypes> {
   readonly fill: (db: Db, deployment: Deployment<T>, start: T['start']) => Promise<void>;
   /** Reads all documents. @param session to be given to each read, one after the other, where others may write meanwhile */
   readonly read: (db: Db, deployment: Deployment<T>, session?: ClientSession) => Promise<T['state']>;
+  /**
+   * A change of one document in the words of the invariants; undefined where it says nothing to them. With this, the harness tells `check`
+   * all that was committed in a storm, by the server's log (`Run.commits`). Default: storms read some states meanwhile.
+   */
+  readonly toWrite?: (change: Change, deployment: Deployment<T>) => T['write'] | undefined;
   /** Pure. Names every broken invariant of a run. */
   readonly check: (run: Run<T>) => readonly Violation[];
   /** What the same caller asks next, where a planned call has `follow`. Default: nothing. */
