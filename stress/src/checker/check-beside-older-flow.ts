@@ -1,9 +1,10 @@
-import type { BackupState, PoolState } from '../model/pool-state.ts';
+import type { BackupState, BindingState, PoolState } from '../model/pool-state.ts';
 import { findWasted } from './check-waste.ts';
+import { afterCommit, CommittedPool, touchedBy } from './committed-pool.ts';
 import type { RotationViolation } from './invariants.ts';
 import { retireUnmarked } from './past-rotations.ts';
-import { groupBy, readReplacements } from './replacements.ts';
-import type { RotationHistory, RotationOperation, RotationRun } from './rotation-run.ts';
+import { groupBy, readReplacements, readTold } from './replacements.ts';
+import type { PoolCommit, RotationHistory, RotationOperation, RotationRun } from './rotation-run.ts';
 
 /** A younger claim of an older flow is waited for: the default of `maxOlderFlowMs`, which the deployments have. */
 const MAX_OLDER_FLOW_MS = 5_000;
@@ -13,21 +14,25 @@ const MAX_OLDER_FLOW_MS = 5_000;
  * live with all bindings of the key, and their callers learn of a live key. What the older flow breaks is no violation; see
  * `countOlderFlowDamage`.
  */
-export function checkBesideOlderFlow({ start, between, final, history }: RotationRun): RotationViolation[] {
+export function checkBesideOlderFlow({
+  start,
+  between,
+  commits = [],
+  final,
+  history,
+}: RotationRun): RotationViolation[] {
   const slow = keysOfSlowOlderFlows(history);
   const rotations = rotationsOf(start, final, history).filter(({ usedFor = '' }) => !slow.has(usedFor));
   const operations = history.operations.filter(({ by, keyId }) => by === undefined && !slow.has(keyId));
   return [
     ...checkOneClaim(rotations),
-    ...rotations.flatMap((rotation) => checkWhole(start, final, rotation)),
+    ...rotations.flatMap((rotation) => checkWhole(final, rotation)),
     ...between.flatMap((state) =>
-      rotations
-        .filter(({ id }) => state.backups.get(id)?.isUsed === true)
-        .flatMap((rotation) => checkWhole(start, state, rotation))
-        .map(({ invariant, sentence }): RotationViolation => {
-          return { invariant, sentence: `in a state that was committed meanwhile: ${sentence}` };
-        }),
+      checkMeanwhile(state, rotations).map(({ invariant, sentence }): RotationViolation => {
+        return { invariant, sentence: `in a state that was committed meanwhile: ${sentence}` };
+      }),
     ),
+    ...checkEachCommit(start, commits, rotations),
     ...checkTold(final, operations, rotations),
   ];
 }
@@ -42,11 +47,12 @@ function keysOfSlowOlderFlows({ unit, operations }: RotationHistory): ReadonlySe
 }
 
 /** Backups that this run used, but for those that an older flow claimed: it claims for one caller at a time, and outside of transactions. */
-function rotationsOf(start: PoolState, state: PoolState, { claims }: RotationHistory): readonly BackupState[] {
+function rotationsOf(start: PoolState, state: PoolState, { claims }: RotationHistory): readonly MadeRotation[] {
   const older = new Set(claims.filter(({ caller }) => caller !== undefined).map(({ backupId }) => backupId));
-  return [...state.backups.values()].filter(
-    ({ id, isUsed }) => isUsed && start.backups.get(id)?.isUsed === false && !older.has(id),
-  );
+  const boundTo = groupBy(start.bindings, ({ keyId }) => keyId);
+  return [...state.backups.values()]
+    .filter(({ id, isUsed }) => isUsed && start.backups.get(id)?.isUsed === false && !older.has(id))
+    .map((backup) => ({ ...backup, bound: boundTo.get(backup.usedFor ?? '') ?? [] }));
 }
 
 const checkOneClaim = (rotations: readonly BackupState[]): RotationViolation[] =>
@@ -57,11 +63,44 @@ const checkOneClaim = (rotations: readonly BackupState[]): RotationViolation[] =
       return { invariant: 'I1', sentence };
     });
 
-function checkWhole(start: PoolState, state: PoolState, { id, usedFor = '' }: BackupState): RotationViolation[] {
+/** A rotation, and what was bound to its key when the run began. */
+interface MadeRotation extends BackupState {
+  readonly bound: readonly BindingState[];
+}
+
+/** Of rotations that were made by then. */
+const checkMeanwhile = ({ backups, ...state }: PoolState, rotations: readonly MadeRotation[]): RotationViolation[] =>
+  rotations
+    .filter(({ id }) => backups.get(id)?.isUsed === true)
+    .flatMap((rotation) => checkWhole({ ...state, backups }, rotation));
+
+/** A commit can spoil only what it touches: so this is linear in the writes. Ends at the first commit after which something is broken. */
+function checkEachCommit(
+  start: PoolState,
+  commits: readonly PoolCommit[],
+  rotations: readonly MadeRotation[],
+): RotationViolation[] {
+  const pool = new CommittedPool(start);
+  const rotationOf = new Map(rotations.map((rotation) => [rotation.id, rotation]));
+  for (const [index, commit] of commits.entries()) {
+    pool.apply(commit);
+    const touched = touchedBy(commit);
+    const made = [...touched].flatMap((id) => rotationOf.get(id) ?? []);
+    const violations = checkMeanwhile(pool.part(touched), made);
+    if (violations.length > 0)
+      return violations.map(({ invariant, sentence }) => ({
+        invariant,
+        sentence: `${afterCommit(index, commits)}: ${sentence}`,
+      }));
+  }
+  return [];
+}
+
+function checkWhole(state: PoolState, { id, usedFor = '', bound }: MadeRotation): RotationViolation[] {
   if (state.keys.get(id)?.live !== true)
     return [{ invariant: 'I2', sentence: `${id} wasted: a rotation claimed it for ${usedFor}, and it is no live key` }];
   const moved = new Set(state.bindings.filter(({ keyId }) => keyId === id).map(({ rest }) => rest));
-  const missing = start.bindings.filter(({ keyId, rest }) => keyId === usedFor && !moved.has(rest));
+  const missing = bound.filter(({ rest }) => !moved.has(rest));
   if (missing.length === 0) return [];
   const sentence = `a rotation replaced ${usedFor} by ${id}, and ${missing.length} bindings of ${usedFor} do not point to ${id}: an older flow had taken them`;
   return [{ invariant: 'I3', sentence }];
@@ -75,9 +114,10 @@ function checkTold(
 ): RotationViolation[] {
   const violations: RotationViolation[] = [];
   const broken = (sentence: string): void => void violations.push({ invariant: 'I5', sentence });
+  const winnersOf = groupBy(operations, ({ answer }) => (answer.kind === 'rotated' ? answer.replacement : ''));
   for (const { id, usedFor = '' } of rotations) {
-    const winners = operations.filter(({ answer }) => answer.kind === 'rotated' && answer.replacement === id);
-    if (winners.length !== 1) broken(`${winners.length} callers were told that they rotated ${usedFor} to ${id}`);
+    const { length = 0 } = winnersOf.get(id) ?? [];
+    if (length !== 1) broken(`${length} callers were told that they rotated ${usedFor} to ${id}`);
   }
   const made = new Set(rotations.map(({ id }) => id));
   for (const { caller, keyId, answer } of operations) {
@@ -106,7 +146,7 @@ export interface OlderFlowDamage {
 
 export function countOlderFlowDamage({ start, final: left, history }: RotationRun): OlderFlowDamage {
   const final = retireUnmarked(left);
-  const replacements = readReplacements(start, final, history);
+  const replacements = readReplacements(start, final, readTold(history));
   const rotations = new Set(rotationsOf(start, final, history).map(({ id }) => id));
   const wasted = findWasted(start, final, replacements);
   const wastedByRotations = wasted.filter(({ backupId }) => rotations.has(backupId)).length;

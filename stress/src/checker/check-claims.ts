@@ -23,12 +23,14 @@ export function checkClaims(
         sentence: `${keyId} took ${taken.length} backups instead of one: ${named.join(', ')}${more}`,
       });
     }
-    const pastReplacement = past.replacementOf(keyId);
-    if (pastReplacement !== undefined && start.keys.get(keyId)?.live !== true && !installed.has(keyId))
+    if (start.keys.get(keyId)?.live !== true && !installed.has(keyId)) {
+      const pastReplacement = past.replacementOf(keyId);
+      const why = pastReplacement === undefined ? 'was no live key' : `had been replaced by ${pastReplacement} before`;
       violations.push({
         invariant: 'I1',
-        sentence: `${keyId} took ${taken[0]?.id} by ${replacements.claimant(taken[0]?.id ?? '')}, and had been replaced by ${pastReplacement} before the run`,
+        sentence: `${keyId} took ${taken[0]?.id} by ${replacements.claimant(taken[0]?.id ?? '')}, and ${why}`,
       });
+    }
     for (const { id } of taken) {
       const before = start.backups.get(id);
       if (before?.isUsed === true)

@@ -2,6 +2,7 @@ import { Order, type OrderProblem, type Point } from 'mongo-harness';
 import type { PoolState } from '../model/pool-state.ts';
 import { isDoubtful } from '../model/rotation-types.ts';
 import { allowanceOf } from './check-brake.ts';
+import { mayHaveMade, type Effect } from './check-effects.ts';
 import type { RotationViolation } from './invariants.ts';
 import { meansAnother } from './means-another.ts';
 import { groupBy, type Replacements } from './replacements.ts';
@@ -11,26 +12,39 @@ import type { RotationHistory, RotationOperation } from './rotation-run.ts';
  * I7: is there an order of all rotations and answers that the sequential pool explains, in which each takes effect between its call
  * and its answer? Ids are unique, so what an answer saw names what it must come after and before.
  *
+ * Where the log was read, the rotations have its order.
+ *
  * Call it only where I1 to I5 hold, for a doubled rotation has no one place in an order.
  */
 export function checkOrder(
   start: PoolState,
   history: RotationHistory,
   replacements: Replacements,
+  effects: readonly Effect[],
 ): RotationViolation[] {
   const order = new Order();
   const byKey = groupBy(history.operations, ({ keyId }) => keyId);
   const at = (time: number): string => formatTime(time, history.unit);
 
-  // The rotations of this run: one point each, in the winner's window, or open-ended where no winner is known.
+  // The rotations of this run: one point for each commit. It lies in the windows of those who made them, which are open-ended where no winner is known.
   const rotations = new Map<string, Point>();
   const installs = new Map<string, Point>();
-  for (const keyId of replacements.takenFor.keys()) {
-    const able = (byKey.get(keyId) ?? []).filter((operation) => !meansAnother(start, operation));
-    const rotation = order.add(rotationPoint(keyId, able, at));
-    rotations.set(keyId, rotation);
-    const replacement = replacements.replacementOf(keyId);
-    if (replacement !== undefined) installs.set(replacement, rotation);
+  let before: Point | undefined;
+  for (const [commit, made] of Map.groupBy(effects, ({ commit: number, keyId }) => number ?? keyId)) {
+    const windows = made.map((effect) => {
+      const able = (byKey.get(effect.keyId) ?? []).filter(
+        (operation) => !meansAnother(start, operation) && mayHaveMade(operation.answer, effect),
+      );
+      return rotationPoint(effect.keyId, able, at);
+    });
+    const point = order.add(together(windows));
+    for (const { keyId, backupId } of made) {
+      rotations.set(keyId, point);
+      installs.set(backupId, point);
+    }
+    if (typeof commit !== 'number') continue;
+    order.precede(before, point);
+    before = point;
   }
   for (const [keyId, rotation] of rotations) order.precede(installs.get(keyId), rotation);
 
@@ -72,6 +86,17 @@ function explainStale(
   const told = answer.replacement;
   if (told === undefined || rotations.get(told) !== problem.point) return undefined;
   return `caller ${caller} was told that ${told} took ${keyId}'s place, and ${replacements.replacementOf(told) ?? 'another key'} had replaced ${told} before it asked (${at(problem.point.latest)}; it asked ${at(invokedAtMs)})`;
+}
+
+/** Several points that take effect at one instant. */
+function together(points: readonly Point[]): Point {
+  const [latest] = points.toSorted((one, other) => other.earliest - one.earliest);
+  return {
+    what: points.map(({ what }) => what).join(' and '),
+    why: latest?.why ?? '',
+    earliest: latest?.earliest ?? 0,
+    latest: points.reduce((end, point) => Math.min(end, point.latest), Infinity),
+  };
 }
 
 /** Where no winner is known, a caller that could not know did it, and not before its call. */

@@ -1,15 +1,13 @@
-import type { PoolState } from '../model/pool-state.ts';
 import { checkAnswers } from './check-answers.ts';
-import { checkBrake, checkHeldBack } from './check-brake.ts';
-import { checkClaims } from './check-claims.ts';
-import { checkIndeterminate } from './check-indeterminate.ts';
+import { checkHeldBack } from './check-brake.ts';
+import { checkCommits } from './check-commits.ts';
+import { checkEffects, effectsLeft, loggedEffects } from './check-effects.ts';
 import { checkNoBackup } from './check-no-backup.ts';
 import { checkOrder } from './check-order.ts';
-import { checkWaste } from './check-waste.ts';
-import { checkWholeness } from './check-wholeness.ts';
+import { checkState } from './check-state.ts';
 import type { RotationViolation } from './invariants.ts';
-import { readPast, retireKept, type PastRotations } from './past-rotations.ts';
-import { readReplacements, type Replacements } from './replacements.ts';
+import { readPast, retireKept, retireKeptIn } from './past-rotations.ts';
+import { readReplacements, readTold } from './replacements.ts';
 import type { RotationRun } from './rotation-run.ts';
 
 /**
@@ -23,36 +21,28 @@ export function checkRun(run: Omit<RotationRun, 'operated'>): RotationViolation[
   const between = run.between.map((state) => retireKept(state, kept));
   const final = retireKept(run.final, kept);
   const past = readPast(start);
-  const replacements = readReplacements(start, final, history);
+  const told = readTold(history);
+  const replacements = readReplacements(start, final, told);
   const atTheEnd = checkState(start, final, replacements, past);
   const known = new Set(atTheEnd.map(({ invariant }) => invariant));
-  const inBetween = between
-    .flatMap((state) => checkState(start, state, readReplacements(start, state, history), past))
-    .filter(({ invariant }) => !known.has(invariant))
-    .map(({ invariant, sentence }) => ({
-      invariant,
-      sentence: `in a state that was committed meanwhile: ${sentence}`,
-    }));
+  const commits = run.commits?.map((commit) => retireKeptIn(commit, kept));
+  const inBetween = [
+    ...between
+      .flatMap((state) => checkState(start, state, readReplacements(start, state, told), past))
+      .map(({ invariant, sentence }) => ({
+        invariant,
+        sentence: `in a state that was committed meanwhile: ${sentence}`,
+      })),
+    ...(commits === undefined ? [] : checkCommits(start, final, commits, told, past)),
+  ].filter(({ invariant }) => !known.has(invariant));
+  const effects = commits === undefined ? effectsLeft(replacements) : loggedEffects(commits);
   const violations = [
     ...atTheEnd,
     ...inBetween,
     ...checkNoBackup(start, final, history),
     ...checkAnswers(start, final, history, replacements, past, expectedErrors),
-    ...checkIndeterminate(history),
+    ...checkEffects(start, history, effects, commits !== undefined),
     ...checkHeldBack(start, history, replacements),
   ];
-  return violations.length > 0 ? violations : checkOrder(start, history, replacements);
+  return violations.length > 0 ? violations : checkOrder(start, history, replacements, effects);
 }
-
-/** I1 to I3 and the brake hold in every committed state. */
-const checkState = (
-  start: PoolState,
-  state: PoolState,
-  replacements: Replacements,
-  past: PastRotations,
-): RotationViolation[] => [
-  ...checkClaims(start, state, replacements, past),
-  ...checkWaste(start, state, replacements),
-  ...checkWholeness(start, state, replacements),
-  ...checkBrake(start, replacements),
-];

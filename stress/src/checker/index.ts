@@ -10,7 +10,7 @@ import { checkRun } from './check-run.ts';
 import { checkWaste } from './check-waste.ts';
 import type { RotationViolation } from './invariants.ts';
 import { retireUnmarked } from './past-rotations.ts';
-import { readReplacements } from './replacements.ts';
+import { readReplacements, readTold } from './replacements.ts';
 import { toRotationRun, type RotationRun } from './rotation-run.ts';
 
 /** The scenarios in which an operator or an older flow changes the pool too; in all others only rotations do. */
@@ -29,7 +29,7 @@ export const checkRotations = (run: Run<RotationTypes>): readonly RotationViolat
 export function countBackups(run: Run<RotationTypes>): { readonly used: number; readonly wasted: number } {
   const { start, final: left, history } = toRotationRun(run);
   const final = retireUnmarked(left);
-  const replacements = readReplacements(start, final, history);
+  const replacements = readReplacements(start, final, readTold(history));
   return {
     used: [...replacements.takenFor.values()].flat().length,
     wasted: checkWaste(start, final, replacements).length,

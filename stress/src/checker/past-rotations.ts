@@ -1,5 +1,6 @@
 import type { KeyState, PoolState } from '../model/pool-state.ts';
 import { groupBy } from './replacements.ts';
+import type { PoolCommit } from './rotation-run.ts';
 
 /** What a start state shows of rotations that were over when the run began. Linear in its documents. */
 export interface PastRotations {
@@ -46,8 +47,24 @@ export const retireUnmarked = (state: PoolState): PoolState => retireKept(state,
 /** The same state, in which the kept keys are not live, as long as nobody touched them. */
 export function retireKept(state: PoolState, { keptUnmarked }: PastRotations): PoolState {
   if (keptUnmarked.size === 0) return state;
-  const keys = [...state.keys].map(([id, key]): [string, KeyState] =>
-    keptUnmarked.get(id)?.content === key.content ? [id, { ...key, live: false }] : [id, key],
-  );
+  const keys = [...state.keys].map(([id, key]): [string, KeyState] => [id, retire(key, keptUnmarked)]);
   return { ...state, keys: new Map(keys) };
 }
+
+/** The same commit, of a pool whose kept keys are not live. */
+export function retireKeptIn(commit: PoolCommit, { keptUnmarked }: PastRotations): PoolCommit {
+  if (keptUnmarked.size === 0) return commit;
+  const writes = commit.writes.map((write) => {
+    if (write.of !== 'key') return write;
+    const { before, after } = write;
+    return {
+      ...write,
+      ...(before === undefined ? {} : { before: retire(before, keptUnmarked) }),
+      ...(after === undefined ? {} : { after: retire(after, keptUnmarked) }),
+    };
+  });
+  return { ...commit, writes };
+}
+
+const retire = (key: KeyState, keptUnmarked: PastRotations['keptUnmarked']): KeyState =>
+  keptUnmarked.get(key.id)?.content === key.content ? { ...key, live: false } : key;

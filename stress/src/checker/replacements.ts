@@ -13,29 +13,57 @@ export interface Replacements {
   readonly claimant: (backupId: string) => string;
 }
 
-/** Linear in the number of documents and operations. */
-export function readReplacements(start: PoolState, state: PoolState, history: RotationHistory): Replacements {
+/** What callers were told of rotations, and who claimed what. Of a whole run, for all of its states. */
+export interface Told {
+  /** Backups that callers of this key were told as their rotation's. */
+  readonly replacementsOf: (keyId: string) => ReadonlySet<string>;
+  /** "caller 7", or "somebody" where nothing tells. */
+  readonly claimant: (backupId: string) => string;
+}
+
+/** Linear in the number of operations. */
+export function readTold({ operations, claims }: RotationHistory): Told {
+  const replacements = new Map<string, Set<string>>();
+  const callerOfRotation = new Map<string, number>();
+  for (const { keyId, answer, caller } of operations) {
+    if (answer.kind !== 'rotated') continue;
+    replacements.set(keyId, (replacements.get(keyId) ?? new Set()).add(answer.replacement));
+    if (answer.rotationId !== undefined) callerOfRotation.set(answer.rotationId, caller);
+  }
+  const claimants = new Map(
+    claims.map(({ backupId, caller, rotationId }) => [
+      backupId,
+      caller ?? (rotationId === undefined ? undefined : callerOfRotation.get(rotationId)),
+    ]),
+  );
+  return {
+    replacementsOf: (keyId) => replacements.get(keyId) ?? NONE,
+    claimant: (backupId) => {
+      const caller = claimants.get(backupId);
+      return caller === undefined ? 'somebody' : `caller ${caller}`;
+    },
+  };
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** Linear in the number of documents. */
+export function readReplacements(start: PoolState, state: PoolState, told: Told): Replacements {
   const takenFor = groupBy(
     [...state.backups.values()].filter(
       (backup) => backup.isUsed && start.backups.get(backup.id)?.content !== backup.content,
     ),
     ({ usedFor }) => usedFor ?? '(nothing)',
   );
-  const winners = groupBy(
-    history.operations.filter(({ answer }) => answer.kind === 'rotated'),
-    ({ keyId }) => keyId,
-  );
   const boundKeys = new Set(state.bindings.map(({ keyId }) => keyId));
   const isInstalled = (id: string): boolean => state.keys.has(id) || takenFor.has(id);
 
   const replacementOf = (keyId: string): string | undefined => {
     const taken = takenFor.get(keyId) ?? [];
-    const told = new Set(
-      (winners.get(keyId) ?? []).flatMap(({ answer }) => (answer.kind === 'rotated' ? [answer.replacement] : [])),
-    );
+    const named = told.replacementsOf(keyId);
     return (
-      taken.find(({ id }) => told.has(id) && boundKeys.has(id)) ??
-      taken.find(({ id }) => told.has(id) && isInstalled(id)) ??
+      taken.find(({ id }) => named.has(id) && boundKeys.has(id)) ??
+      taken.find(({ id }) => named.has(id) && isInstalled(id)) ??
       taken.find(({ id }) => boundKeys.has(id)) ??
       taken.find(({ id }) => isInstalled(id))
     )?.id;
@@ -52,23 +80,7 @@ export function readReplacements(start: PoolState, state: PoolState, history: Ro
     return undefined;
   };
 
-  const callerOfRotation = new Map(
-    history.operations.flatMap(({ answer, caller }) =>
-      answer.kind === 'rotated' && answer.rotationId !== undefined ? [[answer.rotationId, caller] as const] : [],
-    ),
-  );
-  const claimants = new Map(
-    history.claims.map(({ backupId, caller, rotationId }) => [
-      backupId,
-      caller ?? (rotationId === undefined ? undefined : callerOfRotation.get(rotationId)),
-    ]),
-  );
-  const claimant = (backupId: string): string => {
-    const caller = claimants.get(backupId);
-    return caller === undefined ? 'somebody' : `caller ${caller}`;
-  };
-
-  return { takenFor, replacementOf, liveEndOf, claimant };
+  return { takenFor, replacementOf, liveEndOf, claimant: told.claimant };
 }
 
 export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {

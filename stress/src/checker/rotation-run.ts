@@ -1,4 +1,4 @@
-import type { History, Run } from 'mongo-harness';
+import type { Commit, Fault, History, Run } from 'mongo-harness';
 import { byId, type PoolState } from '../model/pool-state.ts';
 import type { Claim, OperatorCall, RotationTypes, Answer } from '../model/rotation-types.ts';
 
@@ -7,6 +7,8 @@ export interface RotationRun {
   readonly start: PoolState;
   /** Committed states that were read while the callers ran. */
   readonly between: readonly PoolState[];
+  /** All that was committed from the start to the end, in its order. Absent where no log was read. */
+  readonly commits?: readonly PoolCommit[];
   readonly final: PoolState;
   readonly history: RotationHistory;
   readonly operated: readonly Operated[];
@@ -19,7 +21,11 @@ export interface RotationHistory {
   readonly unit: History<RotationTypes>['unit'];
   readonly operations: readonly RotationOperation[];
   readonly claims: readonly Claim[];
+  /** What went wrong on purpose. Default: nothing did. */
+  readonly faults?: readonly Fault[];
 }
+
+export type PoolCommit = Commit<RotationTypes>;
 
 /** One call of `rotate`. */
 export interface RotationOperation {
@@ -41,7 +47,14 @@ export interface Operated {
   readonly answer: Answer;
 }
 
-export function toRotationRun({ start, between, final, history, expectedErrors }: Run<RotationTypes>): RotationRun {
+export function toRotationRun({
+  start,
+  between,
+  commits,
+  final,
+  history,
+  expectedErrors,
+}: Run<RotationTypes>): RotationRun {
   const operations: RotationOperation[] = [];
   const operated: Operated[] = [];
   for (const { caller, call, answer, invokedAtMs, completedAtMs = Infinity } of history.operations) {
@@ -50,11 +63,13 @@ export function toRotationRun({ start, between, final, history, expectedErrors }
       operations.push({ caller, ...asked, invokedAtMs, completedAtMs, answer });
     } else if (answer.kind !== 'crashed') operated.push({ call, answer });
   }
+  const { unit, claims, faults } = history;
   return {
     start: byId(start),
     between: between.map(byId),
+    ...(commits === undefined ? {} : { commits }),
     final: byId(final),
-    history: { unit: history.unit, operations, claims: history.claims },
+    history: { unit, operations, claims, ...(faults === undefined ? {} : { faults }) },
     operated,
     expectedErrors,
   };

@@ -27,7 +27,7 @@ test('two winners', () => {
 
 test('a rotation that nobody was told of', () => {
   expect(answersOf(once, [3, 'k1', alreadyRotated('b1')], [4, 'k1', busy])).toEqual([
-    'k1 was replaced, and no caller was told rotated',
+    'k1 was replaced, and no caller was told rotated or could not know: 1 already-rotated, 1 busy',
   ]);
 });
 
@@ -109,7 +109,9 @@ test('who only knows that the key is gone names no replacement; that is true onc
 test('a caller that crashed may have rotated the key, and nobody was told', () => {
   const again = [4, 'k1', alreadyRotated('b1')] as const;
   expect(answersOf(once, [3, 'k1', { kind: 'crashed' }], again)).toEqual([]);
-  expect(answersOf(once, again)).toEqual(['k1 was replaced, and no caller was told rotated']);
+  expect(answersOf(once, again)).toEqual([
+    'k1 was replaced, and no caller was told rotated or could not know: 1 already-rotated',
+  ]);
 });
 
 describe('another incarnation than the live one', () => {
@@ -131,6 +133,7 @@ describe('another incarnation than the live one', () => {
         'caller 4 was told already-rotated for k1, which was live in another incarnation than of a copy, for which it asked',
       ],
     ],
+    ['an error', failed('refused'), ['caller 4 was told nothing of k1 but an error: refused: told']],
     [
       'no-backup',
       noBackup,
@@ -155,6 +158,8 @@ describe('another incarnation than the live one', () => {
   });
 
   test('who asked for another one can not have rotated the key', () => {
-    expect(answersOf(once, asking(indeterminate))).toEqual(['k1 was replaced, and no caller was told rotated']);
+    expect(answersOf(once, asking(indeterminate))).toEqual([
+      'k1 was replaced, and no caller was told rotated or could not know: 1 indeterminate',
+    ]);
   });
 });

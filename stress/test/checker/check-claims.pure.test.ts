@@ -46,6 +46,15 @@ test('a backup that was a live key already', () => {
   expect(sentencesOf.claims(left)).toEqual(['b1 was a live key already when caller 2 claimed it for k1']);
 });
 
+test('a backup that was taken for what was no key', () => {
+  const left = {
+    start: pool({ keys: ['k1'], free: ['b1', 'b2'] }),
+    final: pool({ keys: ['k1', 'b1'], free: ['b2'], used: { b1: 'b2' } }),
+    claims: [{ keyId: 'b2', backupId: 'b1', caller: 2 }],
+  };
+  expect(sentencesOf.claims(left)).toEqual(['b2 took b1 by caller 2, and was no live key']);
+});
+
 test('a backup that was used already, before the run', () => {
   const left = {
     start: pool({ keys: ['k1'], used: { b1: 'k0' } }),

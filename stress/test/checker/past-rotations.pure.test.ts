@@ -45,7 +45,7 @@ describe('a key that an older flow replaced and kept without a mark', () => {
       live: false,
     });
     expect(judge(kept, again, [1, 'k0', rotated('b1')])).toContain(
-      'I1 k0 took b1 by somebody, and had been replaced by b0 before the run',
+      'I1 k0 took b1 by somebody, and had been replaced by b0 before',
     );
   });
 

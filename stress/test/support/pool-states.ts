@@ -11,6 +11,8 @@ export interface PoolText {
   readonly aside?: readonly string[];
   /** Used backups, each with the key that it was used for. */
   readonly used?: Readonly<Record<string, string | undefined>>;
+  /** Of used backups, where rotation-core claimed them. Default: of none. */
+  readonly rotationIds?: Readonly<Record<string, string>>;
   /** Proxies, each with the keys that it is bound to. */
   readonly bindings?: Readonly<Record<string, string | readonly string[]>>;
   /** How many rotations the brake allows now. Default: there is no brake. */
@@ -26,13 +28,14 @@ export function pool({
   free = [],
   aside = [],
   used = {},
+  rotationIds = {},
   bindings = {},
   allowed,
 }: PoolText): PoolState {
   const backups = [
     ...free.map((id) => freeBackup(id)),
     ...aside.map((id) => ({ ...freeBackup(id), isSetAside: true, content: `${id} set aside` })),
-    ...Object.entries(used).map(([id, key]) => usedBackup(id, key)),
+    ...Object.entries(used).map(([id, key]) => usedBackup(id, key, rotationIds[id])),
   ];
   return {
     keys: byId([...keys.map((id) => keyOf(id, true)), ...kept.map((id) => keyOf(id, false))]),
@@ -75,10 +78,11 @@ const freeBackup = (id: string): BackupState => ({
   content: `${id} free`,
 });
 
-const usedBackup = (id: string, usedFor: string | undefined): BackupState => ({
+const usedBackup = (id: string, usedFor: string | undefined, rotationId: string | undefined): BackupState => ({
   id,
   isUsed: true,
   usedFor,
+  ...(rotationId === undefined ? {} : { rotationId }),
   apiKey: `key of ${id}`,
-  content: `${id} used for ${usedFor ?? 'nothing'}`,
+  content: `${id} used for ${usedFor ?? 'nothing'} by ${rotationId ?? 'somebody'}`,
 });

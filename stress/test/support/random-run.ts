@@ -1,14 +1,18 @@
 import * as fc from 'fast-check';
-import type { RotationOperation, RotationRun } from '../../src/checker/rotation-run.ts';
+import type { PoolCommit, RotationOperation, RotationRun } from '../../src/checker/rotation-run.ts';
+import type { PoolState } from '../../src/model/pool-state.ts';
 import type { Answer } from '../../src/model/rotation-types.ts';
-import { busy, history, indeterminate } from './histories.ts';
-import { answer, asPoolState, replace, type SequentialPool } from './sequential-pool.ts';
+import { commitsBetween } from './commits.ts';
+import { busy, crashed, history } from './histories.ts';
+import { answer, asPoolState, replace, type LoggedRotation, type SequentialPool } from './sequential-pool.ts';
 
 /** A run that was made one call after the other, and the pool before and after it. */
 export interface SequentialRun {
   readonly start: SequentialPool;
   readonly final: SequentialPool;
   readonly operations: readonly RotationOperation[];
+  /** What was committed, in its order: each entry is a transaction of one rotation or of several. */
+  readonly log: readonly (readonly LoggedRotation[])[];
   readonly retirement: 'delete' | 'keep';
 }
 
@@ -16,7 +20,7 @@ const REACH_MAX_MS = 12;
 const KEYS = ['k1', 'k2', 'k3'];
 const BACKUPS = ['b1', 'b2', 'b3', 'b4'];
 /** k0 was rotated before the run, and b0 with it in some. */
-const EARLIER: SequentialPool['next'] = new Map([['k0', 'b0']]);
+const EARLIER: SequentialPool['next'] = new Map([['k0', { backupId: 'b0', rotationId: 'earlier' }]]);
 export const idsOfRuns: readonly string[] = ['k0', 'b0', ...KEYS, ...BACKUPS, 'unheard-of'];
 
 /** An incarnation that no key has. */
@@ -31,7 +35,7 @@ interface RandomCall {
   readonly beforeMs: number;
   readonly afterMs: number;
   readonly pick: number;
-  readonly told: 'all' | 'nothing';
+  readonly told: 'all' | 'doubt' | 'nothing';
 }
 
 const randomCall: fc.Arbitrary<RandomCall> = fc.record({
@@ -42,7 +46,7 @@ const randomCall: fc.Arbitrary<RandomCall> = fc.record({
   beforeMs: fc.nat(REACH_MAX_MS),
   afterMs: fc.nat(REACH_MAX_MS),
   pick: fc.nat(),
-  told: fc.constantFrom('all', 'all', 'all', 'nothing'),
+  told: fc.constantFrom('all', 'all', 'all', 'all', 'doubt', 'nothing'),
 });
 
 /** Runs of the sequential pool, with random windows around the instants at which their calls took effect. */
@@ -72,41 +76,65 @@ export function sequentialRun(callsMax: number): fc.Arbitrary<SequentialRun> {
 function execute(
   start: SequentialPool,
   calls: readonly RandomCall[],
-): { readonly final: SequentialPool; readonly operations: RotationOperation[] } {
+): Pick<SequentialRun, 'final' | 'operations' | 'log'> {
   let state = start;
   let nowMs = REACH_MAX_MS; // the clock of a run begins at 0
+  const log: LoggedRotation[][] = [];
   const operations = calls.map(({ keyId, another, stepMs, beforeMs, afterMs, pick, told }, caller) => {
     nowMs += stepMs;
     const free = [...state.free];
     const incarnation = another && start.live.has(keyId) ? ANOTHER : undefined;
+    const rotationId = `r${caller}`;
     const answered = answer(state, keyId, incarnation, free[pick % Math.max(1, free.length)]);
-    if (answered.kind === 'rotated') state = replace(state, keyId, answered.replacement);
+    if (answered.kind === 'rotated') {
+      const rotation = { keyId, backupId: answered.replacement, rotationId };
+      state = replace(state, rotation);
+      log.push([rotation]);
+    }
     return {
       caller,
       keyId,
       ...(incarnation === undefined ? {} : { incarnation }),
       invokedAtMs: nowMs - beforeMs,
-      completedAtMs: nowMs + afterMs,
-      answer: told === 'all' ? answered : doubt(answered),
+      completedAtMs: told === 'nothing' ? Infinity : nowMs + afterMs,
+      answer: tell(answered, rotationId, told),
     };
   });
-  return { final: state, operations };
+  return { final: state, operations, log };
 }
 
-/** Who changed nothing may be sure of that, who changed something can only be in doubt. */
-const doubt = ({ kind }: Answer): Answer => (UNCHANGED.includes(kind) ? busy : indeterminate);
+function tell(answered: Answer, rotationId: string, told: RandomCall['told']): Answer {
+  if (told === 'nothing') return crashed;
+  if (told === 'all') return answered.kind === 'rotated' ? { ...answered, rotationId } : answered;
+  // Who changed nothing may be sure of that, who changed something can only be in doubt.
+  return UNCHANGED.includes(answered.kind) ? busy : { kind: 'indeterminate', rotationId };
+}
 
 const UNCHANGED: readonly string[] = ['not-found', 'held-back', 'other-incarnation'];
 
-/** As the checker sees it. */
-export function asRun({ start, final, operations, retirement }: SequentialRun): RotationRun {
-  const bound = [...start.live];
+/** As the checker sees it. @param isLogged with what was committed */
+export function asRun({ start, final, operations, log, retirement }: SequentialRun, isLogged: boolean): RotationRun {
+  const stateOf = (state: SequentialPool): PoolState => asPoolState(state, [...start.live], retirement);
   return {
-    start: asPoolState(start, bound, retirement),
+    start: stateOf(start),
     between: [],
-    final: asPoolState(final, bound, retirement),
+    ...(isLogged ? { commits: commitsOf(start, log, stateOf) } : {}),
+    final: stateOf(final),
     history: { ...history([]), operations },
     operated: [],
     expectedErrors: [],
   };
+}
+
+function commitsOf(
+  start: SequentialPool,
+  log: SequentialRun['log'],
+  stateOf: (state: SequentialPool) => PoolState,
+): PoolCommit[] {
+  let state = start;
+  return log.flatMap((transaction) => {
+    const before = state;
+    state = transaction.reduce(replace, state);
+    return commitsBetween(stateOf(before), stateOf(state));
+  });
 }

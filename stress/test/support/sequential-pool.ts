@@ -7,15 +7,22 @@ import { alreadyRotated, heldBack, noBackup, notFound, otherIncarnation, rotated
 export interface SequentialPool {
   readonly live: ReadonlySet<string>;
   readonly free: ReadonlySet<string>;
-  /** Which backup took which key's place. */
-  readonly next: ReadonlyMap<string, string>;
+  /** What took which key's place. */
+  readonly next: ReadonlyMap<string, Omit<LoggedRotation, 'keyId'>>;
   /** How many rotations the brake allows from now on; infinite without a brake. */
   readonly allowed: number;
 }
 
+/** A rotation that took effect. */
+export interface LoggedRotation {
+  readonly keyId: string;
+  readonly backupId: string;
+  readonly rotationId: string;
+}
+
 function liveEnd({ live, next }: SequentialPool, keyId: string): string | undefined {
-  let id = next.get(keyId);
-  while (id !== undefined && !live.has(id)) id = next.get(id);
+  let id = next.get(keyId)?.backupId;
+  while (id !== undefined && !live.has(id)) id = next.get(id)?.backupId;
   return id;
 }
 
@@ -39,13 +46,13 @@ export function answer(
 
 export function replace(
   { live, free, next, allowed }: SequentialPool,
-  keyId: string,
-  backupId: string,
+  { keyId, ...made }: LoggedRotation,
 ): SequentialPool {
+  const { backupId } = made;
   return {
     live: new Set([...live].filter((id) => id !== keyId)).add(backupId),
     free: new Set([...free].filter((id) => id !== backupId)),
-    next: new Map(next).set(keyId, backupId),
+    next: new Map(next).set(keyId, made),
     allowed: allowed - 1,
   };
 }
@@ -61,7 +68,8 @@ export function asPoolState(
     keys: [...live],
     kept: retirement === 'keep' ? [...next.keys()].filter((id) => !live.has(id)) : [],
     free: [...free],
-    used: Object.fromEntries([...next].map(([keyId, backupId]) => [backupId, keyId])),
+    used: Object.fromEntries([...next].map(([keyId, { backupId }]) => [backupId, keyId])),
+    rotationIds: Object.fromEntries([...next.values()].map(({ backupId, rotationId }) => [backupId, rotationId])),
     bindings: Object.fromEntries(
       boundAtStart.map((id) => [`proxy of ${id}`, live.has(id) ? id : (liveEnd(state, id) ?? id)]),
     ),
