@@ -116,7 +116,7 @@ function checkTold(
   const broken = (sentence: string): void => void violations.push({ invariant: 'I5', sentence });
   const winnersOf = groupBy(operations, ({ answer }) => (answer.kind === 'rotated' ? answer.replacement : ''));
   for (const { id, usedFor = '' } of rotations) {
-    const { length = 0 } = winnersOf.get(id) ?? [];
+    const { length } = winnersOf.get(id) ?? [];
     if (length !== 1) broken(`${length} callers were told that they rotated ${usedFor} to ${id}`);
   }
   const made = new Set(rotations.map(({ id }) => id));

@@ -71,7 +71,7 @@ export const planted: fc.Arbitrary<Planted> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .constantFrom<Damage>('binding lost', 'binding doubled', 'second claim', 'backup gone', 'key back', 'key gone')
-      .map((damage) => ({ damage })),
+      .map((kind) => ({ damage: kind })),
   },
 );
 

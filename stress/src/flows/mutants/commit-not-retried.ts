@@ -9,7 +9,7 @@ export const commitNotRetried: RotationMutant = {
   name: 'commit-not-retried',
   about: 'commits once, and tells an error where no reply comes: the rotation went through, and nobody is told so',
   expected: 'violated',
-  breaks: ['I5'],
+  breaks: ['I5', 'I6'],
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],

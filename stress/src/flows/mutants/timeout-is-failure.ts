@@ -16,7 +16,7 @@ export const timeoutIsFailure: RotationFaultMutant = {
   about:
     'takes an attempt of more than a second for failed, and rotates again as somebody new; the first attempt goes on to its commit',
   expected: 'violated',
-  breaks: ['I5'],
+  breaks: ['I6'],
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],
   explorations: [],

@@ -11,7 +11,7 @@ export const unknownIsUndone: RotationMutant = {
   name: 'unknown-is-undone',
   about: 'takes a commit without a reply for undone, and rotates again as somebody new, who finds the work of another',
   expected: 'violated',
-  breaks: ['I5'],
+  breaks: ['I6'],
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],

@@ -7,7 +7,7 @@ export const w1: RotationFaultMutant = {
   name: 'w1',
   about: 'the reference with write concern w: 1: what it tells as rotated is rolled back when the primary dies',
   expected: 'violated',
-  breaks: ['I5'],
+  breaks: ['I6'],
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],
   explorations: [],
