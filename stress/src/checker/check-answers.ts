@@ -1,5 +1,6 @@
 import type { PoolState } from '../model/pool-state.ts';
 import type { Answer } from '../model/rotation-types.ts';
+import { Chains } from './chains.ts';
 import type { RotationViolation } from './invariants.ts';
 import { meansAnother } from './means-another.ts';
 import type { PastRotations } from './past-rotations.ts';
@@ -20,6 +21,11 @@ export function checkAnswers(
     violations.push({ invariant: 'I5', sentence });
   };
 
+  const chains = new Chains(
+    // Evidence from before the run counts too.
+    (id) => replacements.replacementOf(id) ?? past.replacementOf(id),
+    (id) => isLiveAt(start, id),
+  );
   const operationsOf = groupBy(history.operations, (operation) => operation.keyId);
   for (const keyId of replacements.takenFor.keys()) {
     const wasKey = start.keys.has(keyId) || final.backups.has(keyId);
@@ -33,7 +39,6 @@ export function checkAnswers(
     const isLive = isLiveAt(final, keyId);
     const isReplaced = replacements.takenFor.has(keyId) && !isLive;
     const wasInstalled = start.backups.get(keyId)?.isUsed === false && final.backups.get(keyId)?.isUsed === true;
-    const chain = chainOf(keyId, (id) => replacements.replacementOf(id) ?? past.replacementOf(id));
     if (winners.length > 1)
       broken(`callers ${winners.map(({ caller }) => caller).join(' and ')} were all told that they rotated ${keyId}`);
 
@@ -54,8 +59,8 @@ export function checkAnswers(
         else if (answer.kind === 'rotated' && !wasLive && !wasInstalled)
           broken(`${told}, which was no live key in this run`);
         else if (answer.replacement === undefined) {
-          if (chain.length === 0) broken(`${told}, and nothing had taken its place`);
-        } else if (!mayBeTold(answer, chain).includes(answer.replacement))
+          if (chains.nextOf(keyId) === undefined) broken(`${told}, and nothing had taken its place`);
+        } else if (!mayBeTold(keyId, answer, answer.replacement, chains))
           broken(`${told} with replacement ${answer.replacement}, which never took its place`);
         else if (start.backups.get(answer.replacement)?.isUsed === true && !isLiveAt(start, answer.replacement))
           broken(`${told} with replacement ${answer.replacement}, which was no live key in this run`);
@@ -65,7 +70,7 @@ export function checkAnswers(
           broken(`${told}, and had not asked for another incarnation than the one that was live`);
       } else if (answer.kind === 'not-found' && wasLive) {
         broken(`${told}, which was live when the run began`);
-      } else if (answer.kind === 'not-found' && !wasInstalled && chain.some((id) => isLiveAt(start, id))) {
+      } else if (answer.kind === 'not-found' && !wasInstalled && chains.isMarkedAfter(keyId)) {
         broken(`${told}, which was rotated before the run`);
       }
     }
@@ -74,22 +79,20 @@ export function checkAnswers(
 }
 
 /**
- * The keys that an answer may name. Who has rotated names the own backup; but where a commit was in doubt, a later attempt finds that out, and names the live end of the
- * chain, as it does for everybody who comes late.
+ * Whether an answer may name this key. Who has rotated names the own backup; but where a commit was in doubt, a later attempt finds that out, and names the live end of
+ * the chain, as it does for everybody who comes late.
  */
 const mayBeTold = (
+  keyId: string,
   answer: Answer & { kind: 'rotated' | 'already-rotated' },
-  chain: readonly string[],
-): readonly string[] => (answer.kind === 'already-rotated' || (answer.attempts ?? 1) > 1 ? chain : chain.slice(0, 1));
+  named: string,
+  chains: Chains,
+): boolean =>
+  answer.kind === 'already-rotated' || (answer.attempts ?? 1) > 1
+    ? chains.isAfter(named, keyId)
+    : chains.nextOf(keyId) === named;
 
 /** Answers about the incarnation that was live. */
 const AFFECTED: readonly string[] = ['rotated', 'already-rotated', 'no-backup', 'held-back'];
-
-/** All keys that took this one's place, one after the other; evidence from before the run counts too. */
-function chainOf(keyId: string, nextOf: (keyId: string) => string | undefined): string[] {
-  const chain = new Set<string>();
-  for (let id = nextOf(keyId); id !== undefined && !chain.has(id); id = nextOf(id)) chain.add(id);
-  return [...chain];
-}
 
 const isLiveAt = (state: PoolState, id: string): boolean => state.keys.get(id)?.live === true;

@@ -17,6 +17,9 @@ export function checkWholeness(start: PoolState, state: PoolState, replacements:
   const bindingsBefore = groupBy(start.bindings, ({ keyId }) => keyId);
   const bindingsNow = groupBy(state.bindings, ({ rest }) => rest);
   const restsBefore = new Set(start.bindings.map(({ rest }) => rest));
+  const newOnes = new Map(
+    [...bindingsNow.keys()].filter((rest) => !restsBefore.has(rest)).map((rest) => [proxyOf(rest), rest]),
+  );
   /** What bindings of the start have become, where a field of them changed. */
   const changed = new Set<string>();
 
@@ -32,7 +35,8 @@ export function checkWholeness(start: PoolState, state: PoolState, replacements:
       const now = bindingsNow.get(rest) ?? [];
       const onHolder = now.filter(({ keyId }) => keyId === holder).length;
       if (now.length === 0) {
-        const became = [...bindingsNow.keys()].find((one) => !restsBefore.has(one) && isSameProxy(one, rest));
+        const proxyId = proxyOf(rest);
+        const became = proxyId === undefined ? undefined : newOnes.get(proxyId);
         if (became !== undefined) changed.add(became);
         const what =
           became === undefined ? `lost: ${nameOf(rest)}` : `changed: ${nameOf(rest)}, ${changes(rest, became)}`;
@@ -76,10 +80,7 @@ const targetsOf = (bindings: readonly BindingState[]): string =>
 
 const fieldsOf = (rest: string): Readonly<Record<string, unknown>> => JSON.parse(rest) as Record<string, unknown>;
 
-const isSameProxy = (one: string, other: string): boolean => {
-  const { proxyId } = fieldsOf(one);
-  return proxyId !== undefined && proxyId === fieldsOf(other)['proxyId'];
-};
+const proxyOf = (rest: string): unknown => fieldsOf(rest)['proxyId'];
 
 /** As in `isActive was true and is false`. */
 function changes(before: string, now: string): string {
@@ -96,6 +97,6 @@ function changes(before: string, now: string): string {
 
 /** The proxy's name is what a reader looks for. */
 function nameOf(rest: string): string {
-  const { proxyId } = fieldsOf(rest);
+  const proxyId = proxyOf(rest);
   return typeof proxyId === 'string' ? `proxy ${proxyId}` : rest;
 }
