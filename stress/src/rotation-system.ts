@@ -9,6 +9,7 @@ import { readPool } from './pool/read-pool.ts';
 import { toPoolWrite } from './pool/to-write.ts';
 import type { PoolCall, RotationTypes, Answer } from './model/rotation-types.ts';
 import { scenarios } from './scenarios/index.ts';
+import { nextDrawn } from './scenarios/mixed-traffic.ts';
 
 /**
  * Key rotation as a system under test. Callers ask a service to rotate a failed key (`RotationTypes`); each deployment is one service's
@@ -25,13 +26,16 @@ const rotationSystem: System<RotationTypes> = {
   read: (db, { services: [pool] }, session) => readPool(db, pool, session),
   toWrite: (change, { services: [pool] }) => toPoolWrite(pool, change),
   check: checkRotations,
-  next: rotateReplacement,
-  recovery: { isServed: ({ kind }) => kind !== 'busy' && kind !== 'indeterminate' },
+  next: (call, answer) => (call.draw === undefined ? rotateReplacement(answer) : nextDrawn(call, answer)),
+  recovery: {
+    isServed: ({ kind }) => kind !== 'busy' && kind !== 'indeterminate',
+    probe: (call) => (isVerb(call) ? call : undefined),
+  },
   show: { columns: countBackups, operation: describe },
 };
 
 /** The replacement fails in its turn: the caller rotates the key that it was given. */
-function rotateReplacement(_call: PoolCall, answer: Answer): PoolCall | undefined {
+function rotateReplacement(answer: Answer): PoolCall | undefined {
   const replacement = 'replacement' in answer ? answer.replacement : undefined;
   return replacement === undefined ? undefined : { op: 'rotate', keyId: replacement };
 }
@@ -44,8 +48,21 @@ function describe(call: PoolCall, answer: Answer): string {
 }
 
 const subjectOf = (call: PoolCall): string => {
-  if (call.op === 'rotate') return call.by === undefined ? call.keyId : `${call.keyId} by the ${call.by}`;
-  return `${call.op} ${call.op === 'restore' ? call.backupId : call.keyId}`;
+  switch (call.op) {
+    case 'rotate':
+      return call.by === undefined ? call.keyId : `${call.keyId} by the ${call.by}`;
+    case 'sweep':
+      return call.op;
+    case 'find-rotation':
+      return 'find-rotation'; // its id is drawn anew in each run
+    default:
+      return `${call.op} ${'keyId' in call ? call.keyId : call.backupId}`;
+  }
 };
+
+/** A rotator's own: what operators write is between them and the driver, and not asked again. */
+const VERBS: readonly PoolCall['op'][] = ['rotate', 'bind', 'restore', 'sweep', 'find-rotation'];
+
+const isVerb = ({ op }: PoolCall): boolean => VERBS.includes(op);
 
 export default rotationSystem;

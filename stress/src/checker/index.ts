@@ -1,10 +1,20 @@
 import type { Run } from 'mongo-harness';
 import type { RotationTypes } from '../model/rotation-types.ts';
+import { mixedTraffic } from '../scenarios/mixed-traffic.ts';
 import { olderFlow } from '../scenarios/older-flow.ts';
-import { bindingAdded, putBack, PUT_BACK, restore, RESTORED } from '../scenarios/operated.ts';
+import {
+  bindingAdded,
+  putBack,
+  PUT_BACK,
+  restore,
+  restoredAndPutBack,
+  RESTORED,
+  swept,
+} from '../scenarios/operated.ts';
 import { checkAddedBindings } from './check-added-bindings.ts';
 import { checkBesideOlderFlow } from './check-beside-older-flow.ts';
 import { checkEndedIncarnation } from './check-ended-incarnation.ts';
+import { checkMixed, countMixed } from './check-mixed.ts';
 import { checkPutBack } from './check-put-back.ts';
 import { checkRun } from './check-run.ts';
 import { checkWaste } from './check-waste.ts';
@@ -21,12 +31,16 @@ const CHANGED_BY_OTHERS: Readonly<Record<string, (run: RotationRun) => RotationV
   [olderFlow.name]: checkBesideOlderFlow,
 };
 
+/** All verbs and operators change the pool, in any order. */
+const MIXED: readonly string[] = [mixedTraffic, restoredAndPutBack, swept].map(({ name }) => name);
+
 /** Judges a run of any scenario. */
 export const checkRotations = (run: Run<RotationTypes>): readonly RotationViolation[] =>
-  (CHANGED_BY_OTHERS[run.scenario] ?? checkRun)(toRotationRun(run));
+  MIXED.includes(run.scenario) ? checkMixed(run) : (CHANGED_BY_OTHERS[run.scenario] ?? checkRun)(toRotationRun(run));
 
 /** Backups that a run used, and those of them that took no key's place. */
 export function countBackups(run: Run<RotationTypes>): { readonly used: number; readonly wasted: number } {
+  if (MIXED.includes(run.scenario)) return countMixed(run);
   const { start, final: left, history } = toRotationRun(run);
   const final = retireUnmarked(left);
   const replacements = readReplacements(start, final, readTold(history));

@@ -28,8 +28,11 @@ import { noEvidence } from './mutants/no-evidence.ts';
 import { noTransaction } from './mutants/no-transaction.ts';
 import { olderFlowNotAwaited } from './mutants/older-flow-not-awaited.ts';
 import { restoreKeepsUsedFor } from './mutants/restore-keeps-used-for.ts';
+import { restoreWithoutTouch } from './mutants/restore-without-touch.ts';
 import { staleEvidence } from './mutants/stale-evidence.ts';
 import { surplusInsert } from './mutants/surplus-insert.ts';
+import { sweepDeletes } from './mutants/sweep-deletes.ts';
+import { sweepWithoutTouch } from './mutants/sweep-without-touch.ts';
 import { swallowedDuplicate } from './mutants/swallowed-duplicate.ts';
 import { timeoutIsFailure } from './mutants/timeout-is-failure.ts';
 import { uncountedRetire } from './mutants/uncounted-retire.ts';
@@ -63,7 +66,10 @@ export const mutants: readonly Mutant<RotationTypes>[] = [
   chainNotFollowed,
   incarnationNotMatched,
   restoreKeepsUsedFor,
+  restoreWithoutTouch,
   bindWithoutTouch,
+  sweepWithoutTouch,
+  sweepDeletes,
   brakePerProcess,
   olderFlowNotAwaited,
   conflictIsNoBackup,

@@ -41,7 +41,7 @@ export function openRotator(
     const olderFlow = openOlderFlow(db, pool, observer, surroundings);
     return {
       call: (caller, call) => {
-        if (call.op !== 'rotate') return operate(call, db, pool, verbs);
+        if (call.op !== 'rotate') return operate(call, db, pool, verbs).catch(toError);
         if (call.by === 'older-flow') return olderFlow.call(caller, call);
         const { keyId, incarnation } = call;
         return rotator.rotate(keyId, incarnation === undefined ? {} : { incarnation }).then(toAnswer, toError);

@@ -1,41 +1,29 @@
-import { MongoServerError, type Db } from 'mongodb';
+import type { Db } from 'mongodb';
 import type { Pool, Rotator } from 'rotation-core';
-import { keysOf } from 'rotation-core/testing';
 import type { FlowAnswer, OperatorCall } from '../model/rotation-types.ts';
-
-const DUPLICATE_KEY = 11_000;
+import { writeAsOperator } from './operator-writes.ts';
 
 /** The verbs of operators. */
-export type Operator = Pick<Rotator, 'bind' | 'restoreBackup'>;
+export type Operator = Pick<Rotator, 'bind' | 'restoreBackup' | 'sweep' | 'findRotation'>;
 
 /** Makes one call of an operator's. */
 export async function operate(call: OperatorCall, db: Db, pool: Pool, operator: Operator): Promise<FlowAnswer> {
   switch (call.op) {
     case 'bind': {
-      const { kind } = await operator.bind({ proxyId: call.proxyId, keyId: call.keyId });
-      return { kind };
+      const outcome = await operator.bind({ proxyId: call.proxyId, keyId: call.keyId });
+      return outcome.kind === 'not-found' ? outcome : { kind: outcome.kind, boundTo: outcome.keyId };
     }
     case 'restore': {
       const { kind } = await operator.restoreBackup(call.backupId);
       return { kind };
     }
-    case 'add-key':
-      return addKey(call, db, pool);
-  }
-}
-
-/** A kept key gives way, a live one does not: the upsert then meets it. */
-async function addKey(
-  { keyId, createdAt }: Extract<OperatorCall, { op: 'add-key' }>,
-  db: Db,
-  pool: Pool,
-): Promise<FlowAnswer> {
-  const document = { apiKey: `key of ${keyId}`, status: 'healthy', createdAt: new Date(createdAt) } as const;
-  try {
-    await keysOf(db, pool).replaceOne({ _id: keyId, replacedBy: { $type: 'string' } }, document, { upsert: true });
-    return { kind: 'added' };
-  } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY) return { kind: 'still-live' };
-    throw error;
+    case 'sweep':
+      return { kind: 'swept', ...(await operator.sweep()) };
+    case 'find-rotation': {
+      const found = await operator.findRotation(call.rotationId);
+      return found === null ? { kind: 'unknown-rotation' } : { kind: 'found', ...found };
+    }
+    default:
+      return writeAsOperator(call, db, pool);
   }
 }

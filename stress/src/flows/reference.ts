@@ -22,6 +22,13 @@ const onKeypool = (scenario: string, callers = PAIR): ExplorationPlace => ({
 
 const FAILOVERS = ['step-down', 'kill-primary'] as const;
 
+/** Retired keys are deleted or kept; in `mixed` the callers of one deployment do both. */
+const MIXED_TRAFFIC: readonly StormPlace[] = [
+  { scenario: 'mixed-traffic', deployment: 'mixed', processes: PROCESSES },
+  { scenario: 'mixed-traffic', deployment: 'openhandspool', processes: 1 },
+  { scenario: 'mixed-traffic', deployment: 'mixed', processes: PROCESSES, faults: FAILOVERS },
+];
+
 /** Before, one service deleted a failed key, and one kept it. */
 const WITH_OLDER_FLOWS = ['keypool', 'openhandspool'];
 const besideOlderFlows = WITH_OLDER_FLOWS.map((deployment): StormPlace => {
@@ -42,6 +49,7 @@ const storms: readonly StormPlace[] = [
   { scenario: 'poisoned-backup', deployment: 'keypool', processes: PROCESSES },
   { scenario: 'upstream-down', deployment: 'braked', processes: PROCESSES },
   ...besideOlderFlows,
+  ...MIXED_TRAFFIC,
 ];
 
 export const reference: RotationFlow = {
@@ -105,6 +113,8 @@ export const referenceBare: RotationFlow = {
     onKeypool('binding-added', 1),
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),
     onKeypool('put-back'),
+    onKeypool('swept', 1),
+    { scenario: 'restored-and-put-back', deployment: 'openhandspool', callers: 1 },
     onKeypool('other-incarnation'),
     ...WITH_OLDER_FLOWS.map((deployment) => ({ scenario: 'older-flow', deployment, callers: PAIR })),
     { scenario: 'upstream-down', deployment: 'braked', callers: PAIR },

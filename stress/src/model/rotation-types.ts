@@ -16,7 +16,17 @@ export interface RotationTypes extends SystemTypes {
 }
 
 /** What a caller, or an operator, asks of a service. */
-export type PoolCall = RotateCall | OperatorCall;
+export type PoolCall = (RotateCall | OperatorCall) & {
+  /** Where the caller goes on with calls that are drawn. Default: the call has nothing to do with others. */
+  readonly draw?: CallDraw;
+};
+
+/** A place in the calls that one caller makes, one after the other; what comes next is drawn from it, and depends on the answer. */
+export interface CallDraw {
+  readonly seed: number;
+  /** Calls that the caller has made before. */
+  readonly made: number;
+}
 
 export interface RotateCall {
   readonly op: 'rotate';
@@ -27,11 +37,27 @@ export interface RotateCall {
   readonly by?: 'older-flow';
 }
 
-export type OperatorCall =
+export type OperatorCall = VerbCall | WriteCall;
+
+/** A verb of rotation-core. */
+export type VerbCall =
   | { readonly op: 'bind'; readonly keyId: string; readonly proxyId: string }
   | { readonly op: 'restore'; readonly backupId: string }
+  | { readonly op: 'sweep' }
+  | { readonly op: 'find-rotation'; readonly rotationId: string };
+
+/** What operators write by themselves. */
+export type WriteCall =
   /** Puts a key back that was rotated away; a live key stays as it is. `createdAt` is ISO 8601. */
-  | { readonly op: 'add-key'; readonly keyId: string; readonly createdAt: string };
+  | { readonly op: 'add-key'; readonly keyId: string; readonly createdAt: string }
+  /** The same, also of a key whose id is a backup's: one that is free is left alone. */
+  | { readonly op: 'put-back'; readonly keyId: string; readonly createdAt: string }
+  | { readonly op: 'delete-key'; readonly keyId: string }
+  | { readonly op: 'add-backup'; readonly backupId: string }
+  /** Deletes a backup that is used, or one that is free. */
+  | { readonly op: 'delete-backup'; readonly backupId: string; readonly isUsed: boolean }
+  /** A plain insert, which a rotation at that moment may miss. */
+  | { readonly op: 'insert-binding'; readonly keyId: string; readonly proxyId: string };
 
 export type FlowAnswer =
   /** `attempts`: transactions that were run for it. Default: 1. */
@@ -44,8 +70,14 @@ export type FlowAnswer =
   /** `waitMs`: from the answer until the caller may try again. */
   | { readonly kind: 'held-back'; readonly waitMs: number }
   | { readonly kind: 'indeterminate'; readonly rotationId: string }
-  /** An operator's. */
-  | { readonly kind: 'bound' | 'already-bound' | 'restored' | 'already-free' | 'live-key' | 'added' | 'still-live' };
+  /** `boundTo`: the asked key, or its live successor. */
+  | { readonly kind: 'bound' | 'already-bound'; readonly boundTo: string }
+  | { readonly kind: 'restored' | 'already-free' | 'live-key' }
+  | { readonly kind: 'swept'; readonly moved: number; readonly unresolved: readonly string[] }
+  | { readonly kind: 'found'; readonly keyId: string; readonly replacement: string }
+  | { readonly kind: 'unknown-rotation' }
+  /** An operator's writes. `free-backup`: a backup of this name is free, and would be a live key too. `no-match`: nothing was deleted. */
+  | { readonly kind: 'added' | 'still-live' | 'free-backup' | 'exists' | 'deleted' | 'no-match' };
 
 /** What a caller was answered. `error` carries a RotationError's code, `unexpected`, or a program's code. */
 export type Answer = FlowAnswer | NoAnswer;

@@ -4,8 +4,9 @@ import { incarnationOf, type BackupDocument, type KeyDocument } from 'rotation-c
 import { BRAKE_MAX_ROTATIONS } from '../deployments.ts';
 import type { RotationTypes } from '../model/rotation-types.ts';
 import { backupsFor, bindAll, bindThrice, callEach, callersOf, numbered } from './build.ts';
+import { mixedTraffic } from './mixed-traffic.ts';
 import { olderFlow } from './older-flow.ts';
-import { bindingAdded, putBack, restore } from './operated.ts';
+import { bindingAdded, putBack, restore, restoredAndPutBack, swept } from './operated.ts';
 
 const CREATED_AT = new Date();
 
@@ -206,7 +207,10 @@ export const scenarios: readonly Scenario<RotationTypes>[] = [
   upstreamDown,
   otherIncarnation,
   olderFlow,
+  mixedTraffic,
   bindingAdded,
   restore,
   putBack,
+  restoredAndPutBack,
+  swept,
 ];

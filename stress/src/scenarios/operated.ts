@@ -90,3 +90,42 @@ export const putBack: Scenario<RotationTypes> = {
     ],
   }),
 };
+
+export const restoredAndPutBack: Scenario<RotationTypes> = {
+  name: 'restored-and-put-back',
+  about: 'one operator restores a backup whose key was replaced, while another one puts the key back',
+  hasOperator: true,
+  gated: () => ({
+    start: {
+      keys: ['k1'],
+      bindings: boundTwice,
+      past: [
+        { keyId: 'k1', backupId: 'b1', by: 'rotation-core' },
+        { keyId: 'b1', backupId: 'b2', by: 'rotation-core' },
+      ],
+      backups: [],
+    },
+    clients: [
+      { calls: [{ caller: 0, call: { op: 'restore', backupId: 'b1' } }] },
+      { operator: [{ op: 'put-back', keyId: 'b1', createdAt: SECOND_CREATED_AT }] },
+    ],
+  }),
+};
+
+export const swept: Scenario<RotationTypes> = {
+  name: 'swept',
+  about: 'an operator sweeps a binding that was inserted on a replaced key, while the key that took its place fails',
+  hasOperator: true,
+  gated: (callers, shares) => ({
+    start: {
+      keys: ['k1'],
+      bindings: boundTwice,
+      past: [{ keyId: 'k1', backupId: 'b1', by: 'rotation-core' }],
+      backups: backupsFor(callers + 1, shares).slice(1),
+    },
+    clients: [
+      ...callersOf(callers, shares, (caller) => ({ caller, call: { op: 'rotate', keyId: 'b1' } })),
+      { operator: [{ op: 'insert-binding', keyId: 'k1', proxyId: 'late-proxy' }, { op: 'sweep' }] },
+    ],
+  }),
+};

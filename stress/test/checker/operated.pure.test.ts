@@ -16,7 +16,12 @@ describe('a binding that an operator adds', () => {
       between: [],
       final,
       history: history([[0, 'k1', rotated('b1')]]),
-      operated: [{ call: { op: 'bind', keyId: 'k1', proxyId: 'p9' }, answer: { kind: told } }],
+      operated: [
+        {
+          call: { op: 'bind', keyId: 'k1', proxyId: 'p9' },
+          answer: told === 'not-found' ? { kind: told } : { kind: told, boundTo: 'b1' },
+        },
+      ],
       expectedErrors: [],
     }).map(({ sentence }) => sentence);
 

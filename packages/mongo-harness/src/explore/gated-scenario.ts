@@ -5,6 +5,7 @@ import type { JudgedStates } from '../system/judged-states.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { GatedPlan, Scenario } from '../system/scenario.ts';
+import { expectOperator } from '../trial/expect-operator.ts';
 import { resolveTrial, type ResolvedTrial } from '../trial/resolve-trial.ts';
 import type { ExplorationTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
@@ -135,12 +136,12 @@ const isRead = (command: string): boolean => READS.has(command);
  * @throws UsageError where the scenario has no small form, or needs what the flow does not have
  */
 export function expectToFit<T extends SystemTypes>({
-  scenario: { name, gated, hasOperator },
+  scenario,
   flow,
 }: Pick<ResolvedTrial<T>, 'scenario' | 'flow'>): NonNullable<Scenario<T>['gated']> {
+  const { name, gated } = scenario;
   if (gated === undefined)
     throw new UsageError(`The scenario ${name} is too large for every interleaving; it runs as a storm.`);
-  if (hasOperator === true && flow.operates !== true)
-    throw new UsageError(`The flow ${flow.name} has no calls for the operator of the scenario ${name}.`);
+  expectOperator(flow, scenario);
   return gated;
 }

@@ -5,6 +5,7 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { Expectation } from '../system/violation.ts';
 import { expectedOf } from '../trial/expected-of.ts';
+import { canOperate, expectOperator } from '../trial/expect-operator.ts';
 import { flowsOf } from '../trial/flows-of.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
@@ -36,8 +37,9 @@ export function planStorms<T extends SystemTypes>(system: System<T>, selection: 
   );
   const trials = chosen.length > 0 ? chosen : makeUp(system, selection);
   for (const trial of trials) {
-    resolveTrial(system, trial);
+    const { flow: resolved, scenario: named } = resolveTrial(system, trial);
     largeFormOf(system, trial.scenario);
+    expectOperator(resolved, named);
   }
   return trials;
 }
@@ -57,10 +59,12 @@ function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelect
   const { flow, exec, processes = 1, deployment = system.deployments[0].name } = selection;
   const isNamed = flow !== undefined || exec !== undefined;
   const isLong = selection.rounds !== undefined;
+  const meant = selection.scenario === undefined ? {} : getNamed('scenario', system.scenarios, selection.scenario);
   const flows = flowsOf(system, selection).filter(
-    (one) => isNamed || (isLong ? one === system.flows[0] : !isMutant(one)),
+    (one) => isNamed || (canOperate(one, meant) && (isLong ? one === system.flows[0] : !isMutant(one))),
   );
-  const scenarios = system.scenarios.filter(({ storm }) => storm !== undefined).map(({ name }) => name);
+  const fitting = (one: AnyFlow<T>): string[] =>
+    system.scenarios.filter((each) => each.storm !== undefined && canOperate(one, each)).map(({ name }) => name);
   const ofFlow = (one: AnyFlow<T>): string[] => [
     ...new Set(placesOf(system, one, selection).map((place) => place.scenario)),
   ];
@@ -68,7 +72,7 @@ function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelect
     const names =
       selection.scenario === undefined
         ? exec === undefined && !isLong
-          ? scenarios
+          ? fitting(one)
           : ofFlow(one)
         : [selection.scenario];
     return names.map((scenario) => {

@@ -16,7 +16,7 @@ export interface Scenario<T extends SystemTypes> {
    * @param shares a further caller comes in the first client, to share with that client's own caller what can be shared
    */
   readonly gated?: (callers: number, shares: boolean) => GatedPlan<T>;
-  /** The small form ends with the client of an operator, and so needs a flow that `operates`. Default: false. */
+  /** Some calls are an operator's, in the small form those of the last client: the flow must be one that `operates`. Default: false. */
   readonly hasOperator?: boolean;
 }
 

@@ -9,7 +9,7 @@ export const bindWithoutTouch: RotationMutant = {
   expected: 'violated',
   breaks: ['I3'],
   depth: 2,
-  storms: [],
+  storms: [{ scenario: 'mixed-traffic', deployment: 'keypool' }],
   explorations: [{ scenario: 'binding-added', deployment: 'keypool', callers: 1 }],
   operates: true,
   open: openRotator(() => referenceFlow, {

@@ -12,7 +12,7 @@ export const incarnationNotMatched: RotationMutant = {
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,
   operates: true,
-  storms: [],
+  storms: [{ scenario: 'mixed-traffic', deployment: 'keypool' }],
   explorations: [{ scenario: 'restore', deployment: 'keypool', callers: 1 }],
   open: openWithBatch((transaction, rotations, options) => {
     for (const rotation of rotations) rotation.incarnation = undefined;

@@ -8,7 +8,7 @@ export const restoreKeepsUsedFor: RotationMutant = {
   expected: 'violated',
   breaks: ['I5'],
   depth: 1,
-  storms: [],
+  storms: [{ scenario: 'mixed-traffic', deployment: 'keypool' }],
   explorations: [{ scenario: 'put-back', deployment: 'keypool', callers: 1 }],
   operates: true,
   open: openRotator(() => referenceFlow, {
