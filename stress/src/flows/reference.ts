@@ -58,7 +58,10 @@ export const reference: RotationFlow = {
   expected: 'valid',
   deadlineMs: DEADLINE_MS,
   storms,
-  longStorms: everyDeployment.map((deployment) => ({ scenario: 'many-keys', deployment, processes: PROCESSES })),
+  longStorms: [
+    ...everyDeployment.map((deployment) => ({ scenario: 'many-keys', deployment, processes: PROCESSES })),
+    { scenario: 'mixed-traffic', deployment: 'mixed', processes: PROCESSES },
+  ],
   explorations: [
     ...everyDeployment.flatMap((deployment) => [sameKey(deployment, PAIR), sameKey(deployment, PAIR + 1)]),
     onKeypool('scarce'),
