@@ -61,7 +61,7 @@ const subjectOf = (call: PoolCall): string => {
 };
 
 /** A rotator's own: what operators write is between them and the driver, and not asked again. */
-const VERBS: readonly PoolCall['op'][] = ['rotate', 'bind', 'restore', 'sweep', 'find-rotation'];
+const VERBS: readonly PoolCall['op'][] = ['rotate', 'bind', 'restore', 'sweep', 'find-rotation', 'handle-failure'];
 
 const isVerb = ({ op }: PoolCall): boolean => VERBS.includes(op);
 

@@ -104,6 +104,8 @@ class AnswerJudge {
         return this.#whyNotFound(call.rotationId, answer, states);
       case 'sweep':
         return this.#whyNotSwept(answer, states);
+      case 'handle-failure':
+        return this.#whyNotHandled(call, answer, states);
       default:
         return this.#whyNotWritten(call, answer, states);
     }
@@ -130,7 +132,12 @@ class AnswerJudge {
       }
       case 'already-rotated': {
         const isTrue = asked.some((life) =>
-          successorsOf(life).some((one) => one.keyId === answer.replacement && overlaps(one, states)),
+          successorsOf(life).some((one) => {
+            const where = one.keyId === answer.replacement ? clip(one, states) : undefined;
+            if (where === undefined) return false;
+            // Who names no incarnation, and finds one live, means that one.
+            return incarnation !== undefined || overlaps(life, states) || this.#gapsOf(lives, where).length > 0;
+          }),
         );
         return isTrue ? undefined : 'that key was live in none of the states of the call, or never took its place';
       }
@@ -152,6 +159,29 @@ class AnswerJudge {
       }
       default:
         return 'that is no answer of rotate here';
+    }
+  }
+
+  /** It means the incarnation of the key document that was used. */
+  #whyNotHandled(
+    { keyId, used }: Extract<PoolCall, { readonly op: 'handle-failure' }>,
+    answer: Answer,
+    states: States,
+  ): string | undefined {
+    const incarnation = 'incarnation' in used ? used.incarnation : `created ${used.createdAt}`;
+    const lives = (this.#book.lives.get(keyId) ?? []).filter(({ value }) => value === incarnation);
+    switch (answer.kind) {
+      case 'marked':
+      case 'already-marked': {
+        const isTrue = lives.some((life) => this.#isWithoutStock(clip(life, states)));
+        return isTrue ? undefined : 'it was live without a free backup in none of the states of the call';
+      }
+      case 'cooling-down': {
+        const isTrue = lives.some((life) => overlaps(life, states));
+        return isTrue ? undefined : 'it was live in that incarnation in none of the states of the call';
+      }
+      default:
+        return this.#whyNotRotate({ op: 'rotate', keyId, incarnation }, answer, states);
     }
   }
 

@@ -174,6 +174,7 @@ function effectOfStep(step: Step): string {
       return rotation(step.began.value);
     case 'key-added':
     case 'key-deleted':
+    case 'key-marked':
       return `${step.kind} ${step.keyId}`;
     case 'backup-added':
     case 'backup-freed':
@@ -190,6 +191,7 @@ function effectOfStep(step: Step): string {
 const rotation = (rotationId: string): string => `the rotation ${rotationId}`;
 /** Of a rotation whose id nobody was told. */
 const anyOf = (keyId: string): string => `a rotation of ${keyId}`;
+const marked = (keyId: string): string => `key-marked ${keyId}`;
 const deletedBackup = (backupId: string, isUsed: boolean): string =>
   `${isUsed ? 'used' : 'free'} backup-deleted ${backupId}`;
 
@@ -200,7 +202,7 @@ function effectOf({ call, answer }: MixedOperation): string | undefined {
   return isDone ? intendedEffect(call) : undefined;
 }
 
-const DONE: readonly Answer['kind'][] = ['bound', 'restored', 'swept', 'added', 'deleted'];
+const DONE: readonly Answer['kind'][] = ['bound', 'restored', 'swept', 'added', 'deleted', 'marked'];
 
 function intendedEffect(call: PoolCall): string | undefined {
   switch (call.op) {
@@ -214,6 +216,8 @@ function intendedEffect(call: PoolCall): string | undefined {
     case 'add-key':
     case 'put-back':
       return `key-added ${call.keyId}`;
+    case 'handle-failure':
+      return marked(call.keyId);
     case 'delete-key':
       return `key-deleted ${call.keyId}`;
     case 'add-backup':
@@ -228,7 +232,7 @@ function intendedEffect(call: PoolCall): string | undefined {
 }
 
 /** Verbs that run again where a commit got no reply, and then answer what they find. */
-const RUN_AGAIN: readonly PoolCall['op'][] = ['bind', 'restore'];
+const RUN_AGAIN: readonly PoolCall['op'][] = ['bind', 'restore', 'handle-failure'];
 
 /** What the call may have done, though its answer does not say so. */
 function possibleEffects(operation: MixedOperation, isDisturbed: boolean): string[] {
@@ -237,5 +241,8 @@ function possibleEffects(operation: MixedOperation, isDisturbed: boolean): strin
   const isUnknown = answer.kind === 'crashed' || answer.kind === 'error';
   const mayHaveRunTwice = isDisturbed && RUN_AGAIN.includes(call.op) && effectOf(operation) === undefined;
   const intended = intendedEffect(call);
-  return intended !== undefined && (isUnknown || mayHaveRunTwice) ? [intended] : [];
+  // A cool-down that is no longer than the one before changes nothing.
+  const mayHave = isUnknown || mayHaveRunTwice || answer.kind === 'cooling-down';
+  if (intended === undefined || !mayHave) return [];
+  return call.op === 'handle-failure' && isUnknown ? [intended, anyOf(call.keyId)] : [intended];
 }

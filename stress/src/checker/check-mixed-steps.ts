@@ -14,7 +14,7 @@ import type { InvariantName, RotationViolation } from './invariants.ts';
 /** What a commit did: a step of the sequential pool. */
 export type Step = { readonly commit: number } & (
   | { readonly kind: 'rotation'; readonly ended: Life; readonly began: Life }
-  | { readonly kind: 'key-added' | 'key-deleted'; readonly keyId: string }
+  | { readonly kind: 'key-added' | 'key-deleted' | 'key-marked'; readonly keyId: string }
   | { readonly kind: 'backup-added' | 'backup-freed'; readonly backupId: string }
   | { readonly kind: 'backup-deleted'; readonly backupId: string; readonly isUsed: boolean }
   | { readonly kind: 'binding-added'; readonly proxyId: string; readonly keyId: string }
@@ -135,16 +135,18 @@ class Explanation {
     }
   }
 
-  /** What no rotation explains: operators add and delete keys. */
+  /** What no rotation explains: operators add and delete keys, and `handleFailure` marks them. */
   key(change: Changed<KeyState>, { keys, backups, bindings }: PoolCommit): void {
     const { id, live } = subjectOf(change);
     if (this.#explained.has(id)) return;
     const { before, after } = change;
+    const isAlone = keys.length + backups.length + bindings.length === 1;
     if (!isOtherLife(change)) {
-      if (before?.content !== after?.content) this.#broken('I3', `changed the ${live ? '' : 'kept '}key ${id}`);
+      if (before?.content === after?.content) return;
+      if (live && isAlone) this.#step({ kind: 'key-marked', keyId: id });
+      else this.#broken('I3', `changed the ${live ? '' : 'kept '}key ${id}`);
     } else if (after?.live !== true) {
-      const isAlone = after === undefined && keys.length + backups.length + bindings.length === 1;
-      if (isAlone) this.#step({ kind: 'key-deleted', keyId: id });
+      if (isAlone && after === undefined) this.#step({ kind: 'key-deleted', keyId: id });
       else this.#broken('I1', `retired ${id}, and claimed no backup for it`);
     } else if (before?.live === true)
       this.#broken('I3', `put another incarnation of ${id} in the place of one that was live`);

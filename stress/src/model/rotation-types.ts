@@ -44,7 +44,14 @@ export type VerbCall =
   | { readonly op: 'bind'; readonly keyId: string; readonly proxyId: string }
   | { readonly op: 'restore'; readonly backupId: string }
   | { readonly op: 'sweep' }
-  | { readonly op: 'find-rotation'; readonly rotationId: string };
+  | { readonly op: 'find-rotation'; readonly rotationId: string }
+  /** `used`: what the caller's key document says of its incarnation; the time is ISO 8601. `status`: of the upstream's answer. */
+  | {
+      readonly op: 'handle-failure';
+      readonly keyId: string;
+      readonly used: { readonly incarnation: string } | { readonly createdAt: string };
+      readonly status: number;
+    };
 
 /** What operators write by themselves. */
 export type WriteCall =
@@ -76,6 +83,7 @@ export type FlowAnswer =
   | { readonly kind: 'swept'; readonly moved: number; readonly unresolved: readonly string[] }
   | { readonly kind: 'found'; readonly keyId: string; readonly replacement: string }
   | { readonly kind: 'unknown-rotation' }
+  | { readonly kind: 'marked' | 'already-marked' | 'cooling-down' | 'unaffected' }
   /** An operator's writes. `free-backup`: a backup of this name is free, and would be a live key too. `no-match`: nothing was deleted. */
   | { readonly kind: 'added' | 'still-live' | 'free-backup' | 'exists' | 'deleted' | 'no-match' };
 

@@ -14,7 +14,6 @@ const CALLS = 300;
 
 const SEED_COUNT = 2 ** 31;
 const CREATED_AT = '2026-01-01T00:00:00.000Z';
-const FIRST_INCARNATION = incarnationOf({ createdAt: CREATED_AT });
 /** How often a call is about what the last answer named, where it named something. */
 const GO_ON = 0.5;
 /** How often a call is about the id that all callers are at. */
@@ -22,9 +21,13 @@ const TOGETHER = 0.4;
 /** How often a call of `rotate` names the incarnation. */
 const NAMED = 0.3;
 
+/** The key is bad for good, or has nothing left, or has to rest. */
+const STATUSES = [401, 402, 429];
+
 /** How often each call is drawn, in relation to the others. */
 const WEIGHTS: Readonly<Record<PoolCall['op'], number>> = {
-  rotate: 46,
+  rotate: 42,
+  'handle-failure': 4,
   bind: 12,
   sweep: 3,
   restore: 12,
@@ -80,12 +83,12 @@ function drawCall(draw: CallDraw, last?: LastCall): PoolCall {
   const learned = last !== undefined && random() < GO_ON ? learnedFrom(last) : {};
   if (learned.rotationId !== undefined && random() < GO_ON)
     return { op: 'find-rotation', rotationId: learned.rotationId, draw };
-  const op = pickWeighted(random());
+  const op = learned.used !== undefined && random() < GO_ON ? 'handle-failure' : pickWeighted(random());
   const together = random() < TOGETHER ? ids[(draw.made * TOGETHER_STEP) % ids.length] : undefined;
   const known = ABOUT_WHAT_IS_OVER.includes(op) ? learned.over : learned.live;
   const isAboutBackup = op === 'restore' || op === 'delete-backup' || random() < 0.5;
   const id = known ?? together ?? pick(isAboutBackup ? backupIds : keyIds);
-  return { ...toCall(op, draw, id, random(), learned.rotationId), draw };
+  return { ...toCall(op, draw, id, random(), learned.used), draw };
 }
 
 const ABOUT_WHAT_IS_OVER: readonly PoolCall['op'][] = ['restore', 'delete-backup', 'put-back'];
@@ -97,22 +100,25 @@ interface Learned {
   readonly over?: string;
   /** The rotation that made it a key. */
   readonly rotationId?: string;
+  /** What names its incarnation. */
+  readonly used?: UsedKey;
 }
+
+type UsedKey = Extract<PoolCall, { readonly op: 'handle-failure' }>['used'];
 
 function learnedFrom({ call, answer }: LastCall): Learned {
   const over = 'keyId' in call ? { over: call.keyId } : {};
   switch (answer.kind) {
-    case 'rotated':
-      return {
-        ...over,
-        live: answer.replacement,
-        ...(answer.rotationId === undefined ? {} : { rotationId: answer.rotationId }),
-      };
+    case 'rotated': {
+      const { replacement: live, rotationId } = answer;
+      return { ...over, live, ...(rotationId === undefined ? {} : { rotationId, used: { incarnation: rotationId } }) };
+    }
     case 'already-rotated':
       return { ...over, ...(answer.replacement === undefined ? {} : { live: answer.replacement }) };
     case 'bound':
       return { live: answer.boundTo };
     case 'added':
+      if ('createdAt' in call) return { live: call.keyId, used: { createdAt: call.createdAt } };
       if ('keyId' in call) return { live: call.keyId };
       return 'backupId' in call ? { live: call.backupId } : {};
     default:
@@ -128,14 +134,14 @@ function pickWeighted(fraction: number): PoolCall['op'] {
 
 /**
  * @param chance from 0 up to 1, for what the kind of call leaves open
- * @param incarnation of the key, where it is known; otherwise a caller names the first one, which may be over
+ * @param used what names the key's incarnation, where it is known; otherwise a caller names the first one, which may be over
  */
 function toCall(
   op: PoolCall['op'],
   draw: CallDraw,
   id: string,
   chance: number,
-  incarnation: string = FIRST_INCARNATION,
+  used: UsedKey = { createdAt: CREATED_AT },
 ): RotateCall | OperatorCall {
   /** For what nobody else has. */
   const fresh = `${draw.seed.toString(36)}-${draw.made}`;
@@ -145,6 +151,8 @@ function toCall(
       return { op, keyId: id, proxyId: `proxy-${fresh}` };
     case 'sweep':
       return { op };
+    case 'handle-failure':
+      return { op, keyId: id, used, status: STATUSES[Math.floor(chance * STATUSES.length)] ?? 401 };
     case 'restore':
       return { op, backupId: id };
     case 'add-key':
@@ -158,7 +166,7 @@ function toCall(
     case 'delete-backup':
       return { op, backupId: id, isUsed: chance < 0.5 };
     default:
-      return { op: 'rotate', keyId: id, ...(chance < NAMED ? { incarnation } : {}) };
+      return { op: 'rotate', keyId: id, ...(chance < NAMED ? { incarnation: incarnationOf(used) } : {}) };
   }
 }
 

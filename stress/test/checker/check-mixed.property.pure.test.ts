@@ -23,7 +23,8 @@ const LATE_MS = 10_000;
 
 /** Changes of one call or one commit, each of which no sequential pool can explain. Undefined where the call has no place for it. */
 const mutations: Readonly<Record<string, (step: SequentialStep) => SequentialStep | undefined>> = {
-  'a commit is missing': (step) => (step.writes === undefined ? undefined : { ...step, writes: undefined }),
+  'a commit is missing': (step) =>
+    step.writes === undefined || step.answer.kind === 'cooling-down' ? undefined : { ...step, writes: undefined },
   'a rotation leaves a part of its writes out': (step) => {
     const { writes } = step;
     return step.answer.kind === 'rotated' && writes !== undefined
@@ -31,7 +32,13 @@ const mutations: Readonly<Record<string, (step: SequentialStep) => SequentialSte
       : undefined;
   },
   'nobody knows of a commit': (step) =>
-    step.writes === undefined || step.call.op === 'sweep' ? undefined : { ...step, answer: { kind: 'busy' } },
+    step.writes === undefined || step.call.op === 'sweep' || step.answer.kind === 'cooling-down'
+      ? undefined
+      : { ...step, answer: { kind: 'busy' } },
+  'a key is marked while there is a backup': (step) =>
+    step.answer.kind === 'cooling-down' && step.writes === undefined
+      ? { ...step, answer: { kind: 'marked' } }
+      : undefined,
   'a rotation is told under another id': (step) =>
     step.answer.kind === 'rotated' ? { ...step, answer: { ...step.answer, rotationId: 'r-other' } } : undefined,
   'a rotation is told with another replacement': (step) =>

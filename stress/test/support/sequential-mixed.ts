@@ -34,7 +34,7 @@ const beginSequential = (): MixedRun => new MixedRun({ keys: KEYS, free: BACKUPS
 const OPS: readonly PoolCall['op'][] = [
   ...(['rotate', 'rotate', 'rotate', 'rotate', 'rotate', 'bind', 'bind', 'sweep', 'restore', 'restore'] as const),
   ...(['find-rotation', 'add-key', 'put-back', 'put-back', 'delete-key', 'add-backup'] as const),
-  ...(['delete-backup', 'insert-binding'] as const),
+  ...(['delete-backup', 'insert-binding', 'handle-failure', 'handle-failure'] as const),
 ];
 
 const randomCall: fc.Arbitrary<RandomCall> = fc.record({
@@ -82,6 +82,7 @@ class SequentialMixed {
   readonly #backups = new Map<string, 'free' | 'used'>(BACKUPS.map((id) => [id, 'free']));
   readonly #bindings = new Map(Object.entries(BINDINGS));
   readonly #past: Replacement[] = [];
+  readonly #marked = new Set<string>();
 
   make(random: RandomCall, index: number): Made {
     const { op, id: keyId, id: backupId } = random;
@@ -103,6 +104,19 @@ class SequentialMixed {
       }
       case 'sweep':
         return this.#sweep();
+      case 'handle-failure': {
+        const status = random.pick % 2 === 0 ? 401 : 429;
+        const incarnation = incarnationIn(keyId);
+        const call = { op, keyId, used: { incarnation }, status } as const;
+        const isMeant = this.#live.get(keyId) === incarnation;
+        const mark = (run: MixedRun): PoolWrite[] => [run.key(keyId, { incarnation, content: `${keyId} ${index}` })];
+        if (isMeant && status === 429) return told(call, { kind: 'cooling-down' }, random.named ? mark : undefined);
+        const rotated = this.#rotate({ ...random, named: true }, index);
+        if (rotated.answer.kind !== 'no-backup') return { ...rotated, call };
+        if (this.#marked.has(keyId)) return told(call, { kind: 'already-marked' });
+        this.#marked.add(keyId);
+        return told(call, { kind: 'marked' }, mark);
+      }
       case 'find-rotation': {
         const asked = this.#past[random.pick % Math.max(1, this.#past.length)];
         const call = { op, rotationId: asked?.rotationId ?? 'r-unheard-of' } as const;
