@@ -1,5 +1,13 @@
 import type { Answer, PoolCall } from '../model/rotation-types.ts';
-import { chainEndOf, proxyOf, successorsOf, type Life, type PoolBook, type Stay } from './check-mixed-book.ts';
+import {
+  chainEndOf,
+  isSuccessor,
+  proxyOf,
+  successorOf,
+  type Life,
+  type PoolBook,
+  type Stay,
+} from './check-mixed-book.ts';
 import { subjectOf, type MixedOperation, type StateTimes } from './check-mixed-effects.ts';
 import type { Step } from './check-mixed-steps.ts';
 import type { InvariantName, RotationViolation } from './invariants.ts';
@@ -77,6 +85,8 @@ class AnswerJudge {
   readonly #book: PoolBook;
   readonly #rotations: ReadonlyMap<string, Extract<Step, { readonly kind: 'rotation' }>>;
   readonly #bindingsOf: ReadonlyMap<string, readonly Stay<string>[]>;
+  /** Times in which bindings were on a key that had been replaced. There are few. */
+  readonly #leftBehind: readonly (Stay<string> & { readonly proxyId: string })[];
 
   constructor(book: PoolBook, steps: readonly Step[]) {
     this.#book = book;
@@ -89,6 +99,16 @@ class AnswerJudge {
       byProxy.set(proxyId, [...(byProxy.get(proxyId) ?? []), ...stays]);
     }
     this.#bindingsOf = byProxy;
+    this.#leftBehind = [...byProxy].flatMap(([proxyId, stays]) =>
+      stays
+        .filter((stay) => this.#wasReplaced(stay.value, stay.to))
+        .map(({ value, from, to }) => ({ proxyId, value, from, to })),
+    );
+  }
+
+  /** A rotation had replaced the key before this state. */
+  #wasReplaced(keyId: string, state: number): boolean {
+    return (this.#book.lives.get(keyId) ?? []).some((life) => successorOf(life) !== undefined && life.to < state);
   }
 
   /** @returns why the answer was true in none of these states; undefined where it was, or says nothing of them */
@@ -125,20 +145,22 @@ class AnswerJudge {
         const { ended, began } = rotation;
         if (!asked.includes(ended))
           return `commit ${rotation.commit} replaced ${ended.keyId} in the incarnation ${ended.value}`;
-        const mayTell = (answer.attempts ?? 1) > 1 ? [began, ...successorsOf(began)] : [began];
+        // A later attempt finds out that an earlier one was committed, and tells the end of the chain.
+        const mayTell = (answer.attempts ?? 1) > 1 ? began.chain.slice(began.place) : [began];
         return mayTell.some((life) => life.keyId === answer.replacement)
           ? undefined
           : `commit ${rotation.commit} replaced it by ${began.keyId}`;
       }
       case 'already-rotated': {
-        const isTrue = asked.some((life) =>
-          successorsOf(life).some((one) => {
-            const where = one.keyId === answer.replacement ? clip(one, states) : undefined;
-            if (where === undefined) return false;
-            // Who names no incarnation, and finds one live, means that one.
-            return incarnation !== undefined || overlaps(life, states) || this.#gapsOf(lives, where).length > 0;
-          }),
-        );
+        const told = this.#book.lives.get(answer.replacement ?? '') ?? [];
+        const isTrue = told.some((one) => {
+          const where = clip(one, states);
+          if (where === undefined) return false;
+          // Who names no incarnation, and finds one live, means that one.
+          const isMeant = (life: Life): boolean =>
+            incarnation !== undefined || overlaps(life, states) || this.#gapsOf(lives, where).length > 0;
+          return asked.some((life) => isSuccessor(one, life) && isMeant(life));
+        });
         return isTrue ? undefined : 'that key was live in none of the states of the call, or never took its place';
       }
       case 'no-backup': {
@@ -231,7 +253,8 @@ class AnswerJudge {
     }
     if (answer.kind !== 'bound' && answer.kind !== 'already-bound') return 'that is no answer of bind';
     const { boundTo } = answer;
-    const isHeir = boundTo === keyId || lives.flatMap(successorsOf).some((life) => life.keyId === boundTo);
+    const heirs = this.#book.lives.get(boundTo) ?? [];
+    const isHeir = boundTo === keyId || heirs.some((heir) => lives.some((life) => isSuccessor(heir, life)));
     if (!isHeir) return `it was bound to ${boundTo}, which never took the place of ${keyId}`;
     const isBound = (this.#bindingsOf.get(proxyId) ?? []).some(
       (stay) => stay.value === boundTo && overlaps(stay, states),
@@ -263,11 +286,12 @@ class AnswerJudge {
     });
     if (wrong !== undefined)
       return `it told ${wrong} as unresolved, which or whose successor was live in all states of the call`;
-    for (const [rest, stays] of this.#book.bindings)
-      for (const stay of stays)
-        if (stay.from <= states.first && stay.to > states.last && this.#hadSuccessor(stay.value, states))
-          return `it left proxy ${proxyOf(rest)} on ${stay.value}, whose successor was live in all states of the call`;
-    return undefined;
+    const left = this.#leftBehind.find(
+      ({ from, to, value }) => from <= states.first && to > states.last && this.#hadSuccessor(value, states),
+    );
+    return left === undefined
+      ? undefined
+      : `it left proxy ${left.proxyId} on ${left.value}, whose successor was live in all states of the call`;
   }
 
   /** The key was live in none of these states, and one of the chains that begin with it in all of them. */

@@ -33,8 +33,10 @@ export interface Stay<T> {
 /** An incarnation of a key while it was live; the value names it. */
 export interface Life extends Stay<string> {
   readonly keyId: string;
-  /** What a rotation put in its place. */
-  next?: Life;
+  /** Lives of which rotations put each in the place of the one before: they have no gap between them. This one is among them. */
+  chain: Life[];
+  /** In the chain. */
+  place: number;
 }
 
 export type BackupUse = 'free' | 'used';
@@ -92,7 +94,9 @@ export class PoolBook {
   }
 
   #begin({ id, incarnation = 'unknown' }: KeyState): void {
-    append(this.lives, id, { keyId: id, value: incarnation, from: this.state, to: Infinity });
+    const life: Life = { keyId: id, value: incarnation, from: this.state, to: Infinity, chain: [], place: 0 };
+    life.chain.push(life);
+    append(this.lives, id, life);
   }
 
   #setBackup(id: string, backup: BackupState | undefined): void {
@@ -125,19 +129,20 @@ export class PoolBook {
   }
 }
 
-/** The first state in which no key of the chain that begins with this life is live: a chain has no gaps. */
-export function chainEndOf(life: Life): number {
-  let last = life;
-  while (last.next !== undefined) last = last.next;
-  return last.to;
+/** A rotation put a life in the place of another one. */
+export function succeed(ended: Life, began: Life): void {
+  began.chain = ended.chain;
+  began.place = ended.chain.push(began) - 1;
 }
 
-/** The lives that took this one's place, one after the other. */
-export function successorsOf(life: Life): Life[] {
-  const found: Life[] = [];
-  for (let { next } = life; next !== undefined; next = next.next) found.push(next);
-  return found;
-}
+/** What a rotation put in the place of this life. */
+export const successorOf = ({ chain, place }: Life): Life | undefined => chain[place + 1];
+
+/** Whether the life took the place of the other one, itself or after others. */
+export const isSuccessor = (life: Life, of: Life): boolean => life.chain === of.chain && life.place > of.place;
+
+/** The first state in which no successor of this life is live any more, nor the life itself. */
+export const chainEndOf = ({ chain }: Life): number => chain.at(-1)?.to ?? 0;
 
 /** The key began or ended to be live, or is live in another incarnation. */
 export const isOtherLife = ({ before, after }: Changed<KeyState>): boolean =>

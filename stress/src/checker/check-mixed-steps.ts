@@ -2,8 +2,10 @@ import type { BackupState, BindingState, KeyState } from '../model/pool-state.ts
 import {
   isOtherLife,
   proxyOf,
+  isSuccessor,
   subjectOf,
-  successorsOf,
+  succeed,
+  successorOf,
   type Changed,
   type Life,
   type PoolBook,
@@ -96,11 +98,11 @@ class Explanation {
     if (backup.isSetAside === true) this.#broken('I1', `${claimed}, and it was set aside`);
     if (ended === undefined) return this.#broken('I1', `${claimed}, which was no live key`);
     if (ended.to === Infinity) return this.#broken('I2', `${claimed}, which is live as before`);
-    if (ended.next !== undefined)
-      return this.#broken('I1', `${claimed}, for which ${ended.next.keyId} was claimed too`);
+    const other = successorOf(ended);
+    if (other !== undefined) return this.#broken('I1', `${claimed}, for which ${other.keyId} was claimed too`);
     if (began?.from !== this.#book.state || key === undefined)
       return this.#broken('I2', `${claimed} and did not make it a live key`);
-    ended.next = began;
+    succeed(ended, began);
     if (key.apiKey !== backup.apiKey) this.#broken('I3', `${claimed} and made it a key with another apiKey`);
     if (this.#book.hasArchive && !archived.includes(keyId))
       this.#broken('I3', `${claimed}, and the archive got no copy of ${keyId}`);
@@ -190,7 +192,7 @@ class Explanation {
 
   #isSuccessor(keyId: string, of: string): boolean {
     const life = this.#book.lifeOf(keyId);
-    return life !== undefined && (this.#book.lives.get(of) ?? []).some((ended) => successorsOf(ended).includes(life));
+    return life !== undefined && (this.#book.lives.get(of) ?? []).some((ended) => isSuccessor(life, ended));
   }
 
   /** A free backup that is a live key could be claimed although it serves. */
