@@ -6,7 +6,7 @@ import { nothingKnown, type SharedKnowledge } from './run/shared-knowledge.ts';
 import { withClock } from './run/with-clock.ts';
 import { Worker } from './run/worker.ts';
 import { expectSchedule, type Schedule } from './schedule/outline.ts';
-import { expectTokenOf } from './schedule/token.ts';
+import { expectTokenOf, parseToken } from './schedule/token.ts';
 import { partsOf } from './strategy/checkpoint.ts';
 import { explore, type Exploration } from './strategy/explore.ts';
 import { expectExploreOptions, type ExploreOptions } from './strategy/explore-options.ts';
@@ -108,6 +108,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
       const { workers = 1 } = options ?? {};
       expectInteger({ workers }, 1, MAX_WORKERS, 'explore');
       expectExploreOptions(options, { workers, clients: this.#clients });
+      this.#workers[0].expectPossible(options.faults?.kinds ?? []);
       return explore(this.#sparing(options), await this.#openWorkers(workers), this.#scenario);
     });
   }
@@ -120,18 +121,19 @@ class OpenSession<T, P> implements InterleaveSession<T> {
     const worker = this.#workers[0];
     return this.#afterOthers(async () => {
       if (typeof schedule === 'string') {
-        expectTokenOf(schedule, this.#clients);
+        this.#expectToken(schedule);
         return worker.judge(await replay(worker, schedule));
       }
       if (typeof schedule !== 'object' || schedule === null)
         throw new InterleaveError('invalid-option', `run takes a token, a run or a schedule, not ${shown(schedule)}.`);
       if ('token' in schedule) {
         const { token, trace } = schedule;
-        expectTokenOf(token, this.#clients);
+        this.#expectToken(token);
         expectList({ trace }, 'run');
         return worker.judge(await replay(worker, token, trace));
       }
       expectSchedule('run', schedule, this.#clients);
+      worker.expectPossible(schedule.faults.map(({ kind }) => kind));
       return worker.judge(await worker.execute(outlineScheduler(schedule)));
     });
   }
@@ -139,7 +141,7 @@ class OpenSession<T, P> implements InterleaveSession<T> {
   shrink(token: string, options: ShrinkOptions = {}): Promise<RunResult<T>> {
     const worker = this.#workers[0];
     return this.#afterOthers(async () => {
-      expectTokenOf(token, this.#clients);
+      this.#expectToken(token);
       expectOptions('shrink', options, SHRINK_OPTIONS);
       const { maxRuns = DEFAULT_MAX_SHRINK_RUNS } = options;
       expectAboveZero({ maxRuns }, 'shrink');
@@ -152,6 +154,11 @@ class OpenSession<T, P> implements InterleaveSession<T> {
 
   grid(options: GridOptions = {}): Promise<readonly GridCell<T>[]> {
     return this.#afterOthers(() => runGrid(options, this.#options.clients, this.#workers[0]));
+  }
+
+  #expectToken(token: string): void {
+    expectTokenOf(token, this.#clients);
+    this.#workers[0].expectPossible(parseToken(token).map(({ fault }) => fault));
   }
 
   async close(): Promise<void> {

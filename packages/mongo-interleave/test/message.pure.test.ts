@@ -1,7 +1,7 @@
 import { BSON, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { frameSplitter } from '../src/gate/frames.ts';
-import { asOnlyMember, readMessage, withoutCompression } from '../src/gate/message.ts';
+import { readMessage, withMembers, withoutCompression } from '../src/gate/message.ts';
 import { opMsg, opQuery, sequence } from './support/wire.ts';
 
 describe('frameSplitter', () => {
@@ -81,7 +81,7 @@ describe('withoutCompression', () => {
   });
 });
 
-describe('asOnlyMember', () => {
+describe('withMembers', () => {
   const greeting = {
     isWritablePrimary: true,
     setName: 'rs',
@@ -92,17 +92,18 @@ describe('asOnlyMember', () => {
     ok: 1,
   };
   const { arbiters: _arbiters, ...rest } = greeting;
+  const ALONE = { me: 'gate:9', hosts: ['gate:9'], primary: 'gate:9' };
   const alone = { ...rest, hosts: ['gate:9'], primary: 'gate:9', me: 'gate:9' };
 
   test.each([
     ['without', opMsg(greeting)],
     ['with', opMsg(greeting, { checksum: true })],
   ])('a greeting %s a checksum names no other member', (_what, frame) => {
-    expect(readMessage(asOnlyMember(frame, 'gate:9')).body).toEqual(alone);
+    expect(readMessage(withMembers(frame, ALONE)).body).toEqual(alone);
   });
 
   test('leaves data alone', () => {
     const frame = opMsg({ cursor: { firstBatch: [{ setName: 'rs', hosts: [], me: 'x' }] }, ok: 1 });
-    expect(asOnlyMember(frame, 'gate:9')).toBe(frame);
+    expect(withMembers(frame, ALONE)).toBe(frame);
   });
 });

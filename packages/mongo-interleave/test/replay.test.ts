@@ -44,6 +44,7 @@ describe('a token gives the same commands, replies and outcomes each time', () =
         execute,
         judge: (execution) => worker.judge(execution),
         recheckStart: () => worker.recheckStart(),
+        expectPossible: (faults) => worker.expectPossible(faults),
       };
       await explore({ maxRuns: tokens }, [recording], { clients: 3, ...known });
       expect(first).toHaveLength(tokens);

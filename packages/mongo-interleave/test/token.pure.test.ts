@@ -29,6 +29,13 @@ test.each<[string, Choice[]]>([
       { client: 2, position: 0, fault: 'crash-after' },
     ],
   ],
+  [
+    'v1:A@B2%',
+    [
+      { client: 0, position: 0, fault: 'step-down' },
+      { client: 1, position: 1, fault: 'step-down-after' },
+    ],
+  ],
 ])('%s is read and written', (token, choices) => {
   expect(parseToken(token)).toEqual(choices);
   expect(formatToken(choices)).toBe(token);

@@ -41,6 +41,11 @@ export interface Footprint {
   readonly everything: boolean;
   /** A fault was injected. Two faults don't commute: their number in a run is limited, so one fault excludes another. */
   readonly isFault: boolean;
+  /**
+   * Another member became the primary, which ended the transactions of all clients, and what a client sends later goes to another server:
+   * commutes with nothing.
+   */
+  readonly isFailover?: boolean;
   /** An increment failed, or changed nothing: equal increments are not equal then. */
   readonly refusesIncrement?: boolean;
   /** Fields, collections and increments as texts, with all places where they came up in the run. Another run may have others there. */
@@ -68,6 +73,7 @@ export const NOTHING: Footprint = {
  */
 export function dependent(one: Footprint, other: Footprint): boolean {
   if (one.everything || other.everything || (one.isFault && other.isFault)) return true;
+  if (one.isFailover === true || other.isFailover === true) return true;
   if ((one.takesSnapshot && other.movesSnapshot) || (one.movesSnapshot && other.takesSnapshot)) return true;
   if ((one.readsLog && other.writes.length > 0) || (other.readsLog && one.writes.length > 0)) return true;
   return meetsAny(one.writes, other.reads) || meetsAny(other.writes, one.reads);

@@ -326,6 +326,11 @@ export class Transactions {
     return NOTHING;
   }
 
+  /** Another member has become the primary: all open transactions are gone. */
+  failOver(): void {
+    this.#open.clear();
+  }
+
   /** The sessions of crashed clients with open transactions, which only the server will end. */
   get abandonedSessions(): readonly unknown[] {
     return [...this.#open.values()].filter(({ client }) => client === undefined).map(({ session }) => session);

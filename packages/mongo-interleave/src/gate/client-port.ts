@@ -5,6 +5,7 @@ import { Connections, type ClientSocket } from './connections.ts';
 import type { HeldCommand } from './held-command.ts';
 import type { Fields } from './message.ts';
 import { watchOwnSockets } from './own-sockets.ts';
+import type { SetView } from './message.ts';
 import { relay, type Mode, type ServerAddress, type Waiting } from './relay.ts';
 
 /** What the gate is told by a port. */
@@ -21,12 +22,28 @@ interface PortListener {
 /** Drivers and flows pause before they try a transaction again, and meanwhile other commands of the client may wait at the gate. */
 const isNextAttempt = (body: Fields): boolean => body['startTransaction'] === true;
 
-/** The port of one client: its connections, and its commands at the gate. */
+const HOST = '127.0.0.1';
+
+/** Where a client reaches one member. */
+interface Entrance {
+  readonly member: ServerAddress;
+  readonly server: Server;
+  /** Undefined when it is closed. */
+  readonly port: () => number | undefined;
+}
+
+/**
+ * The port of one client: its connections, and its commands at the gate. After a failover it has another port, which leads to the new
+ * primary; the first one leads to the old primary still.
+ */
 export class ClientPort {
   readonly #index: number;
-  readonly #server: Server;
+  readonly #entrances: Entrance[] = [];
   readonly #connections = new Connections();
-  #unwatch: () => void = () => undefined;
+  readonly #unwatch: () => void;
+  #primary: ServerAddress;
+  /** The client is to hear nothing of the members. */
+  #isDeaf = false;
   readonly #held = new Map<HeldCommand, Waiting>();
   #arrived: Waiting[] = [];
   #sent = 0;
@@ -44,26 +61,72 @@ export class ClientPort {
   readonly #listener: PortListener;
   #underWay: () => number = () => 0;
 
-  constructor(index: number, address: ServerAddress, listener: PortListener) {
+  constructor(index: number, primary: ServerAddress, listener: PortListener) {
     this.#index = index;
+    this.#primary = primary;
     this.#listener = listener;
-    this.#server = createServer((socket) => this.#accept(socket, address));
-  }
-
-  listen(): Promise<void> {
-    const listening = Promise.withResolvers<void>();
-    this.#server.once('error', listening.reject);
-    this.#server.listen(0, '127.0.0.1', () => {
-      if (this.number !== undefined) this.#unwatch = watchOwnSockets(this.number, (own) => this.#connections.own(own));
-      listening.resolve();
+    this.#unwatch = watchOwnSockets((socket, port) => {
+      if (this.owns(port)) this.#connections.own(socket);
     });
-    return listening.promise;
   }
 
-  /** The number of the port; undefined when it is closed. */
+  /** Opens the port that leads to the primary. */
+  async listen(): Promise<void> {
+    const member = this.#primary;
+    if (this.#entrances.some((entrance) => isSame(entrance.member, member))) return;
+    const server = createServer((socket) => this.#accept(socket, member));
+    const listening = Promise.withResolvers<void>();
+    server.once('error', listening.reject);
+    server.listen(0, HOST, listening.resolve);
+    await listening.promise;
+    const port = (): number | undefined => {
+      const address = server.address();
+      return address === null || typeof address === 'string' ? undefined : address.port;
+    };
+    this.#entrances.push({ member, server, port });
+  }
+
+  /** The number of the first port; undefined when it is closed. */
   get number(): number | undefined {
-    const address = this.#server.address();
-    return address === null || typeof address === 'string' ? undefined : address.port;
+    return this.#entrances[0]?.port();
+  }
+
+  /** Is this the number of one of its ports? */
+  owns(port: number | undefined): boolean {
+    return port !== undefined && this.#entrances.some((entrance) => entrance.port() === port);
+  }
+
+  /** The client knows no member but this primary. */
+  knowsOnly(primary: ServerAddress): boolean {
+    return this.#entrances.every(({ member }) => isSame(member, primary));
+  }
+
+  /** The client hears nothing of the members from now on. */
+  deafen(): void {
+    this.#isDeaf = true;
+  }
+
+  /** The client hears of the members again, and that this one is the primary. */
+  async tell(primary: ServerAddress): Promise<void> {
+    this.#primary = primary;
+    await this.listen();
+    this.#isDeaf = false;
+    for (const [, relayed] of this.#connections.relays) relayed.tell();
+  }
+
+  /** Has the client heard which member is the primary, if it hears of changes at all before it meets them? */
+  get hasHeard(): boolean {
+    if (!this.isLive) return true;
+    const port = this.#primaryPort;
+    const { relays } = this.#connections;
+    const streaming = relays.filter(([, relayed]) => relayed.isStreaming());
+    const hasFound = relays.some(([own, relayed]) => own === port && relayed.isToldPrimary());
+    const isRight = streaming.every(([own, relayed]) => relayed.isToldPrimary() === (own === port));
+    return streaming.length === 0 || (isRight && hasFound);
+  }
+
+  get #primaryPort(): number | undefined {
+    return this.#entrances.find(({ member }) => isSame(member, this.#primary))?.port();
   }
 
   /** A flow runs: its commands are held. */
@@ -78,7 +141,7 @@ export class ClientPort {
 
   /** Learns what is on its way in the threads of the client. */
   ask(): Promise<void> {
-    return this.#connections.ask();
+    return this.#connections.ask((port) => this.owns(port));
   }
 
   /** Does a part of the client run in threads that have to be asked? */
@@ -169,10 +232,10 @@ export class ClientPort {
   }
 
   close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#entrances.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#unwatch();
     this.#connections.destroy();
-    return closed;
+    return Promise.all(closed).then(() => undefined);
   }
 
   /** A retired port stays retired, so that the client can be closed whatever its flow does meanwhile. */
@@ -220,8 +283,17 @@ export class ClientPort {
       failed: ({ code, message, cause }) => {
         this.#listener.failed(new InterleaveError(code, `Client ${clientLetter(this.#index)}: ${message}`, { cause }));
       },
+      view: () => (this.#isDeaf ? undefined : this.#viewFrom(address)),
+      told: () => this.#listener.changed(),
     });
     this.#connections.accepted(socket, relayed);
+  }
+
+  #viewFrom(member: ServerAddress): SetView {
+    const addressOf = ({ port }: Entrance): string => `${HOST}:${port() ?? 0}`;
+    const find = (wanted: ServerAddress): string =>
+      this.#entrances.filter((entrance) => isSame(entrance.member, wanted)).map(addressOf)[0] ?? '';
+    return { me: find(member), hosts: this.#entrances.map(addressOf), primary: find(this.#primary) };
   }
 
   #unasked(name: string): InterleaveError {
@@ -255,3 +327,6 @@ export class ClientPort {
     );
   }
 }
+
+const isSame = (one: ServerAddress, other: ServerAddress): boolean =>
+  one.host === other.host && one.port === other.port;

@@ -6,6 +6,8 @@ export interface ClientSocket {
   readonly connecting: boolean;
   readonly destroyed: boolean;
   readonly localPort?: number | undefined;
+  /** The port that it connects to. Of a client in this thread undefined while it connects. */
+  readonly remotePort?: number | undefined;
   readonly bytesRead: number;
   readonly bytesWritten: number;
 }
@@ -13,20 +15,20 @@ export interface ClientSocket {
 /** The connections of one client with its port: both ends, as far as the client runs in this process or tells of its own. */
 export class Connections {
   readonly #accepted = new Map<Socket, Relay>();
-  /** The accepted sockets by the ports of the client's ends. */
-  readonly #byPort = new Map<number | undefined, Socket>();
+  /** The accepted sockets by the ports of both ends. */
+  readonly #byPorts = new Map<string, Socket>();
   readonly #own = new Set<Socket>();
   /** Asks the threads of the client for their ends of connections. */
   readonly #asks = new Set<() => Promise<readonly ClientSocket[]>>();
   #told: readonly ClientSocket[] = [];
 
   accepted(socket: Socket, relayed: Relay): void {
-    const { remotePort } = socket;
+    const ports = portsOf(socket.remotePort, socket.localPort);
     this.#accepted.set(socket, relayed);
-    this.#byPort.set(remotePort, socket);
+    this.#byPorts.set(ports, socket);
     socket.once('close', () => {
       this.#accepted.delete(socket);
-      if (this.#byPort.get(remotePort) === socket) this.#byPort.delete(remotePort);
+      if (this.#byPorts.get(ports) === socket) this.#byPorts.delete(ports);
     });
   }
 
@@ -41,9 +43,10 @@ export class Connections {
     this.#asks.add(ask);
   }
 
-  /** Asks the threads of the client, if there are any. */
-  async ask(): Promise<void> {
-    this.#told = (await Promise.all([...this.#asks].map((ask) => ask()))).flat();
+  /** Asks the threads of the client, if there are any. @param isOwn is this a port of the gate? A thread may connect elsewhere too */
+  async ask(isOwn: (port: number | undefined) => boolean): Promise<void> {
+    const told = (await Promise.all([...this.#asks].map((ask) => ask()))).flat();
+    this.#told = told.filter(({ remotePort }) => isOwn(remotePort));
   }
 
   /**
@@ -59,7 +62,7 @@ export class Connections {
 
   #isMovingAt(own: ClientSocket): boolean {
     if (own.destroyed) return false;
-    const other = own.connecting ? undefined : this.#byPort.get(own.localPort);
+    const other = own.connecting ? undefined : this.#byPorts.get(portsOf(own.localPort, own.remotePort));
     return other === undefined || own.bytesWritten > other.bytesRead || other.bytesWritten > own.bytesRead;
   }
 
@@ -70,11 +73,18 @@ export class Connections {
 
   /** Do some of the client's connections come from another process? */
   get isForeign(): boolean {
-    const own = new Set([...this.#own, ...this.#told].map(({ localPort }) => localPort));
-    return [...this.#accepted.keys()].some(({ remotePort }) => !own.has(remotePort));
+    const own = new Set([...this.#own, ...this.#told].map((one) => portsOf(one.localPort, one.remotePort)));
+    return [...this.#byPorts.keys()].some((ports) => !own.has(ports));
+  }
+
+  /** Each connection with the port of the gate that it came to. */
+  get relays(): readonly (readonly [port: number | undefined, relayed: Relay])[] {
+    return [...this.#accepted].map(([{ localPort }, relayed]) => [localPort, relayed]);
   }
 
   destroy(): void {
     for (const socket of this.#accepted.keys()) socket.destroy();
   }
 }
+
+const portsOf = (client: number | undefined, gate: number | undefined): string => `${client} ${gate}`;

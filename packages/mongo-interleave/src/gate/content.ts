@@ -11,6 +11,8 @@ const VOLATILE_FIELDS = new Set([
   'opTime',
   'recoveryToken',
   'atClusterTime',
+  // Of the member that answers, and of its start.
+  'topologyVersion',
 ]);
 const GENERATED = /"[0-9a-f]{24}"|"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"|"\d{4}-\d\d-\d\dT[\d:.]+Z"/g;
 

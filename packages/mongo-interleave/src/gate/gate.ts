@@ -10,6 +10,11 @@ import type { Reply, ServerAddress, Waiting } from './relay.ts';
 export interface GateOptions {
   /** The server behind the gate: the primary of a replica set. */
   readonly server: ServerAddress;
+  /**
+   * The name of the replica set, if its primary may change: clients then connect as to a set, so that they find the next primary. Default:
+   * they connect to the one server.
+   */
+  readonly replicaSet?: string;
   /** Number of clients, 1 to 26. Each gets a port of its own. */
   readonly clients: number;
   /** Longest single wait for a client or for the server, in milliseconds. Default 10,000. After that the wait ends with `watchdog`. */
@@ -67,6 +72,7 @@ export async function openGate(options: GateOptions): Promise<Gate> {
 export class Gate implements AsyncDisposable {
   readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
+  #server: ServerAddress;
   #failure: InterleaveError | undefined;
   /** What was found out between two waits. */
   #spoilt: InterleaveError | undefined;
@@ -77,12 +83,13 @@ export class Gate implements AsyncDisposable {
   /** Use {@link openGate}. */
   constructor(options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number }) {
     this.#options = options;
+    this.#server = options.server;
   }
 
   /** Opens a port for the client in place of any earlier port. Called by {@link openGate}. */
   async open(client: number): Promise<void> {
-    const { server, onLate } = this.#options;
-    const port = new ClientPort(client, server, {
+    const { onLate } = this.#options;
+    const port = new ClientPort(client, this.#server, {
       changed: () => this.recheck(),
       failed: (error) => this.fail(error),
       spoilt: (error) => this.#spoil(error),
@@ -103,11 +110,65 @@ export class Gate implements AsyncDisposable {
     return { retire: () => port.retire(), close: () => port.close() };
   }
 
-  /** How `client` reaches the server: `mongodb://127.0.0.1:PORT/?directConnection=true`, with an `appName` of its own. */
+  /**
+   * How `client` reaches the server: `mongodb://127.0.0.1:PORT/?directConnection=true`, or `?replicaSet=NAME`, with an `appName` of its own.
+   */
   uri(client: number): string {
     const { number } = this.#port(client);
     if (number === undefined) throw closed();
-    return `mongodb://127.0.0.1:${number}/?directConnection=true&appName=gate-${number}`;
+    const { replicaSet } = this.#options;
+    const how = replicaSet === undefined ? 'directConnection=true' : `replicaSet=${encodeURIComponent(replicaSet)}`;
+    return `mongodb://127.0.0.1:${number}/?${how}&appName=gate-${number}`;
+  }
+
+  /** Tells of the ports that the client has now, and of those that it gets until it crashes, whether a number is theirs. */
+  ownPorts(client: number): (port: number) => boolean {
+    const port = this.#port(client);
+    return (number) => port.owns(number);
+  }
+
+  /** Clients are connected as to a replica set, and follow a new primary. */
+  get followsPrimary(): boolean {
+    return this.#options.replicaSet !== undefined;
+  }
+
+  /** Where ports lead that are opened from now on. */
+  moveTo(primary: ServerAddress): void {
+    this.#server = primary;
+  }
+
+  /** Does the client know no member but the primary? */
+  isAtPrimary(client: number): boolean {
+    return this.#port(client).knowsOnly(this.#server);
+  }
+
+  /**
+   * Lets the set elect another primary while nothing is under way in the server. Clients hear of it when it is over, and have heard of it
+   * when this returns. A command that is held goes to the member that the client sent it to, all the same.
+   *
+   * @param elect returns the new primary, which takes writes by then
+   * @throws InterleaveError `watchdog`, `stopped`; what `elect` throws
+   */
+  async failOver(elect: () => Promise<ServerAddress>): Promise<void> {
+    for (const port of this.#ports) port.deafen();
+    try {
+      this.#server = await this.#within(() => 'another member to become the primary', elect);
+    } finally {
+      this.#stir();
+      await Promise.all(this.#ports.map((port) => port.tell(this.#server)));
+    }
+    const deaf = (): number[] => this.#ports.flatMap(({ hasHeard }, client) => (hasHeard ? [] : [client]));
+    await this.#within(
+      () => `${deaf().map(clientLetter).join(', ')} to hear of the new primary`,
+      async (wait) => {
+        while (!wait.isOver) {
+          const changed = this.#changed.promise;
+          if (!(await this.#isStill(changed))) continue;
+          if (deaf().length === 0) return;
+          await changed;
+        }
+      },
+    );
   }
 
   /**

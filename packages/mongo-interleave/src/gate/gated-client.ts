@@ -36,25 +36,37 @@ export interface GatedClient {
   close(): Promise<void>;
 }
 
+/**
+ * The client hears of a new primary at once. With the default pause between two heartbeats it hears nothing in the first half second after
+ * it has connected, and then at a moment that no schedule decides.
+ */
+const HEARS_AT_ONCE = { serverMonitoringMode: 'stream', minHeartbeatFrequencyMS: 1 } as const;
+
 /** Connects client `index` through its port of the gate. */
 export async function connectGatedClient(gate: Gate, index: number, options: MongoClientOptions): Promise<GatedClient> {
   const uri = gate.uri(index);
   const letter = clientLetter(index);
-  const { port } = new URL(uri);
+  const isOwn = gate.ownPorts(index);
   const commands = new CommandsUnderWay(() => gate.recheck());
   const track = <C extends TrackableClient>(client: C): C => {
     commands.track(client, (address) => {
-      if (!address.endsWith(`:${port}`)) gate.fail(elsewhere(letter, address));
+      if (!isOwn(Number(address.slice(address.lastIndexOf(':') + 1)))) gate.fail(elsewhere(letter, address));
     });
     return client;
   };
-  const mongo = track(new MongoClient(uri, options));
+  const mongo = track(new MongoClient(uri, gate.followsPrimary ? { ...HEARS_AT_ONCE, ...options } : options));
+  const hears = Promise.withResolvers<void>();
+  mongo.on('serverHeartbeatStarted', ({ awaited }) => {
+    if (awaited) hears.resolve();
+  });
   let isClosed = false;
   mongo.on('topologyClosed', () => {
     isClosed = true;
   });
   try {
     await mongo.connect();
+    const isToHear = gate.followsPrimary && mongo.options.serverMonitoringMode === HEARS_AT_ONCE.serverMonitoringMode;
+    if (isToHear) await gate.pass(`${letter} to hear of the primary`, () => hears.promise);
   } catch (error) {
     await mongo.close();
     throw gate.failure ?? error;

@@ -147,25 +147,46 @@ export function withoutCompression(frame: Buffer): Buffer {
   return withDocument(frame, start, { ...document, compression: [] });
 }
 
+/** The members of a replica set, as far as a client is to know them. Addresses, as in `127.0.0.1:27017`. */
+export interface SetView {
+  readonly me: string;
+  readonly hosts: readonly string[];
+  readonly primary: string;
+}
+
+/** Is this the greeting of a member of a replica set? */
+export const isGreetingOfMember = (frame: Buffer): boolean => greetingOf(frame) !== undefined;
+
+/** Does a member say in its greeting that it is the primary and takes writes? */
+export function isOfPrimary(frame: Buffer): boolean {
+  const { document } = greetingOf(frame) ?? {};
+  return (document?.['isWritablePrimary'] ?? document?.['ismaster']) === true;
+}
+
 /**
- * Makes a member of a replica set tell in its greetings that it is the only one, at this address. A client that looks for the other
- * members (without `directConnection`) would connect to them, past the gate. Other replies are returned unchanged.
+ * Makes a member of a replica set tell only these members in its greeting. A client that looks for the other members (without
+ * `directConnection`) would connect to them, past the gate. Other replies are returned unchanged.
  */
-export function asOnlyMember(frame: Buffer, address: string): Buffer {
-  if (!frame.includes('setName')) return frame;
+export function withMembers(frame: Buffer, { me, hosts, primary }: SetView): Buffer {
+  const found = greetingOf(frame);
+  if (found === undefined) return frame;
+  const { passives, arbiters, ...greeting } = found.document;
+  return withDocument(frame, found.start, { ...greeting, hosts, primary, me });
+}
+
+function greetingOf(frame: Buffer): { readonly start: number; readonly document: Fields } | undefined {
+  if (!frame.includes('setName')) return undefined;
   const start = documentStart(frame);
-  const document = start === undefined ? {} : readDocument(frame, start);
-  if (start === undefined || !('setName' in document && 'hosts' in document && 'me' in document)) return frame;
-  const { passives, arbiters, ...greeting } = document;
-  return withDocument(frame, start, { ...greeting, hosts: [address], primary: address, me: address });
+  if (start === undefined) return undefined;
+  const document = readDocument(frame, start);
+  return 'setName' in document && 'hosts' in document && 'me' in document ? { start, document } : undefined;
 }
 
 /** Makes a member of a replica set tell other addresses for itself and for the other members. Other replies are returned unchanged. */
 export function asMember(frame: Buffer, addressOf: (address: string) => string | undefined): Buffer {
-  if (!frame.includes('setName')) return frame;
-  const start = documentStart(frame);
-  const document = start === undefined ? {} : readDocument(frame, start);
-  if (start === undefined || !('setName' in document && 'hosts' in document && 'me' in document)) return frame;
+  const found = greetingOf(frame);
+  if (found === undefined) return frame;
+  const { start, document } = found;
   const rename = (value: unknown): unknown => (typeof value === 'string' ? (addressOf(value) ?? value) : value);
   const renamed = Object.entries(document).map(([name, value]): [string, unknown] => {
     if (name === 'hosts' || name === 'passives' || name === 'arbiters') return [name, (value as unknown[]).map(rename)];

@@ -4,23 +4,27 @@ import type { Socket } from 'node:net';
 /** Node.js publishes each client socket here when it is made, before it connects. */
 const CHANNEL = 'net.client.socket';
 
-const watched = new Map<number, (socket: Socket) => void>();
+type Found = (socket: Socket, port: number) => void;
+
+const watching = new Set<Found>();
 
 function published(message: unknown): void {
   const { socket } = message as { readonly socket: Socket };
-  socket.once('connectionAttempt', (_address, port) => watched.get(port)?.(socket));
+  socket.once('connectionAttempt', (_address, port) => {
+    for (const found of watching) found(socket, port);
+  });
 }
 
 /**
- * Tells of each socket that this process (this thread) connects to a port of its own, whatever driver does it. In this way the gate
- * knows what is on its way between a client and its port.
+ * Tells of each socket that this process (this thread) connects, whatever driver does it, and to which port. In this way the gate knows
+ * what is on its way between a client and its port.
  *
  * @returns ends the watch
  */
-export function watchOwnSockets(port: number, found: (socket: Socket) => void): () => void {
-  if (watched.size === 0) subscribe(CHANNEL, published);
-  watched.set(port, found);
+export function watchOwnSockets(found: Found): () => void {
+  if (watching.size === 0) subscribe(CHANNEL, published);
+  watching.add(found);
   return () => {
-    if (watched.delete(port) && watched.size === 0) unsubscribe(CHANNEL, published);
+    if (watching.delete(found) && watching.size === 0) unsubscribe(CHANNEL, published);
   };
 }

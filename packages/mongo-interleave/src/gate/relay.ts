@@ -2,12 +2,15 @@ import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
 import {
-  asOnlyMember,
   commandName,
+  isGreetingOfMember,
+  isOfPrimary,
   readExactCommand,
   readMessage,
+  withMembers,
   withoutCompression,
   type Fields,
+  type SetView,
 } from './message.ts';
 import { isGreeting, isPassing } from './passing-commands.ts';
 
@@ -61,12 +64,22 @@ export interface RelayListener {
   /** The connection of a held command was closed, by the client or by somebody else. */
   withdrawn(waiting: Waiting, byClient: boolean): void;
   failed(error: InterleaveError): void;
+  /** The members that the client is to know; undefined while it is to hear nothing of them. */
+  view(): SetView | undefined;
+  /** The client was told something of the members. */
+  told(): void;
 }
 
 /** One connection through the gate. */
 export interface Relay {
   /** A handshake or another passing command was not answered yet, or part of a message has come. */
   isMoving(): boolean;
+  /** Tells the client what was kept from it. */
+  tell(): void;
+  /** The client hears of each change of this member at once (streaming protocol of its monitor). */
+  isStreaming(): boolean;
+  /** The client was told that this member is the primary and takes writes. */
+  isToldPrimary(): boolean;
 }
 
 /** Connects one client connection to a new server connection. If either closes, both close. */
@@ -77,6 +90,10 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
   /** Passing commands without an answer, by number. */
   const asked = new Set<number>();
   const partial = { received: 0, read: 0 };
+  /** Greetings that the client is not to hear yet. */
+  const kept: Buffer[] = [];
+  let isStreaming = false;
+  let isToldPrimary = false;
 
   function hold(frame: Buffer, requestId: number, body: Fields): void {
     const waiting: Waiting = {
@@ -101,8 +118,9 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     partial.read += frame.length;
     const message = readMessage(frame);
     const name = commandName(message.body);
-    // A monitor's heartbeat is answered after maxAwaitTimeMS.
-    if (isPassing(name) && message.body['maxAwaitTimeMS'] === undefined) asked.add(message.requestId);
+    // A monitor's heartbeat is answered after maxAwaitTimeMS, or when something changes.
+    if (message.body['maxAwaitTimeMS'] !== undefined) isStreaming ||= isGreeting(name);
+    else if (isPassing(name)) asked.add(message.requestId);
     if (isGreeting(name)) server.write(withoutCompression(frame));
     else if (isPassing(name)) server.write(frame);
     else {
@@ -128,9 +146,11 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
 
   function fromServer(frame: Buffer): void {
     const answer = awaited.get(frame.readInt32LE(8));
-    asked.delete(frame.readInt32LE(8));
     if (answer === undefined) {
-      client.write(asOnlyMember(frame, `127.0.0.1:${client.localPort}`));
+      if (isGreetingOfMember(frame)) {
+        kept.push(frame);
+        tell();
+      } else passOn(frame);
       return;
     }
     awaited.delete(frame.readInt32LE(8));
@@ -140,6 +160,21 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
       deliver: () => void client.write(frame),
       lose: () => close(false),
     });
+  }
+
+  function passOn(frame: Buffer): void {
+    asked.delete(frame.readInt32LE(8));
+    client.write(frame);
+  }
+
+  function tell(): void {
+    const view = listener.view();
+    if (view === undefined) return;
+    for (const frame of kept.splice(0)) {
+      isToldPrimary = isOfPrimary(frame);
+      passOn(withMembers(frame, view));
+      listener.told();
+    }
   }
 
   function close(byClient: boolean): void {
@@ -176,7 +211,12 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     // Drivers and killed servers reset connections. 'close' follows each error.
     socket.on('error', () => undefined);
   }
-  return { isMoving: () => asked.size > 0 || partial.received !== partial.read };
+  return {
+    isMoving: () => asked.size > 0 || partial.received !== partial.read,
+    tell,
+    isStreaming: () => isStreaming,
+    isToldPrimary: () => isToldPrimary,
+  };
 }
 
 const unsupported = (name: string, what: string): InterleaveError =>

@@ -1,6 +1,7 @@
 import type { MongoClient } from 'mongodb';
 import type { FrozenClient, Gate } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
+import { Elections } from './elections.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import type { Lives } from './lives.ts';
 import { endWorkOf, waitForServerCleanup } from './server-waits.ts';
@@ -32,6 +33,7 @@ export class FaultInjector {
   readonly #clients: GatedClient[];
   readonly #lives: Pick<Lives<unknown, never>, 'connect' | 'prepare' | 'readData' | 'end'>;
   readonly #options: InjectorOptions;
+  readonly #elections: Elections;
   #frozen: Frozen[] = [];
   #hasFailPoint = false;
   #isClosed = false;
@@ -49,6 +51,7 @@ export class FaultInjector {
     this.#clients = clients;
     this.#lives = lives;
     this.#options = options;
+    this.#elections = new Elections(control, options.maxWaitMs);
   }
 
   /** The transaction of a crashed client stays open until the server ends it. */
@@ -77,6 +80,11 @@ export class FaultInjector {
     for (const client of clients) await this.#freeze(client);
     await endWorkOf(this.#control, appNames, this.#options.maxWaitMs);
     for (const client of clients) await this.#connect(client);
+  }
+
+  /** Makes another member the primary. The open transactions of all clients are gone then. */
+  failOver(): Promise<void> {
+    return this.#gate.failOver(() => this.#elections.electAnother());
   }
 
   /** Makes the server refuse this client's next command of this name. @returns the error code that it shall give */
@@ -113,9 +121,9 @@ export class FaultInjector {
   }
 
   /** Closes the frozen clients; a `crash` that is in progress then throws `stopped`. */
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#isClosed = true;
-    return this.closeFrozen();
+    await Promise.all([this.closeFrozen(), this.#elections.close()]);
   }
 
   async #freeze(client: number): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Scheduler } from '../schedule/scheduler.ts';
+import type { FaultKind } from '../schedule/token.ts';
 import type { Execution } from './execution.ts';
 import type { RunResult } from './result.ts';
 
@@ -18,4 +19,6 @@ export interface Runner<T> {
    * @returns true if there are other collections or indexes, so that runs must not be compared by what was known until now
    */
   recheckStart(): Promise<boolean>;
+  /** Can these faults be injected here? @throws InterleaveError `invalid-option` */
+  expectPossible(faults: readonly (FaultKind | undefined)[]): void;
 }

@@ -110,6 +110,26 @@ async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind 
         reply: reply.body,
       };
     }
+    case 'step-down': {
+      await failOver(setup);
+      const reply = await gate.release(command);
+      reply.deliver();
+      return {
+        step: writer.step(command, reply.body, fault),
+        footprint: { ...NOTHING, isFault: true, isFailover: true },
+        reply: reply.body,
+      };
+    }
+    case 'step-down-after': {
+      const { reply, footprint } = await send(setup, command);
+      await failOver(setup);
+      reply.lose();
+      return {
+        step: writer.step(command, reply.body, fault),
+        footprint: { ...footprint, isFault: true, isFailover: true },
+        reply: reply.body,
+      };
+    }
     case 'crash-after': {
       const { reply, footprint: whole } = await send(setup, command);
       const { movesSnapshot, ...before } = whole;
@@ -148,6 +168,11 @@ const refusedOtherwise = (wanted: number, code: number): InterleaveError =>
     'invalid-option',
     `errorCode must be a code that the failCommand fail point can give: for ${wanted} the server gave ${code}.`,
   );
+
+async function failOver({ transactions, faults }: StepSetup): Promise<void> {
+  await faults.failOver();
+  transactions.failOver();
+}
 
 async function crash(
   { transactions, faults }: StepSetup,

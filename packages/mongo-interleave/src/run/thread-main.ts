@@ -14,9 +14,10 @@ import type { Answer, FlowModule, Question, ThreadClient, ThreadData } from './i
 const MAX_BUSY_TURNS = 1_000;
 
 const { flowModule, uri, database, clientOptions, index, letter } = workerData as ThreadData;
-const sockets = new Set<Socket>();
-watchOwnSockets(Number(new URL(uri).port), (socket) => {
-  sockets.add(socket);
+/** With the ports that they connect to: after a failover the client connects to another port of the gate. */
+const sockets = new Map<Socket, number>();
+watchOwnSockets((socket, port) => {
+  sockets.set(socket, port);
   socket.once('close', () => sockets.delete(socket));
 });
 
@@ -61,10 +62,11 @@ async function socketsWhenStill(): Promise<readonly ClientSocket[]> {
 }
 
 const socketsNow = (): ClientSocket[] =>
-  [...sockets].map(({ connecting, destroyed, localPort, bytesRead, bytesWritten }) => ({
+  [...sockets].map(([{ connecting, destroyed, localPort, bytesRead, bytesWritten }, remotePort]) => ({
     connecting,
     destroyed,
     localPort,
+    remotePort,
     bytesRead,
     bytesWritten,
   }));

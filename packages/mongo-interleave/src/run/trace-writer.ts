@@ -18,6 +18,8 @@ const FAULT_EFFECTS: Readonly<Record<FaultKind, string>> = {
   'lost-reply': 'but the reply was lost',
   reset: 'not sent: the connection was reset',
   error: 'by an injected fault',
+  'step-down': 'after the primary had stepped down',
+  'step-down-after': 'then the primary stepped down and the reply was lost',
 };
 
 export interface TraceOptions {

@@ -13,8 +13,9 @@ import { InterleaveError } from '../interleave-error.ts';
 import { endsOneRun, lateCommand } from './bad-run.ts';
 import { countPreemptions } from '../schedule/decision.ts';
 import type { Scheduler } from '../schedule/scheduler.ts';
-import { isCrash } from '../schedule/token.ts';
+import { isCrash, isFailover, type FaultKind } from '../schedule/token.ts';
 import { connectControl } from './connect-control.ts';
+import { noOther } from './elections.ts';
 import { isOwnError, namedError } from './error-lines.ts';
 import { executeRun } from './execute-run.ts';
 import type { Execution, Outcome, StepFailure } from './execution.ts';
@@ -115,7 +116,7 @@ export class Worker<T, P = undefined> implements Runner<T> {
       const explainWait = (command: HeldCommand): Promise<string | undefined> =>
         whatItWaitsFor(control, clients[command.client]?.mongo.options.appName ?? '');
       const onLate = (command: HeldCommand): void => void late.push(command);
-      gate = await openGate({ server: await findPrimary(control), clients: count, maxWaitMs, explainWait, onLate });
+      gate = await openGate({ ...(await findPrimary(control)), clients: count, maxWaitMs, explainWait, onLate });
       const lives = new Lives(gate, options);
       for (let index = 0; index < count; index++) clients.push(await lives.connect(index));
       return new Worker(options, shared, { control, gate, lives, clients, late });
@@ -261,6 +262,13 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
   }
 
+  expectPossible(faults: readonly (FaultKind | undefined)[]): void {
+    if (!faults.some(isFailover) || this.#gate.followsPrimary) return;
+    throw noOther(
+      this.#control.options.directConnection ? 'uri connects to one member directly' : 'uri leads to one server alone',
+    );
+  }
+
   async recheckStart(): Promise<boolean> {
     if (this.#closed !== undefined) throw stopped();
     try {
@@ -344,10 +352,16 @@ export class Worker<T, P = undefined> implements Runner<T> {
     }
   }
 
-  /** Replaces clients that were closed by their flows, and with `freshLives` all that have lived. */
+  /**
+   * Replaces clients that were closed by their flows, those that know more members than the primary, so that all runs begin alike, and with
+   * `freshLives` all that have lived.
+   */
   async #replaceUnfit(): Promise<void> {
+    if (this.#gate.followsPrimary) this.#gate.moveTo((await findPrimary(this.#control)).server);
     const isUnfit = (client: GatedClient): boolean =>
-      client.isClosed() || (this.#options.freshLives === true && this.#lives.isPrepared(client));
+      client.isClosed() ||
+      !this.#gate.isAtPrimary(client.index) ||
+      (this.#options.freshLives === true && this.#lives.isPrepared(client));
     await this.#faults.replace(this.#clients.filter(isUnfit).map(({ index }) => index));
     // What the clients of the last run did while they were closed says nothing of the next run.
     this.#gate.takeSpoilt();

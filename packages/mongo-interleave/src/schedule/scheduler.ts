@@ -20,7 +20,7 @@ export interface EnabledStep {
 }
 
 /** After its look the server has the upsert, so only these faults at its insert differ from each other and from those at its look. */
-const FAULTS_AT_INSERT: readonly FaultKind[] = ['crash-after', 'lost-reply'];
+const FAULTS_AT_INSERT: readonly FaultKind[] = ['crash-after', 'lost-reply', 'step-down-after'];
 
 /** Can this fault be injected at this step? */
 export const canHit = ({ isInsert }: EnabledStep, fault: FaultKind): boolean =>

@@ -13,8 +13,15 @@ import { InterleaveError } from '../interleave-error.ts';
  * - `lost-reply`: the server runs the command, and the connection closes before the reply
  * - `reset`: the connection closes before the server gets the command
  * - `error`: the server refuses the command (`failCommand`)
+ * - `step-down`: the primary steps down, another member becomes the primary, and the command comes to the old one, which refuses it. The
+ *   open transactions of all clients are gone
+ * - `step-down-after`: the primary runs the command and steps down, another member becomes the primary, and the connection closes before
+ *   the reply. What was written before the failover is not rolled back
  */
-export type FaultKind = 'crash' | 'crash-after' | 'lost-reply' | 'reset' | 'error';
+export type FaultKind = 'crash' | 'crash-after' | 'lost-reply' | 'reset' | 'error' | FailoverKind;
+
+/** These need a replica set in which another member can become the primary. */
+type FailoverKind = 'step-down' | 'step-down-after';
 
 /** One step of a schedule: which client, which of its held commands, and the fault if there is one. */
 export interface Choice {
@@ -31,8 +38,12 @@ const MARKS: Readonly<Record<FaultKind, string>> = {
   'lost-reply': '~',
   reset: '^',
   error: '#',
+  'step-down': '@',
+  'step-down-after': '%',
 };
-export const FAULT_KINDS: readonly FaultKind[] = ['crash', 'crash-after', 'lost-reply', 'reset', 'error'];
+/** The faults that a set of one member can have too. */
+export const FAULTS_OF_ANY_SET: readonly FaultKind[] = ['crash', 'crash-after', 'lost-reply', 'reset', 'error'];
+export const FAULT_KINDS: readonly FaultKind[] = [...FAULTS_OF_ANY_SET, 'step-down', 'step-down-after'];
 
 /** @throws InterleaveError `invalid-option`, naming the first that is no kind of fault */
 export function expectFaultKinds(kinds: readonly unknown[]): void {
@@ -47,6 +58,10 @@ export function expectFaultKinds(kinds: readonly unknown[]): void {
 /** Does the client's life end with this fault? */
 export const isCrash = (fault: FaultKind | undefined): boolean => fault === 'crash' || fault === 'crash-after';
 
+/** Does another member become the primary with this fault? */
+export const isFailover = (fault: FaultKind | undefined): fault is FailoverKind =>
+  fault === 'step-down' || fault === 'step-down-after';
+
 const VERSION = 'v1:';
 /** A longer text is no token: a token fits on a command line. */
 const MAX_TOKEN_LENGTH = 20_000;
@@ -59,7 +74,7 @@ const MAX_TOKEN_LENGTH = 20_000;
  * release = letter [number] [mark]
  * letter  = "A" to "Z"        the client: A is client 0
  * number  = 2, 3, ...         which of its held commands; left out for the first
- * mark    = "!" | "*" | "~" | "^" | "#"   the fault, in the order of {@link FaultKind}
+ * mark    = "!" | "*" | "~" | "^" | "#" | "@" | "%"   the fault, in the order of {@link FaultKind}
  * ```
  *
  * `v1:ABBA!` releases A's first command, then two of B's; A crashes before its second. Clients without a letter do not take part.
@@ -80,10 +95,10 @@ export const formatChoice = ({ client, position, fault }: Choice): string =>
 export function parseToken(token: string): Choice[] {
   if (typeof token !== 'string')
     throw new InterleaveError('invalid-token', `${shown(token)} is not a token. A token looks like v1:ABBA.`);
-  if (token.length > MAX_TOKEN_LENGTH || !/^v1:(?:[A-Z](?:[2-9]|[1-9][0-9])?[!*~^#]?)*$/.test(token)) {
+  if (token.length > MAX_TOKEN_LENGTH || !/^v1:(?:[A-Z](?:[2-9]|[1-9][0-9])?[!*~^#@%]?)*$/.test(token)) {
     throw new InterleaveError('invalid-token', `${shown(token)} is not a token. A token looks like v1:ABBA.`);
   }
-  return [...token.slice(VERSION.length).matchAll(/([A-Z])(\d*)([!*~^#]?)/g)].map(
+  return [...token.slice(VERSION.length).matchAll(/([A-Z])(\d*)([!*~^#@%]?)/g)].map(
     ([, letter = 'A', number = '', mark]) => {
       const fault = FAULT_KINDS.find((kind) => MARKS[kind] === mark);
       return {

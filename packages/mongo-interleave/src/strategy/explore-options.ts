@@ -12,7 +12,7 @@ import {
 } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import type { RunResult } from '../run/result.ts';
-import { expectFaultKinds, type FaultKind } from '../schedule/token.ts';
+import { expectFaultKinds, isFailover, type FaultKind } from '../schedule/token.ts';
 
 /** How far an exploration has come. */
 export interface Progress {
@@ -115,6 +115,12 @@ export function expectExploreOptions<T>(
     throw new InterleaveError(
       'invalid-option',
       'The fault "error" sets a fail point on the server, which all workers share: use one worker.',
+    );
+  const failover = faults.kinds.find(isFailover);
+  if (failover !== undefined && workers > 1)
+    throw new InterleaveError(
+      'invalid-option',
+      `The fault "${failover}" gives all workers another primary, in the middle of their runs: use one worker.`,
     );
 }
 

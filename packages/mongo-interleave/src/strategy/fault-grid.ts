@@ -2,11 +2,11 @@ import { expectList, expectOptions, type Names } from '../check-option.ts';
 import { formatVerdict } from '../run/format-run.ts';
 import type { RunResult } from '../run/result.ts';
 import type { Runner } from '../run/runner.ts';
-import { expectFaultKinds, FAULT_KINDS, type FaultKind } from '../schedule/token.ts';
+import { expectFaultKinds, FAULTS_OF_ANY_SET, type FaultKind } from '../schedule/token.ts';
 import { outlineScheduler } from './outline-scheduler.ts';
 
 export interface GridOptions {
-  /** Default: all kinds. The server needs `enableTestCommands` for the kind `error`. */
+  /** Default: all kinds but the step-downs, which need a set with several members. The server needs `enableTestCommands` for the kind `error`. */
   readonly kinds?: readonly FaultKind[];
 }
 
@@ -36,9 +36,10 @@ export async function runGrid<T>(
   runner: Runner<T>,
 ): Promise<readonly GridCell<T>[]> {
   expectOptions('grid', options, OPTIONS);
-  const { kinds = FAULT_KINDS } = options;
+  const { kinds = FAULTS_OF_ANY_SET } = options;
   expectList({ kinds }, 'grid');
   expectFaultKinds(kinds);
+  runner.expectPossible(kinds);
   const alone = await runner.execute(outlineScheduler({ clients: [0], switches: [], faults: [] }));
   const cells: GridCell<T>[] = [];
   for (const [command, { command: name, collection }] of alone.trace.entries()) {

@@ -81,6 +81,7 @@ export async function sample<T>(
   mayAllThrow = false,
 ): Promise<Sampling<T>> {
   expectSampleOptions(options);
+  runner.expectPossible(options.faults?.kinds ?? []);
   const { maxRuns = DEFAULT_MAX_RUNS, maxDurationMs = DEFAULT_MAX_DURATION_MS, maxViolations = Infinity } = options;
   const { seed = Math.floor(Math.random() * SEED_COUNT), depth = DEFAULT_DEPTH } = options;
   const startedMs = performance.now();
