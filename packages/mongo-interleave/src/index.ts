@@ -18,6 +18,6 @@ export type { SampleOptions, Sampling, Strategy } from './strategy/sample.ts';
 export { formatGrid, type GridCell, type GridOptions } from './strategy/fault-grid.ts';
 export { seededRandom } from './strategy/seeded-random.ts';
 export { FAILOVER_PARAMETERS } from './run/failover-parameters.ts';
-export { FAULT_KINDS, formatToken, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
+export { FAULT_KINDS, formatToken, isFailover, parseToken, type Choice, type FaultKind } from './schedule/token.ts';
 export type { PlannedFault, Schedule, Switch } from './schedule/outline.ts';
 export { InterleaveError, isUsersFault, type InterleaveErrorCode } from './interleave-error.ts';

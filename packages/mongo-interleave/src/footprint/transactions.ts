@@ -299,6 +299,11 @@ export class Transactions {
     return missed === undefined || meetsAny(missed, reads) || [...this.#open.values()].some((one) => holds(one, reads));
   }
 
+  /** Is this the abort of a transaction that is over? */
+  isIdleAbort({ name, body }: ClientCommand): boolean {
+    return name === 'abortTransaction' && !this.#open.has(sessionOf(body));
+  }
+
   /** The session of this client's open transaction, if it has one. */
   openSessionOf(client: number): unknown {
     return [...this.#open.values()].find((open) => open.client === client)?.session;

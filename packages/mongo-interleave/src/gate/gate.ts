@@ -1,10 +1,11 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as pause } from 'node:timers/promises';
 import { expectAboveZero, expectInteger } from '../check-option.ts';
 import { InterleaveError } from '../interleave-error.ts';
 import { clientLetter } from './client-letter.ts';
 import type { ClientSocket } from './connections.ts';
 import { ClientPort } from './client-port.ts';
 import type { HeldCommand } from './held-command.ts';
+import type { Fields } from './message.ts';
 import type { Reply, ServerAddress, Waiting } from './relay.ts';
 
 export interface GateOptions {
@@ -33,6 +34,12 @@ interface Wait {
   isOver: boolean;
   /** Ends the wait with an error. Does nothing if the wait is over. */
   readonly fail: (error: InterleaveError) => void;
+}
+
+/** A command that came to a member which was not the primary any more. */
+export interface RefusedCommand {
+  readonly command: HeldCommand;
+  readonly reply: Fields;
 }
 
 /** A client that crashed: it gets no reply any more, and what it sends is dropped. */
@@ -73,6 +80,7 @@ export class Gate implements AsyncDisposable {
   readonly #options: Omit<GateOptions, 'clients'> & { readonly maxWaitMs: number };
   readonly #ports: ClientPort[] = [];
   #server: ServerAddress;
+  #hasFailedOver = false;
   #failure: InterleaveError | undefined;
   /** What was found out between two waits. */
   #spoilt: InterleaveError | undefined;
@@ -132,9 +140,10 @@ export class Gate implements AsyncDisposable {
     return this.#options.replicaSet !== undefined;
   }
 
-  /** Where ports lead that are opened from now on. */
+  /** Before a run: where ports lead that are opened from now on. */
   moveTo(primary: ServerAddress): void {
     this.#server = primary;
+    this.#hasFailedOver = false;
   }
 
   /** Does the client know no member but the primary? */
@@ -143,28 +152,49 @@ export class Gate implements AsyncDisposable {
   }
 
   /**
-   * Lets the set elect another primary while nothing is under way in the server. Clients hear of it when it is over, and have heard of it
-   * when this returns. A command that is held goes to the member that the client sent it to, all the same.
+   * Lets the set elect another primary while nothing is under way in the server. As in a real failover, clients first meet the old primary
+   * and hear of the new one later: the commands that are held go to the old primary, to which their clients have sent them, and its answers
+   * to the clients; only when these have reacted, they hear of the new primary.
    *
    * @param elect returns the new primary, which takes writes by then
-   * @throws InterleaveError `watchdog`, `stopped`; what `elect` throws
+   * @param meanwhile called before the clients hear of it
+   * @returns what the old primary was asked and answered
+   * @throws InterleaveError `watchdog`, `stopped`, `connection-lost`; what `elect` throws
    */
-  async failOver(elect: () => Promise<ServerAddress>): Promise<void> {
+  async failOver(
+    elect: () => Promise<ServerAddress>,
+    meanwhile: () => void = () => undefined,
+  ): Promise<readonly RefusedCommand[]> {
+    const held = this.#ports.flatMap((port) => port.held);
+    this.#hasFailedOver = true;
     for (const port of this.#ports) port.deafen();
+    const refused: RefusedCommand[] = [];
     try {
       this.#server = await this.#within(() => 'another member to become the primary', elect);
+      for (const command of held) {
+        const reply = await this.release(command);
+        reply.deliver();
+        refused.push({ command, reply: reply.body });
+      }
+      meanwhile();
+      await this.#untilStill('the clients to react to the step-down', () => true);
     } finally {
       this.#stir();
       await Promise.all(this.#ports.map((port) => port.tell(this.#server)));
     }
-    const deaf = (): number[] => this.#ports.flatMap(({ hasHeard }, client) => (hasHeard ? [] : [client]));
+    await this.#untilStill('the clients to hear of the new primary', () => this.#ports.every((port) => port.hasHeard));
+    return refused;
+  }
+
+  /** Waits until nothing moves any more, and this is so. */
+  async #untilStill(what: string, isSo: () => boolean): Promise<void> {
     await this.#within(
-      () => `${deaf().map(clientLetter).join(', ')} to hear of the new primary`,
+      () => what,
       async (wait) => {
         while (!wait.isOver) {
           const changed = this.#changed.promise;
           if (!(await this.#isStill(changed))) continue;
-          if (deaf().length === 0) return;
+          if (isSo()) return;
           await changed;
         }
       },
@@ -255,7 +285,15 @@ export class Gate implements AsyncDisposable {
 
   /** Has nothing moved for some turns of the event loop? */
   async #isStill(changed: Promise<void>): Promise<boolean> {
-    for (let turn = 0; turn < STILL_TURNS; turn++) {
+    if (!(await this.#isStillFor(STILL_TURNS, changed))) return false;
+    if (!this.#hasFailedOver) return true;
+    // After a failover a flow may have work that it has given up at the gate, and try again after a pause of 0 ms, which is a timer.
+    await pause();
+    return this.#isStillFor(STILL_TURNS, changed);
+  }
+
+  async #isStillFor(turns: number, changed: Promise<void>): Promise<boolean> {
+    for (let turn = 0; turn < turns; turn++) {
       // A flow that has read a reply goes on in microtasks, which are all over after this turn of the event loop.
       await setImmediate();
       const threaded = this.#ports.filter(({ hasThreads }) => hasThreads);

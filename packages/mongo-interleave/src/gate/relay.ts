@@ -147,10 +147,11 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
   function fromServer(frame: Buffer): void {
     const answer = awaited.get(frame.readInt32LE(8));
     if (answer === undefined) {
+      asked.delete(frame.readInt32LE(8));
       if (isGreetingOfMember(frame)) {
         kept.push(frame);
         tell();
-      } else passOn(frame);
+      } else client.write(frame);
       return;
     }
     awaited.delete(frame.readInt32LE(8));
@@ -162,17 +163,12 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     });
   }
 
-  function passOn(frame: Buffer): void {
-    asked.delete(frame.readInt32LE(8));
-    client.write(frame);
-  }
-
   function tell(): void {
     const view = listener.view();
     if (view === undefined) return;
     for (const frame of kept.splice(0)) {
       isToldPrimary = isOfPrimary(frame);
-      passOn(withMembers(frame, view));
+      client.write(withMembers(frame, view));
       listener.told();
     }
   }

@@ -11,7 +11,7 @@ import type { HeldCommand } from '../gate/held-command.ts';
 import type { Fields } from '../gate/message.ts';
 import type { InterleaveError } from '../interleave-error.ts';
 import type { EnabledStep, Scheduler } from '../schedule/scheduler.ts';
-import { formatToken, type Choice } from '../schedule/token.ts';
+import { formatToken, isFailover, type Choice } from '../schedule/token.ts';
 import { endsOneRun } from './bad-run.ts';
 import type { Condition } from './condition.ts';
 import { enabledSteps, idOf, waitingOf } from './enabled-steps.ts';
@@ -147,7 +147,9 @@ class Run<T> {
   async #runToEnd(): Promise<Break | undefined> {
     const { gate, transactions, options, giveUpAtMs } = this.#setup;
     for (;;) {
-      const held = this.#numbering.number(await gate.quiet());
+      const found = await gate.quiet();
+      if (await this.#letPass(found)) continue;
+      const held = this.#numbering.number(found);
       this.#hasChains ||= goesOnEarly(this.#held, held);
       this.#held = held;
       this.#refuteLoops(held);
@@ -184,6 +186,18 @@ class Run<T> {
       }
       await this.#step(held, choices, ready);
     }
+  }
+
+  /**
+   * Lets aborts pass of transactions that a failover has ended: they change nothing, and come from work that the client has given up, beside
+   * which it has begun anew.
+   */
+  async #letPass(held: readonly HeldCommand[]): Promise<boolean> {
+    const { gate, transactions } = this.#setup;
+    if (!this.#steps.some(({ choice }) => isFailover(choice.fault))) return false;
+    const idle = held.filter((command) => transactions.isIdleAbort(command));
+    for (const command of idle) (await gate.release(command)).deliver();
+    return idle.length > 0;
   }
 
   /** @param ready those of the enabled steps whose clients do not await anything */

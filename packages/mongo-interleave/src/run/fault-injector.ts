@@ -1,5 +1,5 @@
 import type { MongoClient } from 'mongodb';
-import type { FrozenClient, Gate } from '../gate/gate.ts';
+import type { FrozenClient, Gate, RefusedCommand } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import { Elections } from './elections.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
@@ -82,9 +82,9 @@ export class FaultInjector {
     for (const client of clients) await this.#connect(client);
   }
 
-  /** Makes another member the primary. The open transactions of all clients are gone then. */
-  failOver(): Promise<void> {
-    return this.#gate.failOver(() => this.#elections.electAnother());
+  /** Makes another member the primary, see {@link Gate.failOver}. The open transactions of all clients are gone then. */
+  failOver(meanwhile?: () => void): Promise<readonly RefusedCommand[]> {
+    return this.#gate.failOver(() => this.#elections.electAnother(), meanwhile);
   }
 
   /** Makes the server refuse this client's next command of this name. @returns the error code that it shall give */

@@ -1,6 +1,6 @@
 import { NOTHING, type Footprint } from '../footprint/footprint.ts';
 import { errorCode, type Transactions } from '../footprint/transactions.ts';
-import type { Gate } from '../gate/gate.ts';
+import type { Gate, RefusedCommand } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
 import type { HeldCommand } from '../gate/held-command.ts';
 import type { Fields } from '../gate/message.ts';
@@ -111,21 +111,20 @@ async function release(setup: StepSetup, command: HeldCommand, fault: FaultKind 
       };
     }
     case 'step-down': {
-      await failOver(setup);
-      const reply = await gate.release(command);
-      reply.deliver();
+      const refused = await failOver(setup);
+      const reply = refused.find((one) => one.command === command)?.reply;
+      const others = refused.filter((one) => one.command !== command);
       return {
-        step: writer.step(command, reply.body, fault),
+        step: writer.step(command, reply, fault, others),
         footprint: { ...NOTHING, isFault: true, isFailover: true },
-        reply: reply.body,
+        reply,
       };
     }
     case 'step-down-after': {
       const { reply, footprint } = await send(setup, command);
-      await failOver(setup);
-      reply.lose();
+      const refused = await failOver(setup, () => reply.lose());
       return {
-        step: writer.step(command, reply.body, fault),
+        step: writer.step(command, reply.body, fault, refused),
         footprint: { ...footprint, isFault: true, isFailover: true },
         reply: reply.body,
       };
@@ -169,9 +168,13 @@ const refusedOtherwise = (wanted: number, code: number): InterleaveError =>
     `errorCode must be a code that the failCommand fail point can give: for ${wanted} the server gave ${code}.`,
   );
 
-async function failOver({ transactions, faults }: StepSetup): Promise<void> {
-  await faults.failOver();
+async function failOver(
+  { transactions, faults }: StepSetup,
+  meanwhile?: () => void,
+): Promise<readonly RefusedCommand[]> {
+  const refused = await faults.failOver(meanwhile);
   transactions.failOver();
+  return refused;
 }
 
 async function crash(

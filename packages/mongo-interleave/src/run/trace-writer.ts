@@ -1,5 +1,8 @@
+import { errorCode } from '../footprint/transactions.ts';
+import { clientLetter } from '../gate/client-letter.ts';
+import type { RefusedCommand } from '../gate/gate.ts';
 import type { ClientCommand } from '../gate/held-command.ts';
-import { collectionOf, type Fields } from '../gate/message.ts';
+import { collectionOf, commandText, type Fields } from '../gate/message.ts';
 import type { FaultKind } from '../schedule/token.ts';
 import { describeCommand } from './describe-command.ts';
 import { describeEnds, hidesResult } from './describe-end.ts';
@@ -29,6 +32,9 @@ export interface TraceOptions {
   readonly showResults?: boolean;
 }
 
+const describeRefused = ({ command: { client, body }, reply }: RefusedCommand): string =>
+  `${errorCode(reply) === undefined ? 'answered' : 'refused'} too: ${commandText(body)} of ${clientLetter(client)}`;
+
 /** Describes the steps of one run, and how its clients ended. */
 export class TraceWriter {
   readonly #values: ShownValues;
@@ -41,8 +47,16 @@ export class TraceWriter {
     this.#namesFields = showFields.length > 0;
   }
 
-  /** @param reply undefined if the command was not sent */
-  step({ client, name, body }: ClientCommand, reply: Fields | undefined, fault?: FaultKind): TraceStep {
+  /**
+   * @param reply undefined if the command was not sent
+   * @param refused what other commands the old primary was asked after a step-down
+   */
+  step(
+    { client, name, body }: ClientCommand,
+    reply: Fields | undefined,
+    fault?: FaultKind,
+    refused: readonly RefusedCommand[] = [],
+  ): TraceStep {
     const touched = shorten(describeCommand(name, body, this.#values), MAX_TOUCHED);
     const came = reply === undefined ? [] : [shorten(describeReply(body, reply, this.#values), MAX_REPLY)];
     return {
@@ -50,7 +64,9 @@ export class TraceWriter {
       command: name,
       collection: collectionOf(body),
       touched,
-      reply: [...came, ...(fault === undefined ? [] : [FAULT_EFFECTS[fault]])].join(', '),
+      reply: [...came, ...(fault === undefined ? [] : [FAULT_EFFECTS[fault]]), ...refused.map(describeRefused)].join(
+        ', ',
+      ),
       ...(fault === undefined ? {} : { fault }),
     };
   }
