@@ -93,6 +93,8 @@ export const referenceVerifying: RotationFlow = {
 const BARE = ['keypool', 'mixed'];
 /** A crash alone meets each command without a rival in between; the rival comes before, after, or where the caller is blocked. */
 const CRASH = { faults: ['crash-after'] } as const;
+/** Each command, before or after a rival that is not in between, as with the crash. Every interleaving takes minutes, and runs at night. */
+const FAILOVER: Partial<ExplorationPlace> = { faults: ['step-down', 'step-down-after'], maxPreemptions: 0 };
 
 export const referenceBare: RotationFlow = {
   name: 'reference-bare',
@@ -112,6 +114,7 @@ export const referenceBare: RotationFlow = {
       { ...sameKey(deployment, PAIR), ...CRASH, maxPreemptions: 0 },
     ]),
     { ...sameKey('keypool', PAIR), ...CRASH },
+    { ...sameKey('keypool', PAIR), ...FAILOVER },
     ...['many-keys', 'scarce', 'chain'].map((scenario) => onKeypool(scenario)),
     onKeypool('binding-added', 1),
     ...['keypool', 'openhandspool'].map((deployment) => ({ scenario: 'restore', deployment, callers: 1 })),

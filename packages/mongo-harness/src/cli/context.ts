@@ -48,7 +48,7 @@ export function createContext<T extends SystemTypes>(
   };
 }
 
-interface SetOptions {
+export interface SetOptions {
   readonly members: number;
   readonly provider?: ProviderName;
   /** See `StartOptions`. Default: true. */
@@ -59,15 +59,6 @@ interface SetOptions {
 
 /** A set of one, whose majority writes are cheap: nobody kills its member. */
 export const ONE_MEMBER_SET = { members: 1, journaledMajority: false } as const;
-
-/**
- * For explorations alone: the server keeps no history of documents, which each schedule deletes and inserts again; with five minutes of
- * history, as by default, a schedule takes 1.2 times as long. A storm needs the history, for it reads in snapshots.
- */
-export const EXPLORING_SET: SetOptions = {
-  ...ONE_MEMBER_SET,
-  setParameters: { minSnapshotHistoryWindowInSeconds: 0 },
-};
 
 /** @throws ReplicaSetError */
 export async function startSet<T extends SystemTypes>(

@@ -9,7 +9,8 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import type { ExplorationTrial, Selection } from '../trial/trial.ts';
-import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
+import { saySet, type CommandContext } from './context.ts';
+import { startExploringSets } from './exploring-sets.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
 import { givenParts, type CommonOptions, type Options, type OutputOptions } from './options.ts';
@@ -35,7 +36,7 @@ export function exploreCommand<T extends SystemTypes>(
     .addOption(
       options.several(
         '--faults <kinds>',
-        `at most one of these faults in each run, at any command of the first client of each service (error needs enableTestCommands): ${FAULT_KINDS.join(', ')}`,
+        `at most one of these faults in each run, at any command of the first client of each service (error needs enableTestCommands; the step-downs run on a set of three members): ${FAULT_KINDS.join(', ')}`,
         FAULT_KINDS,
       ),
     )
@@ -75,6 +76,7 @@ Examples:
   $ ${command} explore --flow ${mutant} --callers 3    a part of them, or a row that they do not have
   $ ${command} explore --deployment ${deployments[0].name} --max-violations 1
   $ ${command} explore --flow ${mutant} --faults crash,lost-reply   one fault at each command, with a rival
+  $ ${command} explore --flow ${flows[0].name} --faults step-down,step-down-after   a failover at each command
 
 Exit codes: 0 every row as it must be, 1 an invariant broken or a mutant not caught, 2 nothing proven (--max-duration),
 ${EXIT_CODES_OF_ALL}`;
@@ -87,11 +89,15 @@ export async function explore<T extends SystemTypes>(
 ): Promise<ExitCode> {
   const { system } = context;
   const { maxViolations = Infinity, store, json } = options;
-  const trials = planExplorations(system, selectionOf(options));
-  for (const trial of trials) expectToFit(resolveTrial(system, trial));
-  await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
+  const planned = planExplorations(system, selectionOf(options));
+  for (const trial of planned) expectToFit(resolveTrial(system, trial));
+  await using sets = await startExploringSets(options, planned, context);
+  const { set, trials } = sets;
   if (!json) saySet(set);
-  const rows = await runExplorations(context, set.uri, trials, {
+  const left = planned.length - trials.length;
+  if (left > 0 && !json)
+    say(`${left} ${left === 1 ? 'row' : 'rows'} with step-downs left out: this set is not disturbed.`);
+  const rows = await runExplorations(context, sets.uriOf, trials, {
     maxViolations,
     store,
     onRow: (row) => {

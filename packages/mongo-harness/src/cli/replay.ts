@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { formatRun, InterleaveError } from 'mongo-interleave';
+import { formatRun, InterleaveError, parseToken } from 'mongo-interleave';
 import { ReplicaSetError } from 'mongo-test-replica-set';
 import { ProgramError } from '../exec/program-error.ts';
 import { closedBy } from '../explore/closed-by.ts';
@@ -13,9 +13,10 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import type { ExplorationTrial, Selection } from '../trial/trial.ts';
-import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
+import { saySet, type CommandContext } from './context.ts';
 import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { explorationOptions, selectionOf } from './explore.ts';
+import { startReplaySet } from './exploring-sets.ts';
 import { sayViolations } from './check.ts';
 import type { CommonOptions, Options } from './options.ts';
 
@@ -56,7 +57,8 @@ export async function replay<T extends SystemTypes>(
     const selection = { callers: callersIn(system, options.token, name), ...selectionOf(options) };
     const trial = planExploration(system, selection);
     expectToFit(resolveTrial(system, trial));
-    await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
+    const faults = parseToken(options.token).map(({ fault }) => fault);
+    await using set = await startReplaySet(options, faults, context);
     saySet(set);
     await using scenario = await openGatedScenario(system, set.uri, trial);
     const { session } = scenario;

@@ -20,7 +20,8 @@ import { formatDuration } from '../trial/duration.ts';
 import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
 import type { ExplorationTrial, Rounds, Selection, StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
-import { EXPLORING_SET, saySet, startSet, type CommandContext } from './context.ts';
+import { saySet, startSet, type CommandContext } from './context.ts';
+import { startExploringSets, withoutFailovers } from './exploring-sets.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
 import { givenParts, MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
@@ -242,7 +243,8 @@ export async function stress<T extends SystemTypes>(
       `${left} ${left === 1 ? 'storm' : 'storms'} with faults left out: this set is not disturbed, or has too few members.`,
     );
   const storms = await runStorms(context, { uri: set.uri, set }, possible);
-  const rows = [...storms, ...(await explore(explorations, options, context, storms.length > 0))];
+  const further = set.provider === 'uri' ? withoutFailovers(explorations) : explorations;
+  const rows = [...storms, ...(await explore(further, options, context, storms.length > 0))];
   return await finish(set, context, rows, options, (folder) => {
     say(formatTable(rows));
     say(`\n${[...formatRounds(rows), formatFindings(rows, { invariants, command, folder })].join('\n')}`);
@@ -292,8 +294,12 @@ async function explore<T extends SystemTypes>(
   const notRun = (): Row[] => trials.map((trial) => reportNoExploration(system, command, trial, { reason: 'not run' }));
   if (signal.aborted) return notRun();
   try {
-    await using set = await startSet({ ...options, ...EXPLORING_SET }, context);
-    return await runExplorations(context, set.uri, trials, { maxViolations: 1, store: options.store, hasRows });
+    await using sets = await startExploringSets(options, trials, context);
+    return await runExplorations(context, sets.uriOf, trials, {
+      maxViolations: 1,
+      store: options.store,
+      hasRows,
+    });
   } catch (error) {
     // What the storms have shown is not to be lost.
     if (!(error instanceof ReplicaSetError)) throw error;

@@ -23,7 +23,7 @@ export interface ExplorationRowsOptions {
 /** Runs one exploration after the other, until all are over or the signal fires; the rows of the others are `unknown`. */
 export async function runExplorations<T extends SystemTypes>(
   context: Context<T>,
-  uri: string,
+  uriOf: (trial: ExplorationTrial) => Promise<string>,
   trials: readonly ExplorationTrial[],
   { maxViolations, store, hasRows = false, onRow }: ExplorationRowsOptions,
 ): Promise<Row[]> {
@@ -40,7 +40,7 @@ export async function runExplorations<T extends SystemTypes>(
         const name = `current-schedule-${scenario}-${flow}-${deployment}-${callers}-${process.pid}.token`;
         const tokenFile = join(store, name);
         try {
-          return await exploreTrial(context, uri, trial, {
+          return await exploreTrial(context, await uriOf(trial), trial, {
             maxViolations,
             tokenFile,
             onProgress: ({ runs, fractionDone }) =>

@@ -15,7 +15,10 @@ export const unknownIsUndone: RotationMutant = {
   depth: 1,
   maxConcurrency: MAX_BARE_CONCURRENCY,
   storms: [],
-  explorations: [{ scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['lost-reply'] }],
+  explorations: [
+    { scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['lost-reply'] },
+    { scenario: 'same-key', deployment: 'keypool', callers: 2, faults: ['step-down-after'], maxPreemptions: 0 },
+  ],
   faultStorms: (['commit-unknown', 'freeze-secondaries'] as const).map(contendedKeys),
   open: openWithBatch((transaction, rotations, options) =>
     asSomebodyNew(rotations, async (renamed) => {
