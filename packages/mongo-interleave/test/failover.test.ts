@@ -3,11 +3,13 @@ import { startReplicaSet } from 'mongo-test-replica-set';
 import { MongoClient, type ClientSession, type Db } from 'mongodb';
 import { createTestDatabaseName, exploringSet, snippetsOf } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DRIVERS, type AnyClient } from './support/drivers.ts';
 import {
   FAILOVER_PARAMETERS,
   formatGrid,
   formatRun,
   interleave,
+  inThreads,
   type FaultKind,
   type FlowClient,
   type InterleaveOptions,
@@ -229,6 +231,50 @@ test('grid: each command, alone and with a rival', async () => {
     violated: 2 have bought, and there are 3 orders, balance 7
       v1:AAA%BBBAAA  step-down-after, rival at 3 commitTransaction"
   `);
+});
+
+describe('every client finds the new primary through the gate, and what it retries is done once', () => {
+  const failOverAtFirst = async <T>(session: InterleaveSession<T>): Promise<void> => {
+    for (const kind of STEP_DOWNS) {
+      const { outcomes, trace, verdict } = await session.run({
+        clients: [0],
+        switches: [],
+        faults: [{ client: 0, after: 0, kind }],
+      });
+      expect({ kind, outcome: outcomes[0]?.kind, steps: trace.length, verdict: verdict.kind }).toEqual({
+        kind,
+        outcome: 'returned',
+        steps: 2,
+        verdict: 'valid',
+      });
+    }
+  };
+  const scenario = {
+    uri: set.uri,
+    database,
+    clients: 1,
+    reset,
+    check: async (db: Db) => expect(await db.collection('orders').countDocuments()).toBe(1),
+  };
+
+  test.each(Object.entries(DRIVERS))('driver %s', async (_version, connect) => {
+    await using session = await interleave<unknown, AnyClient>({
+      ...scenario,
+      prepare: async (client) => {
+        const own = client.track(connect(client.uri, { retryWrites: true }));
+        await own.connect();
+        return own;
+      },
+      flow: (_client, _db, own) => own.db(database).collection('orders').insertOne({ x: 1 }),
+    });
+    await failOverAtFirst(session);
+  });
+
+  test('in a thread', async () => {
+    const flow = new URL('./support/flows/order.ts', import.meta.url);
+    await using session = await interleave({ ...scenario, ...inThreads<string>(flow) });
+    await failOverAtFirst(session);
+  });
 });
 
 test('several workers would see the elections of each other: the user is told', async () => {

@@ -1,7 +1,7 @@
 import { BSON, Long } from 'mongodb';
 import { describe, expect, test } from 'vitest';
 import { frameSplitter } from '../src/gate/frames.ts';
-import { readMessage, withMembers, withoutCompression } from '../src/gate/message.ts';
+import { asOutdated, readMessage, withMembers, withoutCompression } from '../src/gate/message.ts';
 import { opMsg, opQuery, sequence } from './support/wire.ts';
 
 describe('frameSplitter', () => {
@@ -78,6 +78,20 @@ describe('withoutCompression', () => {
   test('leaves a greeting alone that asks for none', () => {
     const frame = opMsg({ hello: 1, compression: [] });
     expect(withoutCompression(frame)).toBe(frame);
+  });
+});
+
+describe('asOutdated', () => {
+  test('a heartbeat knows an older version of the member', () => {
+    const topologyVersion = { processId: 'p', counter: BSON.Long.fromNumber(7) };
+    const heartbeat = { hello: 1, maxAwaitTimeMS: 10_000, topologyVersion };
+    const { body } = readMessage(asOutdated(opMsg(heartbeat)));
+    expect(body).toEqual({ ...heartbeat, topologyVersion: { processId: 'p', counter: 0 } });
+  });
+
+  test('leaves what waits for nothing alone', () => {
+    const frame = opMsg({ hello: 1 });
+    expect(asOutdated(frame)).toBe(frame);
   });
 });
 

@@ -154,6 +154,18 @@ export interface SetView {
   readonly primary: string;
 }
 
+/**
+ * A heartbeat that waits until the member has news (`topologyVersion`), so that it is answered at once: as of a client that knows nothing new.
+ */
+export function asOutdated(frame: Buffer): Buffer {
+  const start = documentStart(frame);
+  if (start === undefined) return frame;
+  const document = readDocument(frame, start);
+  const { topologyVersion } = document;
+  if (typeof topologyVersion !== 'object' || topologyVersion === null) return frame;
+  return withDocument(frame, start, { ...document, topologyVersion: { ...topologyVersion, counter: BSON.Long.ZERO } });
+}
+
 /** Is this the greeting of a member of a replica set? */
 export const isGreetingOfMember = (frame: Buffer): boolean => greetingOf(frame) !== undefined;
 

@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { InterleaveError } from '../interleave-error.ts';
 import { frameSplitter } from './frames.ts';
 import {
+  asOutdated,
   commandName,
   isGreetingOfMember,
   isOfPrimary,
@@ -94,6 +95,8 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
   const kept: Buffer[] = [];
   let isStreaming = false;
   let isToldPrimary = false;
+  /** The client was told of the members before they changed. */
+  let isOutdated = false;
 
   function hold(frame: Buffer, requestId: number, body: Fields): void {
     const waiting: Waiting = {
@@ -121,7 +124,7 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
     // A monitor's heartbeat is answered after maxAwaitTimeMS, or when something changes.
     if (message.body['maxAwaitTimeMS'] !== undefined) isStreaming ||= isGreeting(name);
     else if (isPassing(name)) asked.add(message.requestId);
-    if (isGreeting(name)) server.write(withoutCompression(frame));
+    if (isGreeting(name)) server.write(withoutCompression(isOutdated ? asOutdated(frame) : frame));
     else if (isPassing(name)) server.write(frame);
     else {
       // Refused in each mode: such a command may arrive after the end of its flow, when nothing is held.
@@ -166,6 +169,8 @@ export function relay(client: Socket, address: ServerAddress, listener: RelayLis
   function tell(): void {
     const view = listener.view();
     if (view === undefined) return;
+    // With nothing to tell, this member may have no news later either, while the client waits for some.
+    isOutdated = kept.length === 0;
     for (const frame of kept.splice(0)) {
       isToldPrimary = isOfPrimary(frame);
       client.write(withMembers(frame, view));
