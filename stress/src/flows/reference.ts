@@ -93,7 +93,7 @@ export const referenceVerifying: RotationFlow = {
 const BARE = ['keypool', 'mixed'];
 /** A crash alone meets each command without a rival in between; the rival comes before, after, or where the caller is blocked. */
 const CRASH = { faults: ['crash-after'] } as const;
-/** Each command, before or after a rival that is not in between, as with the crash. Every interleaving takes minutes, and runs at night. */
+/** Each command, before or after a rival, as with the crash. Every interleaving would take hours: a step-down commutes with nothing. */
 const FAILOVER: Partial<ExplorationPlace> = { faults: ['step-down', 'step-down-after'], maxPreemptions: 0 };
 
 export const referenceBare: RotationFlow = {
