@@ -8,15 +8,29 @@ import { stress } from './support/stress-command.ts';
 vi.setConfig({ testTimeout: 120_000 });
 
 /** @param uri a set that is there; a set that is disturbed must be the command's own */
-const storm = async (flow: string, faults: string, uri?: string): Promise<StoredResult> => {
+const storm = async (flow: string, faults: string, uri?: string, keys = 60): Promise<StoredResult> => {
   using store = createStore<StoredResult>();
-  const where = `--flow ${flow} --scenario many-keys --keys 60 --deployment keypool --processes 2 --members 1 --seed 3`;
+  const where = `--flow ${flow} --scenario many-keys --keys ${keys} --deployment keypool --processes 2 --members 1 --seed 3`;
   await stress.run(
     `${where} ${faults} --store ${store.path}`.split(' '),
     uri === undefined ? {} : { MONGODB_URI: uri },
   );
   return store.result();
 };
+
+test('faults of callers meet calls under way, whatever they are at', async () => {
+  const kinds = ['kill-caller', 'freeze-caller', 'abort', 'tiny-deadline'];
+  const { rows } = await storm('reference', `--for 1ms --fault ${kinds.join(',')} --every 1s`, undefined, 400);
+  expect(rows).toMatchObject([{ verdict: 'valid', storm: { rounds: { judged: 1 } } }]);
+  const faults = rows[0]?.storm?.rounds?.faults ?? [];
+  expect(faults.map(({ kind }) => kind).toSorted()).toEqual(kinds.toSorted());
+  for (const { kind, made, hit, met } of faults) {
+    expect({ kind, made, hit }).toEqual({ kind, made: 1, hit: 1 });
+    expect(met).toBeGreaterThan(0);
+  }
+  // Nobody is told an error who only was not patient enough.
+  expect(rows[0]?.storm?.answers['error']).toBeUndefined();
+});
 
 describe('commits that are told wrongly', () => {
   test('the reference finds out', async () => {
@@ -32,6 +46,8 @@ describe('commits that are told wrongly', () => {
     const { rows } = await storm(flow, '--for 20s --fault commit-unknown --every 1ms');
     expect(rows).toMatchObject([{ verdict: 'violated', storm: { rounds: { violated: 1 } } }]);
     expect(rows[0]?.violations[0]?.invariant).toBe(invariant);
+    // What shows the round again names its faults in their order.
+    expect(rows[0]?.reproduce).toMatch(/ --fault commit-unknown(,commit-unknown)+ --every 1ms --seed \d+$/);
   });
 
   test.each(['commit-not-retried', 'unknown-is-undone'])('%s is valid where nothing goes wrong', async (flow) => {

@@ -14,6 +14,7 @@ export {
   type Mutant,
   type Observer,
   type OpenFlow,
+  type Patience,
   type ProgramFlow,
   type StormPlace,
   type Surroundings,
@@ -25,7 +26,7 @@ export type { AnswerField, Protocol } from './system/protocol.ts';
 export type { Matrix, MatrixCell } from './system/matrix.ts';
 export type { Run } from './system/run.ts';
 export type { ClientPlan, GatedPlan, PlannedCall, Scenario, Size, SizeOption, StormPlan } from './system/scenario.ts';
-export type { StormFault } from './system/storm-fault.ts';
+export type { FaultStep, StormFault } from './system/storm-fault.ts';
 export type { NoAnswer, SystemTypes } from './system/system-types.ts';
 export type { Deployment, Show, System } from './system/system.ts';
 

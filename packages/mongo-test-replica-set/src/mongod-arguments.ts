@@ -4,6 +4,9 @@ import type { Settings } from './settings.ts';
 /** The name of every replica set that this package starts. */
 export const REPLICA_SET_NAME = 'replica-set';
 
+/** Minutes of many writes; a member is away for some seconds. */
+const OPLOG_MB = 256;
+
 /** The arguments of every member, besides port, data folder, address and the replica set's name. */
 export function mongodArguments(settings: Settings): string[] {
   const parameters = Object.entries(settings.setParameters);
@@ -13,6 +16,8 @@ export function mongodArguments(settings: Settings): string[] {
     // By default each member preallocates 300 MB of journal. Three members on tmpfs take 50 MB of memory with this
     // argument and 900 MB without.
     '--wiredTigerEngineConfigString=log=(prealloc=false,file_max=16MB)',
+    // By default 5 % of the disk, 990 MB at least: in shared memory that is a machine's memory, after an hour of writes.
+    `--oplogSize=${OPLOG_MB}`,
     // This process reads mongod's log line by line: no lines for connections and slow commands.
     '--quiet',
     '--slowms=10000',

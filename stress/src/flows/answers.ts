@@ -24,6 +24,12 @@ export function toAnswer(outcome: RotationOutcome): FlowAnswer {
   }
 }
 
+/** A caller that gave up knows as much as one whose deadline came: nothing has been done for it, or it is not known. */
+export function toRotateError(error: unknown): FlowAnswer | NoAnswer {
+  if (!(error instanceof RotationError) || error.code !== 'aborted') return toError(error);
+  return error.rotationId === undefined ? { kind: 'busy' } : { kind: 'indeterminate', rotationId: error.rotationId };
+}
+
 export const toError = (error: unknown): NoAnswer => ({
   kind: 'error',
   code: error instanceof RotationError ? error.code : 'unexpected',

@@ -1,7 +1,7 @@
 import type { Db } from 'mongodb';
 import type { Pool, RotationEvent, VerifyBackup } from 'rotation-core';
 import { createRotatorOf, type Concerns, type FlowParts } from 'rotation-core/testing';
-import { toAnswer, toError } from './answers.ts';
+import { toAnswer, toError, toRotateError } from './answers.ts';
 import { openOlderFlow } from './older-flow.ts';
 import { operate, type Operator } from './operate.ts';
 import type { RotationFlow, RotationObserver } from './rotation-flow.ts';
@@ -40,11 +40,12 @@ export function openRotator(
     const verbs = { ...rotator, ...operator?.(db, pool) };
     const olderFlow = openOlderFlow(db, pool, observer, surroundings);
     return {
-      call: (caller, call) => {
+      call: (caller, call, patience) => {
         if (call.op !== 'rotate') return operate(call, db, pool, verbs).catch(toError);
         if (call.by === 'older-flow') return olderFlow.call(caller, call);
         const { keyId, incarnation } = call;
-        return rotator.rotate(keyId, incarnation === undefined ? {} : { incarnation }).then(toAnswer, toError);
+        const options = { ...(incarnation === undefined ? {} : { incarnation }), ...patience };
+        return rotator.rotate(keyId, options).then(toAnswer, toRotateError);
       },
     };
   };

@@ -57,6 +57,7 @@ export const reference: RotationFlow = {
   about: 'the flow of rotation-core as services use it',
   expected: 'valid',
   deadlineMs: DEADLINE_MS,
+  takesPatience: true,
   storms,
   longStorms: [
     ...everyDeployment.map((deployment) => ({ scenario: 'many-keys', deployment, processes: PROCESSES })),
@@ -80,6 +81,7 @@ export const referenceVerifying: RotationFlow = {
     'the same flow, in services that verify backups before their use; the upstream refuses b1 and each third one after it',
   expected: 'valid',
   deadlineMs: DEADLINE_MS,
+  takesPatience: true,
   storms: [{ scenario: 'bad-backups', deployment: 'keypool', processes: PROCESSES }],
   explorations: [{ scenario: 'bad-backups', deployment: 'keypool', callers: PAIR }],
   maxConcurrency: MAX_BARE_CONCURRENCY,
@@ -101,6 +103,7 @@ export const referenceBare: RotationFlow = {
   about: 'the same flow with a transaction for each caller: nothing is shared inside a process',
   expected: 'valid',
   deadlineMs: DEADLINE_MS,
+  takesPatience: true,
   storms: [
     ...BARE.flatMap((deployment) => STORMS.map((scenario) => ({ scenario, deployment, processes: PROCESSES }))),
     { scenario: 'late-callers', deployment: 'keypool', processes: PROCESSES },

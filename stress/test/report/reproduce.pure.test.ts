@@ -21,7 +21,10 @@ describe.each([
   ['the default rows', []],
   ['a part of it', ['--deployment', 'mixed', '--scenario', 'chain']],
   ['rows that it does not have', ['--flow', 'checked-claim', '--deployment', 'openhandspool', '--processes', '2']],
-  ['storms that go on', '--for 90s --fault step-down,kill-caller --every 1500ms --go-on'.split(' ')],
+  [
+    'storms that go on',
+    '--for 90s --fault step-down,kill-primary+kill-caller,step-down --every 1500ms --go-on'.split(' '),
+  ],
   ['sizes', '--callers 7 --keys 5 --backups 0 --max-concurrency 2 --seed 0'.split(' ')],
 ])('%s', (_, argv) => {
   test('the line of each row, given as a command, plans that row again, with the same calls', async () => {

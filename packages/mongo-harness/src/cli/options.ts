@@ -119,9 +119,13 @@ export class Options<T extends SystemTypes> {
 
   /** An option that takes some of these names, with commas between them. */
   several(flag: string, text: string, names: readonly string[]): Option {
-    const one = oneOf(names);
+    return this.list(flag, text, oneOf(names));
+  }
+
+  /** An option that takes several values, with commas between them. */
+  list(flag: string, text: string, one: (text: string) => string): Option {
     return new Option(flag, text)
-      .argParser((list: string) => list.split(',').map((name) => one(name.trim())))
+      .argParser((list: string) => list.split(',').map((value) => one(value.trim())))
       .env(this.#variable(flag));
   }
 

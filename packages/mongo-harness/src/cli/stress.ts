@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ReplicaSetError, type ReplicaSet } from 'mongo-test-replica-set';
 import { expectToFit } from '../explore/gated-scenario.ts';
 import { planExplorations } from '../explore/plan.ts';
@@ -17,14 +17,28 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
 import { formatDuration } from '../trial/duration.ts';
-import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
+import {
+  canBeginTogether,
+  kindsOf,
+  STORM_FAULT_NAMES,
+  STORM_FAULTS,
+  type FaultStep,
+  type StormFault,
+} from '../system/storm-fault.ts';
 import type { ExplorationTrial, Rounds, Selection, StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startSet, type CommandContext } from './context.ts';
 import { startExploringSets, withoutFailovers } from './exploring-sets.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
-import { givenParts, MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
+import {
+  givenParts,
+  MAX_DURATION_SECONDS,
+  oneOf,
+  type CommonOptions,
+  type Options,
+  type OutputOptions,
+} from './options.ts';
 
 export interface StressOptions extends CommonOptions, OutputOptions {
   /** What the user asked for. */
@@ -47,7 +61,7 @@ type Given = CommonOptions &
     store: string;
     callers?: number;
     for?: number;
-    fault?: StormFault[];
+    fault?: FaultStep[];
     every?: number;
     goOn?: boolean;
   } & Record<string, unknown>;
@@ -119,19 +133,28 @@ function roundOptions<T extends SystemTypes>(program: Command, options: Options<
       ),
     )
     .addOption(
-      options.several(
+      options.list(
         '--fault <kinds>',
-        `what goes wrong while calls are under way, one fault a round, each kind in its turn:\n${kinds}`,
-        STORM_FAULT_NAMES,
+        `what goes wrong while calls are under way, each in its turn; two that begin together have a + between them, as in kill-secondary+freeze-caller:\n${kinds}`,
+        faultStep,
       ),
     )
     .addOption(
       options.duration(
         '--every <duration>',
-        `from the begin of a fault to the begin of the next one, at least (default: ${formatDuration(DEFAULT_EVERY_MS)})`,
+        `from the begin of a fault to the begin of the next one, unless that one has to be over first (default: ${formatDuration(DEFAULT_EVERY_MS)})`,
       ),
     )
     .addOption(new Option('--go-on', 'with --for: go on after a violation'));
+}
+
+/** @returns the names, each known @throws InvalidArgumentError also where they can't begin together */
+function faultStep(text: string): string {
+  const step = text.split('+').map(oneOf(STORM_FAULT_NAMES)).join('+') as FaultStep;
+  if (canBeginTogether(step)) return step;
+  throw new InvalidArgumentError(
+    'These can not begin together. Two can that disturb different things: members, the wire, commands, processes of callers, calls.',
+  );
 }
 
 /** Each size once, however many scenarios read it. */
@@ -228,7 +251,7 @@ export async function stress<T extends SystemTypes>(
   const explorations = planFurther(system, selection);
   if (trials.length === 0 && explorations.length === 0)
     throw new UsageError('There is nothing to run: no scenario of the system fits what was asked for.');
-  expectMembers(selection.rounds?.faults ?? [], options.members);
+  expectMembers((selection.rounds?.faults ?? []).flatMap(kindsOf), options.members);
   await using set = await startSet(options, context);
   if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0)
     throw new UsageError(
@@ -236,7 +259,7 @@ export async function stress<T extends SystemTypes>(
     );
   if (!json) saySet(set, `; seed ${seed}`);
   const invariants = { ...AFTERMATH, ...system.invariants };
-  const possible = trials.filter(({ rounds }) => canHave(rounds?.faults ?? [], set));
+  const possible = trials.filter(({ rounds }) => canHave((rounds?.faults ?? []).flatMap(kindsOf), set));
   const left = trials.length - possible.length;
   if (left > 0 && !json)
     say(

@@ -67,8 +67,8 @@ export const controlEffort = (
 
 /** Seeds of two tries are so far apart that their rounds share none. */
 const SEED_STEP = 1_000_003;
-/** Each round has a fault. */
-const EVERY_MS = 1;
+/** Each round has one fault, so that it is judged soon. */
+const ONE_A_ROUND = { everyMs: 1, maxSteps: 1 } as const;
 
 /** Lets storms rage with this fault in each round, one after the other, each until it is violated or its budget ends. */
 export async function detectByFault<T extends SystemTypes>(
@@ -93,7 +93,7 @@ const toTrial = (
   size,
   expected: breaks === undefined ? 'valid' : 'violated',
   seed: seed + number * SEED_STEP,
-  rounds: { forMs: budgetMs, faults: [fault], everyMs: EVERY_MS, goOn: false },
+  rounds: { forMs: budgetMs, faults: [fault], ...ONE_A_ROUND, goOn: false },
 });
 
 /** Pure. */

@@ -34,7 +34,7 @@ export interface MatrixRow {
   readonly reasons: readonly string[];
 }
 
-/** Each round has a fault. */
+/** Each round has one fault. */
 const EVERY_MS = 1;
 
 /** Puts one cell through these storms; each goes on after violations, so that every cell has the same effort. */
@@ -61,7 +61,7 @@ const toTrial = (
   size,
   expected,
   seed,
-  rounds: { forMs: budgetMs, faults: [fault], everyMs: EVERY_MS, goOn: true },
+  rounds: { forMs: budgetMs, faults: [fault], everyMs: EVERY_MS, maxSteps: 1, goOn: true },
 });
 
 /** Pure. */

@@ -1,4 +1,4 @@
-import type { OpenFlow } from '../system/flow.ts';
+import type { OpenFlow, Patience } from '../system/flow.ts';
 import type { NoAnswer, SystemTypes } from '../system/system-types.ts';
 
 /** What the flow answers; where it throws, that. */
@@ -6,8 +6,9 @@ export const answerOf = <T extends SystemTypes>(
   flow: OpenFlow<T>,
   caller: number,
   call: T['call'],
+  patience?: Patience,
 ): Promise<T['answer'] | NoAnswer> =>
-  flow.call(caller, call).catch((error: unknown): NoAnswer => ({
+  flow.call(caller, call, patience).catch((error: unknown): NoAnswer => ({
     kind: 'error',
     code: 'unexpected',
     message: error instanceof Error ? error.message : String(error),

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Observer } from '../system/flow.ts';
 import type { Operation } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
-import type { CallRecorder, Invocation, Recorder } from './recorder.ts';
+import type { CallRecorder, Invocation, Recorder, Waited } from './recorder.ts';
 
 /*
  * How a process of callers tells its parent what happens, as soon as it happens: a process that is killed can't tell any more. Written
@@ -14,7 +14,12 @@ import type { CallRecorder, Invocation, Recorder } from './recorder.ts';
 /** A line, as JSON. Calls have numbers in the journal. */
 type Line<T extends SystemTypes> =
   | { readonly invoked: number; readonly invocation: Invocation<T> }
-  | { readonly answered: number; readonly answer: Operation<T>['answer']; readonly atMs: number }
+  | {
+      readonly answered: number;
+      readonly answer: Operation<T>['answer'];
+      readonly atMs: number;
+      readonly waited?: Waited;
+    }
   | { readonly claim: T['claim'] }
   | { readonly event: 'conflicted' | 'lostRace' | 'done' };
 
@@ -34,11 +39,11 @@ export class JournalWriter<T extends SystemTypes> implements Observer<T>, CallRe
     this.#write({ invoked: this.#last, invocation });
   }
 
-  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], atMs: number): void {
+  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], atMs: number, waited?: Waited): void {
     const answered = this.#numbers.get(invocation);
     if (answered === undefined) throw new Error('an answer came before its call');
     this.#numbers.delete(invocation);
-    this.#write({ answered, answer, atMs });
+    this.#write({ answered, answer, atMs, ...(waited === undefined ? {} : { waited }) });
   }
 
   claimed(claim: T['claim']): void {
@@ -84,7 +89,7 @@ export async function readJournal<T extends SystemTypes>(
     } else if ('answered' in line) {
       const invocation = invocations.get(line.answered);
       invocations.delete(line.answered);
-      if (invocation !== undefined) recorder().answer(invocation, line.answer, line.atMs);
+      if (invocation !== undefined) recorder().answer(invocation, line.answer, line.atMs, line.waited);
     } else if ('claim' in line) recorder().claimed(line.claim);
     else if (line.event === 'conflicted') recorder().conflicted();
     else if (line.event === 'lostRace') recorder().lostRace();

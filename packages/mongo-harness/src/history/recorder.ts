@@ -5,7 +5,7 @@ import type { SystemTypes } from '../system/system-types.ts';
 /** A call under way. */
 export interface Invocation<T extends SystemTypes> extends Pick<
   Operation<T>,
-  'caller' | 'process' | 'service' | 'call'
+  'caller' | 'process' | 'service' | 'call' | 'deadlineMs'
 > {
   /** At the gate the instant may still move, until the client's next step. */
   readonly invoked: { readonly atMs: number };
@@ -14,24 +14,40 @@ export interface Invocation<T extends SystemTypes> extends Pick<
 /** Writes down calls and answers. */
 export interface CallRecorder<T extends SystemTypes> {
   invoke(invocation: Invocation<T>): void;
-  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], completedAtMs: number): void;
+  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], completedAtMs: number, waited?: Waited): void;
 }
+
+/** How a caller waited. */
+export type Waited = Pick<Operation<SystemTypes>, 'gaveUpAtMs' | 'heldUpMs'>;
 
 /** Writes down what the flows of one process, or of one schedule, report. */
 export class Recorder<T extends SystemTypes> implements Observer<T>, CallRecorder<T> {
   readonly #answered: Operation<T>[] = [];
   readonly #unanswered = new Set<Invocation<T>>();
   readonly #claims: T['claim'][] = [];
+  readonly #onCall: () => void;
   #conflicts = 0;
   #lostRaces = 0;
 
-  invoke(invocation: Invocation<T>): void {
-    this.#unanswered.add(invocation);
+  /** @param onCall a call was made or answered */
+  constructor(onCall: () => void = () => undefined) {
+    this.#onCall = onCall;
   }
 
-  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], completedAtMs: number): void {
+  invoke(invocation: Invocation<T>): void {
+    this.#unanswered.add(invocation);
+    this.#onCall();
+  }
+
+  answer(invocation: Invocation<T>, answer: Operation<T>['answer'], completedAtMs: number, waited: Waited = {}): void {
     this.#unanswered.delete(invocation);
-    this.#answered.push(toOperation(invocation, { completedAtMs, answer }));
+    this.#answered.push(toOperation(invocation, { completedAtMs, ...waited, answer }));
+    this.#onCall();
+  }
+
+  /** Calls without an answer so far. */
+  get underWay(): number {
+    return this.#unanswered.size;
   }
 
   claimed(claim: T['claim']): void {
@@ -61,7 +77,7 @@ export class Recorder<T extends SystemTypes> implements Observer<T>, CallRecorde
 
 const toOperation = <T extends SystemTypes>(
   { invoked, ...call }: Invocation<T>,
-  end: Pick<Operation<T>, 'completedAtMs' | 'answer'>,
+  end: Pick<Operation<T>, 'completedAtMs' | 'answer' | keyof Waited>,
 ): Operation<T> => ({ ...call, invokedAtMs: invoked.atMs, ...end });
 
 /** One history out of those of several processes. */

@@ -1,5 +1,5 @@
 import type { Document } from 'mongodb';
-import { configureFailPoint } from './fail-points.ts';
+import { setFailPoint } from './fail-points.ts';
 import type { FaultMethod } from './fault-method.ts';
 import { between, hold } from './hold.ts';
 
@@ -48,10 +48,9 @@ const failing =
     return {
       target: `${(100 * probability).toFixed(0)} % of commands: ${outcome.name}`,
       run: async (signal) => {
-        const before = await configureFailPoint(FAIL_POINT, members, on);
+        const failPoint = await setFailPoint(FAIL_POINT, members, on);
         await hold(onMs, signal);
-        const after = await configureFailPoint(FAIL_POINT, members, { mode: 'off' });
-        return after - before;
+        return await failPoint.end();
       },
     };
   };

@@ -16,10 +16,23 @@ export interface FaultSite {
 /** The processes of callers, by their numbers. */
 export interface CallerProcesses {
   readonly numbers: readonly number[];
+  /** From now on a part of the callers do not wait for long; `undefined`: no more. */
+  setImpatience(impatience: Impatience | undefined): void;
   /** Sends SIGKILL. Resolves when a new process has taken over the calls that were not made yet. */
   kill(process: number): Promise<void>;
   /** Sends SIGSTOP, and SIGCONT when the time is over or the signal fires. */
   freeze(process: number, frozenMs: number, signal: AbortSignal): Promise<void>;
+}
+
+/** JSON. */
+export interface Impatience {
+  /** From 0 up to 1. */
+  readonly probability: number;
+  readonly minWaitMs: number;
+  readonly maxWaitMs: number;
+  /** When the time is over, the flow has answered, for it knows of the deadline; or the caller gives up. */
+  readonly onEnd: 'answered' | 'given-up';
+  readonly seed: number;
 }
 
 /** A fault that has found out beforehand all that it needs, so that it begins at once. */
@@ -28,6 +41,8 @@ export interface ReadyFault {
   readonly target: string;
   /** The process of callers that it meets. Absent where it meets all of them. */
   readonly process?: number;
+  /** It meets calls when they begin, and so has to begin before them. Default: it begins while calls are under way. */
+  readonly meetsBegins?: boolean;
   /**
    * Makes it happen. Resolves when all is mended.
    *

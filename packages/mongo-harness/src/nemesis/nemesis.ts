@@ -1,6 +1,7 @@
-import type { StormFault } from '../system/storm-fault.ts';
+import { kindsOf, STORM_FAULTS, type FaultLane, type FaultStep, type StormFault } from '../system/storm-fault.ts';
 import type { Rounds } from '../trial/trial.ts';
 import type { FaultMethod, FaultSite, ReadyFault } from './fault-method.ts';
+import { abort, tinyDeadline } from './disturb-calls.ts';
 import { freezeCaller, killCaller } from './disturb-callers.ts';
 import { disturbing } from './disturb-wire.ts';
 import { commitUnknown, failCommand } from './fail-commands.ts';
@@ -21,6 +22,8 @@ const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
   'kill-caller': killCaller,
   'freeze-caller': freezeCaller,
   rollback,
+  abort,
+  'tiny-deadline': tinyDeadline,
   'lost-reply': disturbing('lost-reply'),
   reset: disturbing('reset'),
   delay: disturbing('delay'),
@@ -28,35 +31,59 @@ const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
   'cut-off': disturbing('cut-off'),
 };
 
+/** A round is judged when its faults are over, and takes no longer than that is worth waiting for. */
+export const MAX_ROUND_MS = 15_000;
+const MAX_STEPS = 10;
+
 /**
  * Makes faults while calls are under way: Jepsen's word for the part of a test that does so. Each kind has its turn; what a fault meets
  * and how long it lasts come from the seed.
  */
 export class Nemesis {
   readonly #site: Omit<FaultSite, 'random'>;
-  readonly #rounds: Pick<Rounds, 'faults' | 'everyMs'>;
-  #made = 0;
+  readonly #rounds: Pick<Rounds, 'forMs' | 'everyMs' | 'maxSteps'>;
+  /** In the order of their turns. */
+  readonly #queue: FaultStep[];
+  /** Those that have not had their turn. */
+  readonly #owed: Set<FaultStep>;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(site: Omit<FaultSite, 'random'>, rounds: Pick<Rounds, 'faults' | 'everyMs'>) {
+  constructor(site: Omit<FaultSite, 'random'>, rounds: Pick<Rounds, 'forMs' | 'faults' | 'everyMs' | 'maxSteps'>) {
     this.#site = site;
     this.#rounds = rounds;
+    this.#queue = [...rounds.faults];
+    this.#owed = new Set(rounds.faults);
   }
 
   /** Some kind has not had its turn. */
   get owesFaults(): boolean {
-    return this.#made < this.#rounds.faults.length;
+    return this.#owed.size > 0;
   }
 
-  /** What is to go wrong now, or `undefined` while nothing is due. */
-  next(): StormFault | undefined {
-    const { faults, everyMs } = this.#rounds;
-    const kind = faults[this.#made % faults.length];
-    const nowMs = performance.now();
-    if (kind === undefined || nowMs - this.#lastMs < everyMs) return undefined;
-    this.#made++;
-    this.#lastMs = nowMs;
-    return kind;
+  /** So many steps belong to the round that begins now; none while nothing is due. */
+  stepsOfRound(): number {
+    const { forMs, everyMs, maxSteps = MAX_STEPS } = this.#rounds;
+    if (this.#queue.length === 0 || performance.now() - this.#lastMs < everyMs) return 0;
+    const inTime = Math.max(1, Math.floor(MAX_ROUND_MS / everyMs));
+    return Math.min(inTime, maxSteps, Math.max(this.#owed.size, Math.ceil(forMs / everyMs)));
+  }
+
+  /**
+   * What goes wrong next: the first in the order of turns that meets nothing that is disturbed already. The others keep their turns.
+   *
+   * @param disturbed where faults still last @returns `undefined` when one of these must be over first
+   */
+  next(disturbed: ReadonlySet<FaultLane>): FaultStep | undefined {
+    const index = this.#queue.findIndex((step) =>
+      kindsOf(step).every((kind) => !disturbed.has(STORM_FAULTS[kind].lane)),
+    );
+    if (index === -1) return undefined;
+    const [step] = this.#queue.splice(index, 1);
+    if (step === undefined) return undefined;
+    this.#queue.push(step);
+    this.#owed.delete(step);
+    this.#lastMs = performance.now();
+    return step;
   }
 
   /** Finds out what the fault needs, among callers that are about to begin. @param random seeded */

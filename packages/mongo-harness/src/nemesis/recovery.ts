@@ -27,17 +27,26 @@ export function unserved<T extends SystemTypes>(
   return recovery?.probe === undefined ? probes : probes.flatMap((call) => recovery.probe?.(call) ?? []);
 }
 
-/** Calls that were under way while the fault lasted; none where it met no command. */
-export const metBy = <T extends SystemTypes>(
-  { process: met, atMs, endedAtMs = atMs, commands }: Fault,
+/** Calls that were under way while the fault lasted; of a fault that picks single ones, those. None where it met no command. */
+export function metBy<T extends SystemTypes>(
+  { kind, process: met, atMs, endedAtMs = atMs, commands }: Fault,
+  operations: readonly Operation<T>[],
+): number {
+  if (commands === 0) return 0;
+  const isMet = ({ process, invokedAtMs, completedAtMs = Infinity, gaveUpAtMs, deadlineMs }: Operation<T>): boolean => {
+    if (kind === 'abort') return gaveUpAtMs !== undefined && gaveUpAtMs >= atMs && gaveUpAtMs <= endedAtMs;
+    if (kind === 'tiny-deadline') return deadlineMs !== undefined && invokedAtMs >= atMs && invokedAtMs <= endedAtMs;
+    return (met === undefined || process === met) && invokedAtMs <= endedAtMs && completedAtMs >= atMs;
+  };
+  return operations.filter(isMet).length;
+}
+
+/** Calls that were under way when the fault began, in all processes. */
+export const underWayAt = <T extends SystemTypes>(
+  { atMs }: Pick<Fault, 'atMs'>,
   operations: readonly Operation<T>[],
 ): number =>
-  commands === 0
-    ? 0
-    : operations.filter(
-        ({ process, invokedAtMs, completedAtMs = Infinity }) =>
-          (met === undefined || process === met) && invokedAtMs <= endedAtMs && completedAtMs >= atMs,
-      ).length;
+  operations.filter(({ invokedAtMs, completedAtMs = Infinity }) => invokedAtMs <= atMs && completedAtMs >= atMs).length;
 
 /** From the end of the fault to the first answer after it that served a caller. Undefined where nobody was served any more. */
 export function recoveryMsOf<T extends SystemTypes>(

@@ -1,5 +1,5 @@
 import { chooseSecondaries } from './choose-members.ts';
-import { configureFailPoint } from './fail-points.ts';
+import { setFailPoint } from './fail-points.ts';
 import { nameOf, type FaultMethod } from './fault-method.ts';
 import { between, hold } from './hold.ts';
 
@@ -18,10 +18,10 @@ export const rollback: FaultMethod = async ({ set, random }) => {
   return {
     target: nameOf(primary),
     run: async (signal) => {
-      await configureFailPoint(FAIL_POINT, secondaries, { mode: 'alwaysOn' });
+      const failPoint = await setFailPoint(FAIL_POINT, secondaries, { mode: 'alwaysOn' });
       await hold(aloneMs, signal);
       await set.killMember(primary);
-      await configureFailPoint(FAIL_POINT, secondaries, { mode: 'off' });
+      await failPoint.end();
       await set.primary();
       await set.restartMember(primary);
       await set.primary();

@@ -8,6 +8,7 @@ export const formatRounds = (rows: readonly Row[]): string[] =>
       ? []
       : [
           `${trial.scenario}, ${trial.flow} on ${trial.deployment}: ${headOf(storm.rounds, storm.durationMs)}`,
+          ...formatPace(storm.rounds).map((line) => `  ${line}`),
           ...storm.rounds.faults.map((fault) => `  ${formatFault(fault)}`),
           `  ${formatCalls(storm.rounds)}`,
           '',
@@ -21,11 +22,23 @@ const headOf = ({ judged, violated, calls }: RoundFigures, durationMs: number): 
     ...(violated === 0 ? [] : [`${violated} violated`]),
   ].join(', ');
 
-/** As in `step-down: 4 made, 3 hit calls under way (median 57), lasted 0.60 s (max 0.91 s), first call served 0.01 s (max 0.02 s) after its end, ...` */
-function formatFault({ kind, made, hit, met, durationMs, outageMs, recoveryMs }: FaultFigures): string {
+/** As in `12 faults, from begin to begin 2.31 s on average (median 2.00 s, max 4.61 s)`. */
+const formatPace = ({ faults, apartMs }: RoundFigures): string[] => {
+  const made = faults.reduce((sum, fault) => sum + fault.made, 0);
+  return apartMs === undefined
+    ? []
+    : [
+        `${made} faults, from begin to begin ${seconds(apartMs.mean)} on average (median ${seconds(apartMs.median)}, max ${seconds(apartMs.max)})`,
+      ];
+};
+
+/** As in `step-down: 4 made, 3 hit calls under way (median 57, of them 40 when it began), lasted 0.60 s (max 0.91 s), ...` */
+function formatFault({ kind, made, hit, met, underWay, durationMs, outageMs, recoveryMs }: FaultFigures): string {
   const lasted = `lasted ${formatSpread(durationMs)}`;
   const hits =
-    hit === 0 ? 'NONE hit a call under way: they prove nothing' : `${hit} hit calls under way (median ${met})`;
+    hit === 0
+      ? 'NONE hit a call under way: they prove nothing'
+      : `${hit} hit calls under way (median ${met}; ${underWay} of all when it began)`;
   const served =
     recoveryMs === undefined
       ? 'no call was served after it'
@@ -33,14 +46,24 @@ function formatFault({ kind, made, hit, met, durationMs, outageMs, recoveryMs }:
   return `${kind}: ${made} made, ${hits}, ${lasted}, ${served}, nobody served for ${formatSpread(outageMs)}`;
 }
 
-const formatCalls = ({ longestCallMs, deadlineMs, askedAgain, servedAgainMs }: RoundFigures): string =>
+const formatCalls = ({
+  longestCallMs,
+  deadlineMs,
+  allowanceMs,
+  askedAgain,
+  servedAgainMs,
+  maxUnservedMs,
+}: RoundFigures): string =>
   [
-    longestCallMs === undefined
-      ? 'no call was answered'
-      : `longest call ${seconds(longestCallMs)}${deadlineMs === undefined ? '' : ` of ${seconds(deadlineMs)}`}`,
+    longestCallMs === undefined ? 'no call was answered' : `longest call ${seconds(longestCallMs)}`,
+    ...(deadlineMs === undefined
+      ? []
+      : [
+          `each in time: ${seconds(deadlineMs)}, or its caller's own deadline, and ${seconds(allowanceMs)} for a busy process at most`,
+        ]),
     askedAgain === 0
       ? 'no call had to be made again'
-      : `${counted(askedAgain, 'call')} not served and made again${servedAgainMs === undefined ? ', in vain' : `, served within ${seconds(servedAgainMs)}`}`,
+      : `${counted(askedAgain, 'call')} not served and made again${servedAgainMs === undefined ? ', in vain' : `, served within ${seconds(servedAgainMs)} of ${seconds(maxUnservedMs)}`}`,
   ].join('; ');
 
 const formatSpread = ({ median, max }: Spread): string => `${seconds(median)} (max ${seconds(max)})`;

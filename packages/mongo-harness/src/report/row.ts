@@ -51,14 +51,20 @@ export interface RoundFigures {
   readonly calls: number;
   /** One for each kind. */
   readonly faults: readonly FaultFigures[];
+  /** From the begin of a fault to the begin of the next one; faults that begin together are one. Absent where there were fewer than two. */
+  readonly apartMs?: Spread & { readonly mean: number };
   /** Absent where no call was answered. */
   readonly longestCallMs?: number;
   /** What the flow says of its calls. Absent where it says nothing. */
   readonly deadlineMs?: number;
+  /** So much later than its deadline a call was allowed to be answered, at most: its process was busy for so long, and no fault had stopped it. */
+  readonly allowanceMs: number;
   /** Calls that were not served by the end of a round with a fault, and were asked again. */
   readonly askedAgain: number;
   /** The longest time until such a call was served, from the moment when it was asked again. Absent where there were none. */
   readonly servedAgainMs?: number;
+  /** So long it may take. */
+  readonly maxUnservedMs: number;
 }
 
 export interface FaultFigures {
@@ -66,8 +72,10 @@ export interface FaultFigures {
   readonly made: number;
   /** Those that met calls under way; the others prove nothing. */
   readonly hit: number;
-  /** The median of the calls that were under way. */
+  /** The median of the calls that were under way while it lasted. */
   readonly met: number;
+  /** The median of the calls that were under way when it began, in all processes. */
+  readonly underWay: number;
   readonly durationMs: Spread;
   /** The longest time in which no call was served, from the begin of the fault until one was served after its end. */
   readonly outageMs: Spread;

@@ -1,3 +1,4 @@
+import type { Impatience } from '../nemesis/fault-method.ts';
 import type { Failure } from '../report/failure.ts';
 import type { PlannedCall } from '../system/scenario.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -6,11 +7,16 @@ import type { TimedCall } from './timetable.ts';
 
 /** What the parent asks of a worker process, over Node's own channel between parent and child. What happens comes back as a journal. */
 export type ToWorker<T extends SystemTypes> =
-  | { readonly kind: 'prepare'; readonly task: WorkerTask<T> }
+  /** `warmUp`: opens connections first, so that the run measures the flow and not handshakes. */
+  | { readonly kind: 'prepare'; readonly task: WorkerTask<T>; readonly warmUp: boolean }
   /** Begin; times count from this instant of the machine's monotonic clock, in nanoseconds as text. */
   | { readonly kind: 'go'; readonly originNs: string }
-  /** The fault of the round is over. */
-  | { readonly kind: 'mended' }
+  /** Lets the calls of a wave begin, at that instant of the run. */
+  | { readonly kind: 'wave'; readonly wave: number; readonly atMs: number }
+  /** All faults of the round are over, at that instant of the run. */
+  | { readonly kind: 'mended'; readonly atMs: number }
+  /** From now on a part of the callers do not wait for long; without `impatience` no more. */
+  | { readonly kind: 'patience'; readonly impatience?: Impatience }
   /** Make these calls again and again, at once, each until it is served. */
   | ({ readonly kind: 'probe' } & Probe<T>);
 

@@ -10,7 +10,7 @@ import type { Workers } from './workers.ts';
  * From the end of the fault and the health of the database: a transaction that nobody goes on with may hold documents for the server's
  * limit of 3 s and half of that, and callers look again after pauses.
  */
-const MAX_UNSERVED_MS = 15_000;
+export const MAX_UNSERVED_MS = 15_000;
 
 interface Probed<T extends SystemTypes> {
   /** The calls that were made again. */

@@ -1,28 +1,28 @@
-import { Nemesis } from '../nemesis/nemesis.ts';
+import { MAX_ROUND_MS, Nemesis } from '../nemesis/nemesis.ts';
 import { randomOf } from '../nemesis/random-of.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import type { StormFault } from '../system/storm-fault.ts';
+import { kindsOf, type FaultStep } from '../system/storm-fault.ts';
 import type { Rounds, StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
-import type { PlannedFault } from './make-fault.ts';
+import type { PlannedFaults } from './make-faults.ts';
 import { callersName } from './messages.ts';
 import { planCalls } from './plan.ts';
 import { reportRounds, reportStorm } from './report.ts';
 import { runStorm, type StormOptions, type StormSite } from './run.ts';
 import { Tally } from './tally.ts';
-import { LEAD_MS } from './timetable.ts';
+import { maxWavesOf } from './timetable.ts';
 
 export type RoundsTrial = StormTrial & { readonly rounds: Rounds };
 
 const SEED_COUNT = 2 ** 31;
 /** Of violated rounds, so that a storm that goes on after violations does not fill the disk. */
 const MAX_HISTORIES = 10;
-/** How long the callers that come at once are under way, until a round without a fault has shown it. */
-const BURST_MS = 300;
+/** Between what two steps of a round draw from. */
+const STEP_SEED = 7_919;
 
 /**
  * A storm that goes on in rounds, until its time is over, an invariant is broken, or the signal fires. A round that the signal cuts off
@@ -32,7 +32,9 @@ export async function runRounds<T extends SystemTypes>(
   context: Context<T>,
   site: StormSite<T>,
   trial: RoundsTrial,
-  options: Omit<StormOptions<T>, 'plan' | 'fault' | 'maxConcurrency'> & { readonly maxConcurrency: number | undefined },
+  options: Omit<StormOptions<T>, 'plan' | 'faults' | 'maxConcurrency'> & {
+    readonly maxConcurrency: number | undefined;
+  },
 ): Promise<Row> {
   const { system, command, signal, evidence, progress } = context;
   const { rounds } = trial;
@@ -48,30 +50,34 @@ export async function runRounds<T extends SystemTypes>(
           },
           rounds,
         );
+  site.workers.keepSpares(rounds.faults.flatMap(kindsOf).includes('kill-caller') ? 1 : 0);
   const tally = new Tally(system, resolveTrial(system, trial).flow.deadlineMs);
   const broken: Row[] = [];
   const endsAtMs = performance.now() + rounds.forMs;
-  let burstMs = BURST_MS;
   let failed: Pick<Row, 'reason' | 'failure'> = {};
   const goesOn = (): boolean => tally.judged === 0 || nemesis?.owesFaults === true || performance.now() < endsAtMs;
   for (let round = 0; !signal.aborted && goesOn(); round++) {
     const seed = (trial.seed + round) % SEED_COUNT;
     const plan = planCalls(system, { ...trial, seed });
     try {
-      const random = randomOf(seed);
-      const kind = nemesis?.next();
-      progress.show(`${trial.scenario}, ${trial.flow} on ${trial.deployment}, round ${round + 1} ${kind ?? ''}`);
-      const fault =
-        nemesis === undefined || kind === undefined ? {} : { fault: planFault(nemesis, kind, burstMs, random) };
+      const faults = nemesis === undefined ? undefined : planFaults(nemesis, trial, seed, maxWavesOf(plan.calls));
+      progress.show(`${trial.scenario}, ${trial.flow} on ${trial.deployment}, round ${round + 1}`);
       const maxConcurrency = options.maxConcurrency ?? Math.max(1, plan.calls.length);
-      const storm = await runStorm(system, site, trial, { ...options, plan, maxConcurrency, ...fault });
+      const given = { ...options, plan, maxConcurrency, ...(faults === undefined ? {} : { faults }) };
+      const storm = await runStorm(system, site, trial, given);
       if (storm.isCutOff) break;
-      if (kind === undefined) burstMs = storm.durationMs;
       const judgement = judgeStorm(system, storm.run);
       tally.add(storm, judgement.verdict === 'violated', plan.calls.length);
       if (judgement.verdict !== 'violated') continue;
       if (broken.length < MAX_HISTORIES) {
-        const roundTrial = { ...trial, seed, rounds: alone(rounds, kind) };
+        const roundTrial = {
+          ...trial,
+          seed,
+          rounds: alone(
+            rounds,
+            storm.steps.map(({ step }) => step),
+          ),
+        };
         broken.push(await evidence.keep(reportStorm(system, command, roundTrial, plan, storm, judgement), storm.run));
       }
       if (!rounds.goOn) break;
@@ -87,16 +93,24 @@ export async function runRounds<T extends SystemTypes>(
   return reportRounds(system, command, trial, planCalls(system, trial), tally, { broken, failed, signal });
 }
 
-/** What shows one round again. */
-const alone = (rounds: Rounds, kind: StormFault | undefined): Rounds => ({
-  ...rounds,
-  faults: kind === undefined ? [] : [kind],
-});
+/** What shows one round again: the same faults in their order. */
+const alone = (rounds: Rounds, steps: readonly FaultStep[]): Rounds => ({ ...rounds, faults: steps });
 
-/** Begins while the callers that come at once are under way, or a little before. */
-const planFault = (nemesis: Nemesis, kind: StormFault, burstMs: number, random: () => number): PlannedFault => ({
-  kind,
-  prepare: () => nemesis.prepare(kind, random),
-  atMs: random() * (LEAD_MS + burstMs),
-  random,
-});
+/** @param maxSteps so many waves the calls can come in @returns `undefined` where nothing is due */
+function planFaults(
+  nemesis: Nemesis,
+  { rounds: { everyMs } }: RoundsTrial,
+  seed: number,
+  maxSteps: number,
+): PlannedFaults | undefined {
+  const steps = Math.min(nemesis.stepsOfRound(), maxSteps);
+  return steps === 0
+    ? undefined
+    : {
+        nemesis,
+        steps,
+        everyMs,
+        maxMs: MAX_ROUND_MS,
+        randomOf: (step) => randomOf((seed + step * STEP_SEED) % SEED_COUNT),
+      };
+}

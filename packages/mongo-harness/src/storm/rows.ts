@@ -7,7 +7,7 @@ import { runRows } from '../report/run-rows.ts';
 import { whyEnded } from '../report/why-ended.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import { STORM_FAULTS } from '../system/storm-fault.ts';
+import { kindsOf, STORM_FAULTS } from '../system/storm-fault.ts';
 import type { StormTrial } from '../trial/trial.ts';
 import { judgeStorm } from './judge.ts';
 import { planCalls } from './plan.ts';
@@ -71,7 +71,9 @@ async function runRow<T extends SystemTypes>(context: Context<T>, site: StormSit
   if (rounds !== undefined) {
     const run = (over: StormSite<T>): Promise<Row> =>
       runRounds(context, over, { ...trial, rounds }, { ...options, maxConcurrency });
-    return rounds.faults.some((fault) => STORM_FAULTS[fault].needsWire) ? await overWire(site, run) : await run(site);
+    return rounds.faults.flatMap(kindsOf).some((fault) => STORM_FAULTS[fault].needsWire)
+      ? await overWire(site, run)
+      : await run(site);
   }
   const plan = planCalls(system, trial);
   const storm = await runStorm(system, site, trial, {

@@ -3,19 +3,20 @@ import pLimit from 'p-limit';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { System } from '../system/system.ts';
 import { openCaller, type CallerOptions } from './caller.ts';
-import type { TimedCall } from './timetable.ts';
+import type { Start, TimedCall } from './timetable.ts';
+import { Waves } from './waves.ts';
 
 export interface CallsOptions<T extends SystemTypes> extends CallerOptions<T> {
   readonly calls: readonly TimedCall<T>[];
   readonly next: System<T>['next'];
   readonly maxConcurrency: number;
-  /** Resolves when the fault of the round is over. Default: there is none. */
-  readonly mended?: Promise<void>;
+  /** Of the calls that are timed. Default: none are. */
+  readonly waves?: Waves;
 }
 
 /** Makes all calls of one process, as many at once as allowed; the late ones when half of the others have their answer. */
 export async function runCalls<T extends SystemTypes>(options: CallsOptions<T>): Promise<void> {
-  const { calls, next, maxConcurrency, nowMs, mended } = options;
+  const { calls, next, maxConcurrency, nowMs, waves = new Waves() } = options;
   const limit = pLimit(maxConcurrency);
   const makeCall = openCaller(options);
   const early = calls.filter(({ late }) => late !== true);
@@ -36,9 +37,11 @@ export async function runCalls<T extends SystemTypes>(options: CallsOptions<T>):
   await Promise.all(
     calls.map(async (call) => {
       if (call.late === true) await lateStart.promise;
-      if (call.start === 'mended') await mended;
-      else if (call.start !== undefined) await sleep(Math.max(0, call.start - nowMs()));
+      if (call.start !== undefined) await sleep(Math.max(0, (await atMsOf(waves, call.start)) - nowMs()));
       await limit(callAndFollow, call);
     }),
   );
 }
+
+const atMsOf = async (waves: Waves, start: Start): Promise<number> =>
+  start === 'mended' ? await waves.mended : (await waves.begun(start.wave)) + start.afterMs;

@@ -3,21 +3,22 @@ import type { Wire } from 'mongo-interleave/gate';
 import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
 import { MongoError, type Db, type MongoClient } from 'mongodb';
 import type { JudgedStates } from '../system/judged-states.ts';
-import type { Fault, History } from '../system/history.ts';
+import type { History } from '../system/history.ts';
 import type { Run } from '../system/run.ts';
 import type { StormPlan } from '../system/scenario.ts';
 import type { Deployment, System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import type { Violation } from '../system/violation.ts';
 import { getNamed } from '../trial/get-named.ts';
+import { resolveFlow } from '../trial/resolve-trial.ts';
 import type { Trial } from '../trial/trial.ts';
 import { Witness } from '../database/witness.ts';
 import { mergeHistories } from '../history/recorder.ts';
-import { checkAftermath, waitUntilWell } from '../nemesis/aftermath.ts';
-import { metBy } from '../nemesis/recovery.ts';
-import { makeFault, type PlannedFault } from './make-fault.ts';
-import { probeUnserved } from './probe-unserved.ts';
+import { answeredLate } from '../nemesis/in-time.ts';
+import { makeFaults, type MadeFaults, type PlannedFaults } from './make-faults.ts';
+import { recover } from './recover.ts';
 import { StormClock } from './storm-clock.ts';
-import { timetable } from './timetable.ts';
+import { timetable, type TimedCall } from './timetable.ts';
 import type { WorkerTask } from './messages.ts';
 import type { Workers } from './workers.ts';
 
@@ -42,7 +43,7 @@ export interface StormOptions<T extends SystemTypes> {
   readonly isConcurrencyChosen?: boolean;
   readonly judged: JudgedStates;
   /** What goes wrong meanwhile. Needs a site with a set. Default: nothing. */
-  readonly fault?: PlannedFault;
+  readonly faults?: PlannedFaults;
   readonly signal: AbortSignal;
 }
 
@@ -53,10 +54,18 @@ export interface StormRun<T extends SystemTypes> {
   readonly durationMs: number;
   /** The signal ended it: calls that were under way count as crashed. */
   readonly isCutOff: boolean;
+  /** What went wrong in it. */
+  readonly steps: MadeFaults['steps'];
+  /** When it began, by `performance.now()`. */
+  readonly beganAtMs: number;
 }
+
+const NO_FAULTS: MadeFaults = { faults: [], steps: [] };
 
 /** Between two reads of the state, so that reading does not become the load. */
 const READ_PAUSE_MS = 25;
+/** A round with faults goes on for longer. */
+const FAULTY_READ_PAUSE_MS = 1_000;
 const MAX_STATES = 20;
 
 /**
@@ -71,7 +80,7 @@ export async function runStorm<T extends SystemTypes>(
   options: StormOptions<T>,
 ): Promise<StormRun<T>> {
   const { client, workers } = site;
-  const { plan, judged, signal, fault } = options;
+  const { plan, judged, signal, faults } = options;
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const db = client.db(createDatabaseName('stress', { prefix: `${system.name}_` }));
   try {
@@ -81,32 +90,38 @@ export async function runStorm<T extends SystemTypes>(
     const start = await readState(system, db, deployment);
     const { toWrite } = system;
     const witness = toWrite === undefined || judged === 'end' ? undefined : await Witness.begin(db);
-    const ready = await fault?.prepare();
     const clock = new StormClock();
+    const beganAtMs = performance.now();
     let isCutOff = false;
-    const faulting =
-      fault === undefined || ready === undefined ? undefined : makeFault(fault, ready, clock, workers, signal);
+    const faulting = faults === undefined ? NO_FAULTS : makeFaults(faults, clock, workers, signal);
     const running = go(clock.originNs).catch((error: unknown) => {
       isCutOff = signal.aborted;
       if (!isCutOff) throw error;
       return workers.cutOff();
     });
     const reading =
-      judged === 'end' || witness !== undefined ? [] : readWhile(running, system, db, deployment, fault !== undefined);
+      judged === 'end' || witness !== undefined ? [] : readWhile(running, system, db, deployment, faults !== undefined);
     const [histories, between, made] = await Promise.all([running, reading, faulting]);
     const durationMs = clock.nowMs();
     const history = mergeHistories(histories);
     if (!isCutOff && history.operations.length < plan.calls.length)
       throw new Error(`${plan.calls.length} calls were planned, and ${history.operations.length} were made`);
+    const late = isCutOff ? [] : lateAnswers(system, trial, history);
     const after =
-      made === undefined || isCutOff
-        ? { history }
-        : await recover(system, site, db, { clock, signal, history, fault: made });
+      made.faults.length === 0 || isCutOff
+        ? { history, ...(late.length === 0 ? {} : { aftermath: late }) }
+        : await recover(system, site, db, { clock, signal, history, made, late });
     const final = await readState(system, db, deployment);
     const commits = isCutOff ? undefined : await witness?.read<T>((change) => toWrite?.(change, deployment));
     const expectedErrors = plan.expectedErrors ?? [];
     const told = { ...(commits === undefined ? {} : { commits }), ...after };
-    return { run: { scenario: trial.scenario, start, between, final, expectedErrors, ...told }, durationMs, isCutOff };
+    return {
+      run: { scenario: trial.scenario, start, between, final, expectedErrors, ...told },
+      durationMs,
+      isCutOff,
+      steps: made.steps,
+      beganAtMs,
+    };
   } finally {
     // What a worker still writes would bring the database back.
     if (signal.aborted) await workers[Symbol.asyncDispose]();
@@ -122,9 +137,9 @@ const tasksOf = <T extends SystemTypes>(
   { uri }: StormSite<T>,
   trial: Omit<Trial, 'expected'>,
   { databaseName: database }: Db,
-  { plan, processes, maxConcurrency, isConcurrencyChosen = true, fault }: StormOptions<T>,
+  { plan, processes, maxConcurrency, isConcurrencyChosen = true, faults }: StormOptions<T>,
 ): WorkerTask<T>[] => {
-  const calls = fault === undefined ? plan.calls : timetable(plan.calls, fault.random);
+  const calls = faults === undefined ? plan.calls : timed(plan.calls, faults);
   return Array.from({ length: processes }, (_, process) => ({
     process,
     uri,
@@ -136,19 +151,28 @@ const tasksOf = <T extends SystemTypes>(
   }));
 };
 
-/** When the fault is over: asks again what was not served, and looks at what the fault has left of the database. */
-async function recover<T extends SystemTypes>(
+/** In this time those callers of a wave come that come one after the other: until the next wave, where that is neither soon nor late. */
+const MIN_SPREAD_MS = 1_000;
+const MAX_SPREAD_MS = 3_000;
+
+const timed = <T extends SystemTypes>(
+  calls: StormPlan<T>['calls'],
+  { steps: waves, everyMs, randomOf }: PlannedFaults,
+): TimedCall<T>[] =>
+  timetable(calls, {
+    waves,
+    spreadMs: waves === 1 ? MAX_SPREAD_MS : Math.min(MAX_SPREAD_MS, Math.max(MIN_SPREAD_MS, everyMs)),
+    random: randomOf(waves),
+  });
+
+/** Calls that were answered after their deadline, where the flow has one. */
+function lateAnswers<T extends SystemTypes>(
   system: System<T>,
-  { client, set, workers }: StormSite<T>,
-  db: Db,
-  { clock, signal, history, fault }: { clock: StormClock; signal: AbortSignal; history: History<T>; fault: Fault },
-): Promise<Pick<Run<T>, 'history' | 'aftermath'>> {
-  if (set === undefined) throw new TypeError('a fault needs a set');
-  await waitUntilWell(set, client);
-  const probed = await probeUnserved(system, workers, history.operations, clock, signal);
-  const violations = [...probed.violations, ...(await checkAftermath(set, db))];
-  const faults = [{ ...fault, met: metBy(fault, history.operations) }];
-  return { history: { ...mergeHistories([history, ...probed.histories]), faults }, aftermath: violations };
+  trial: Omit<Trial, 'expected'>,
+  { operations }: History<T>,
+): Violation[] {
+  const { deadlineMs } = resolveFlow(system, trial);
+  return deadlineMs === undefined ? [] : answeredLate(operations, deadlineMs);
 }
 
 /** Reads all documents in one snapshot, so that no transaction is seen in part. */
@@ -173,6 +197,9 @@ async function readWhile<T extends SystemTypes>(
   const ended = new AbortController();
   const end = (): void => ended.abort();
   running.then(end, end);
+  const pause = (ms: number): Promise<void> => sleep(ms, undefined, { signal: ended.signal }).catch(end);
+  // The first wave of calls is not to wait for a read.
+  if (hasFault) await pause(FAULTY_READ_PAUSE_MS);
   while (!ended.signal.aborted && states.length < MAX_STATES) {
     try {
       states.push(await readState(system, db, deployment));
@@ -180,7 +207,7 @@ async function readWhile<T extends SystemTypes>(
       // What can't be read during a fault is not judged; the state at the end is.
       if (!hasFault || !(error instanceof MongoError)) throw error;
     }
-    await sleep(READ_PAUSE_MS, undefined, { signal: ended.signal }).catch(end);
+    await pause(hasFault ? FAULTY_READ_PAUSE_MS : READ_PAUSE_MS);
   }
   return states;
 }

@@ -1,10 +1,12 @@
 import { measureContention, type Contention } from '../history/contention.ts';
+import { allowedMs } from '../nemesis/in-time.ts';
 import { isServed, outageMsOf, recoveryMsOf } from '../nemesis/recovery.ts';
 import { Latencies } from '../report/latencies.ts';
-import type { AnswerLatency, FaultFigures, Spread, StormFigures } from '../report/row.ts';
-import type { Fault } from '../system/history.ts';
+import type { AnswerLatency, FaultFigures, RoundFigures, Spread, StormFigures } from '../report/row.ts';
+import type { Fault, Operation } from '../system/history.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
+import { MAX_UNSERVED_MS } from './probe-unserved.ts';
 import type { StormRun } from './run.ts';
 
 interface Kind {
@@ -12,21 +14,29 @@ interface Kind {
   readonly latencies: Latencies;
 }
 
-/** What a fault did, as far as the report says it. */
+/** What the faults of one kind did. */
 interface Made {
-  readonly fault: Fault;
-  readonly recoveryMs: number | undefined;
-  readonly outageMs: number;
+  count: number;
+  hit: number;
+  readonly met: Latencies;
+  readonly underWay: Latencies;
+  readonly durationMs: Latencies;
+  readonly outageMs: Latencies;
+  readonly recoveryMs: Latencies;
 }
 
-/** Figures of all rounds of a storm. Keeps no round: it takes a few numbers for each fault, and a bounded memory for the calls. */
+/** Figures of all rounds of a storm, in a bounded memory, however long it goes on. */
 export class Tally<T extends SystemTypes> {
   readonly #system: System<T>;
   readonly #deadlineMs: number | undefined;
   readonly #beganAtMs = performance.now();
   readonly #kinds = new Map<string, Kind>();
   readonly #columns = new Map<string, number>();
-  readonly #made: Made[] = [];
+  readonly #made = new Map<string, Made>();
+  readonly #apartMs = new Latencies();
+  #firstStepMs: number | undefined;
+  #lastStepMs: number | undefined;
+  #allowanceMs = 0;
   #contention: Contention = { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 };
   #statesBetween = 0;
   #calls = 0;
@@ -43,7 +53,7 @@ export class Tally<T extends SystemTypes> {
   }
 
   /** @param planned calls of the plan; callers with higher numbers asked again */
-  add({ run }: StormRun<T>, isViolated: boolean, planned: number): void {
+  add({ run, steps, beganAtMs }: StormRun<T>, isViolated: boolean, planned: number): void {
     this.judged++;
     if (isViolated) this.violated++;
     const { operations, faults = [] } = run.history;
@@ -60,14 +70,33 @@ export class Tally<T extends SystemTypes> {
     for (const [name, value] of Object.entries(this.#system.show?.columns?.(run) ?? {}))
       this.#columns.set(name, (this.#columns.get(name) ?? 0) + value);
     this.#addContention(measureContention(run.history));
-    const { recovery } = this.#system;
-    for (const fault of faults)
-      this.#made.push({
-        fault,
-        recoveryMs: recoveryMsOf(recovery, fault, operations),
-        outageMs: outageMsOf(recovery, fault, operations),
-      });
+    for (const fault of faults) this.#addFault(fault, operations);
+    for (const { atMs } of steps) this.#addStep(beganAtMs + atMs);
+    const met = new Set(faults.map(({ process }) => process));
+    for (const operation of operations)
+      if (!met.has(operation.process)) this.#allowanceMs = Math.max(this.#allowanceMs, allowedMs(operation));
     this.#addAskedAgain(operations.filter(({ caller }) => caller >= planned));
+  }
+
+  #addFault(fault: Fault, operations: readonly Operation<T>[]): void {
+    const { kind, atMs, endedAtMs = atMs, met = 0, underWay = 0 } = fault;
+    const { recovery } = this.#system;
+    const made = this.#made.get(kind) ?? noneMade();
+    this.#made.set(kind, made);
+    made.count++;
+    if (met > 0) made.hit++;
+    made.met.add(met);
+    made.underWay.add(underWay);
+    made.durationMs.add(endedAtMs - atMs);
+    made.outageMs.add(outageMsOf(recovery, fault, operations));
+    const recoveryMs = recoveryMsOf(recovery, fault, operations);
+    if (recoveryMs !== undefined) made.recoveryMs.add(recoveryMs);
+  }
+
+  #addStep(atMs: number): void {
+    if (this.#lastStepMs !== undefined) this.#apartMs.add(atMs - this.#lastStepMs);
+    this.#firstStepMs ??= atMs;
+    this.#lastStepMs = atMs;
   }
 
   #addContention({ overlap, contested, conflicts, lostRaces }: Contention): void {
@@ -90,6 +119,12 @@ export class Tally<T extends SystemTypes> {
     }
   }
 
+  #apart(): Pick<RoundFigures, 'apartMs'> {
+    const { count } = this.#apartMs;
+    if (count === 0 || this.#firstStepMs === undefined || this.#lastStepMs === undefined) return {};
+    return { apartMs: { mean: (this.#lastStepMs - this.#firstStepMs) / count, ...spread(this.#apartMs) } };
+  }
+
   figures(): StormFigures {
     return {
       answers: Object.fromEntries([...this.#kinds].map(([kind, group]) => [kind, latencyOf(group)])),
@@ -101,11 +136,14 @@ export class Tally<T extends SystemTypes> {
         judged: this.judged,
         violated: this.violated,
         calls: this.#calls,
-        faults: [...Map.groupBy(this.#made, ({ fault }) => fault.kind)].map(faultFigures),
+        faults: [...this.#made].map(faultFigures),
+        ...this.#apart(),
         ...(this.#longestCallMs === 0 ? {} : { longestCallMs: this.#longestCallMs }),
         ...(this.#deadlineMs === undefined ? {} : { deadlineMs: this.#deadlineMs }),
+        allowanceMs: this.#allowanceMs,
         askedAgain: this.#askedAgain,
         ...(this.#servedAgainMs === undefined ? {} : { servedAgainMs: this.#servedAgainMs }),
+        maxUnservedMs: MAX_UNSERVED_MS,
       },
     };
   }
@@ -116,22 +154,25 @@ const latencyOf = ({ count, latencies }: Kind): AnswerLatency => {
   return p50Ms === 0 ? { count } : { count, p50Ms, p99Ms: latencies.percentile(0.99) };
 };
 
-function faultFigures([kind, made]: readonly [string, readonly Made[]]): FaultFigures {
-  const recoveries = made.flatMap(({ recoveryMs }) => recoveryMs ?? []);
-  const met = made.map(({ fault }) => fault.met ?? 0);
-  return {
-    kind,
-    made: made.length,
-    hit: met.filter((calls) => calls > 0).length,
-    met: spread(met).median,
-    durationMs: spread(made.map(({ fault: { atMs, endedAtMs = atMs } }) => endedAtMs - atMs)),
-    outageMs: spread(made.map(({ outageMs }) => outageMs)),
-    ...(recoveries.length === 0 ? {} : { recoveryMs: spread(recoveries) }),
-  };
-}
+const noneMade = (): Made => ({
+  count: 0,
+  hit: 0,
+  met: new Latencies(),
+  underWay: new Latencies(),
+  durationMs: new Latencies(),
+  outageMs: new Latencies(),
+  recoveryMs: new Latencies(),
+});
 
-/** The lower median. */
-function spread(values: readonly number[]): Spread {
-  const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[Math.floor((sorted.length - 1) / 2)] ?? 0, max: sorted.at(-1) ?? 0 };
-}
+const faultFigures = ([kind, made]: readonly [string, Made]): FaultFigures => ({
+  kind,
+  made: made.count,
+  hit: made.hit,
+  met: Math.round(made.met.percentile(0.5)),
+  underWay: Math.round(made.underWay.percentile(0.5)),
+  durationMs: spread(made.durationMs),
+  outageMs: spread(made.outageMs),
+  ...(made.recoveryMs.count === 0 ? {} : { recoveryMs: spread(made.recoveryMs) }),
+});
+
+const spread = (durations: Latencies): Spread => ({ median: durations.percentile(0.5), max: durations.max });

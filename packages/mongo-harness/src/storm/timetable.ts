@@ -3,25 +3,48 @@ import type { SystemTypes } from '../system/system-types.ts';
 
 /** JSON. */
 export interface TimedCall<T extends SystemTypes> extends PlannedCall<T> {
-  /** So long after the beginning of the run, or when the round's fault is over. Default: at once. */
-  readonly start?: number | 'mended';
+  /** When it is made. Default: at once. */
+  readonly start?: Start;
 }
 
-/** A fault may begin before the first call, and take a while to have its effect. */
-export const LEAD_MS = 100;
-/** In this time those callers come that come one after the other. */
-const SPREAD_MS = 3_000;
+/** So long after the begin of a wave; or when all faults of the round are over. */
+export type Start = { readonly wave: number; readonly afterMs: number } | 'mended';
+
+export interface TimetableOptions {
+  /** The calls come in so many waves, with a fault each. */
+  readonly waves: number;
+  /** In this time those callers come that come one after the other. */
+  readonly spreadMs: number;
+  /** Seeded. */
+  readonly random: () => number;
+}
+
+/** Callers that come at once, for races: the fault of the wave begins while they are under way. */
+const AT_ONCE = 0.5;
+/** Callers that come when all is mended, to see how soon they are served. */
+const MENDED = 0.1;
 
 /**
- * When the callers of a round with a fault come. Half of them come at once, for races; the fault begins while they are under way. Of the
- * others most come one after the other, before, during and after the fault, and a few when it is over, to see how soon they are served.
+ * When the callers of a round with faults come. Equal calls race with each other, so they come in one wave. Half of a wave's callers come at
+ * once; most of the others come one after the other, before, during and after the fault, and a few when all faults are over.
  */
-export const timetable = <T extends SystemTypes>(
+export function timetable<T extends SystemTypes>(
   calls: readonly PlannedCall<T>[],
-  random: () => number,
-): TimedCall<T>[] =>
-  calls.map((call, index): TimedCall<T> => {
-    const fraction = index / calls.length;
-    if (fraction < 0.5) return { ...call, start: LEAD_MS };
-    return { ...call, start: fraction < 0.9 ? LEAD_MS + random() * SPREAD_MS : 'mended' };
-  });
+  { waves, spreadMs, random }: TimetableOptions,
+): TimedCall<T>[] {
+  const waveOf = new Map([...new Set(calls.map(textOf))].map((text, index) => [text, index % waves]));
+  const byWave = Map.groupBy(calls, (call) => waveOf.get(textOf(call)) ?? 0);
+  return [...byWave].flatMap(([wave, group]) =>
+    group.map((call, index): TimedCall<T> => {
+      const fraction = index / group.length;
+      if (fraction >= 1 - MENDED) return { ...call, start: 'mended' };
+      return { ...call, start: { wave, afterMs: fraction < AT_ONCE ? 0 : random() * spreadMs } };
+    }),
+  );
+}
+
+/** How many waves these calls can come in. */
+export const maxWavesOf = <T extends SystemTypes>(calls: readonly PlannedCall<T>[]): number =>
+  new Set(calls.map(textOf)).size;
+
+const textOf = <T extends SystemTypes>({ call }: PlannedCall<T>): string => JSON.stringify(call);

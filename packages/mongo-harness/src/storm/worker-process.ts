@@ -23,12 +23,15 @@ export class WorkerProcess<T extends SystemTypes> {
   readonly #child: ChildProcess;
   /** Resolves when the process is gone and its journal is read. */
   readonly #gone: Promise<void>;
-  #recorder = new Recorder<T>();
+  readonly #onCall: () => void;
+  #recorder: Recorder<T>;
   #ready = Promise.withResolvers<void>();
   #done = Promise.withResolvers<void>();
 
-  /** @param module whose default export is the system */
-  constructor(module: string) {
+  /** @param module whose default export is the system @param onCall a call was made or answered */
+  constructor(module: string, onCall: () => void) {
+    this.#onCall = onCall;
+    this.#recorder = new Recorder<T>(onCall);
     this.#child = fork(WORKER_FILE, [module], { stdio: ['ignore', 2, 2, 'pipe', 'ipc'] });
     const journal = this.#child.stdio[JOURNAL_FD] as Readable;
     this.#gone = readJournal(
@@ -57,21 +60,26 @@ export class WorkerProcess<T extends SystemTypes> {
   }
 
   /** @returns resolves when the worker is ready for its task @throws what it failed with */
-  async prepare(task: Extract<ToWorker<T>, { kind: 'prepare' }>['task']): Promise<void> {
+  async prepare({ task, warmUp }: Omit<Extract<ToWorker<T>, { kind: 'prepare' }>, 'kind'>): Promise<void> {
     this.#ready = Promise.withResolvers<void>();
     this.#ready.promise.catch(() => undefined);
-    this.tell({ kind: 'prepare', task });
+    this.tell({ kind: 'prepare', task, warmUp });
     await this.#ready.promise;
   }
 
   /** Makes calls. @returns what happened @throws what it failed with, or that it was killed */
   async run(message: Extract<ToWorker<T>, { kind: 'go' | 'probe' }>): Promise<History<T>> {
-    this.#recorder = new Recorder<T>();
+    this.#recorder = new Recorder<T>(this.#onCall);
     this.#done = Promise.withResolvers<void>();
     this.#done.promise.catch(() => undefined);
     this.tell(message);
     await this.#done.promise;
     return this.history();
+  }
+
+  /** Calls without an answer so far. */
+  get underWay(): number {
+    return this.#recorder.underWay;
   }
 
   /** What happened so far. Whoever has no answer counts as crashed. */

@@ -13,9 +13,12 @@ import { getNamed } from '../trial/get-named.ts';
 import { resolveFlow } from '../trial/resolve-trial.ts';
 import { callersName, JOURNAL_FD, type FromWorker, type Probe, type ToWorker, type WorkerTask } from './messages.ts';
 import { JournalWriter } from '../history/journal.ts';
+import { CallersPatience } from './callers-patience.ts';
+import { LoopWatch } from './loop-watch.ts';
 import { probeCalls } from './probe-calls.ts';
 import { StormClock } from './storm-clock.ts';
 import { runCalls, type CallsOptions } from './run-calls.ts';
+import { Waves } from './waves.ts';
 
 const MAX_POOL_SIZE = 100;
 
@@ -25,13 +28,15 @@ const system = await loadSystem(process.argv[2] ?? '');
 const clients = new Map<string, Promise<MongoClient>>();
 let prepared: Prepared | undefined;
 const journal = new JournalWriter<SystemTypes>(JOURNAL_FD);
-let mended = Promise.withResolvers<void>();
+const watch = new LoopWatch();
+let waves = new Waves();
 
 interface Prepared {
   readonly task: Task;
   readonly client: MongoClient;
   readonly flow: RunnableFlow<SystemTypes>;
   readonly deployment: Deployment<SystemTypes>;
+  patience: CallersPatience | undefined;
 }
 
 const send = (message: FromWorker): void => {
@@ -49,13 +54,12 @@ function connect(uri: string, options: RunnableFlow<SystemTypes>['clientOptions'
   return connecting;
 }
 
-async function prepare(task: Task): Promise<void> {
+async function prepare(task: Task, warmUp: boolean): Promise<void> {
   const { uri, database, trial, calls, maxConcurrency, isConcurrencyChosen } = task;
   const flow = resolveFlow(system, trial);
   const client = await connect(uri, flow.clientOptions);
-  // Opens the connections, so that the run measures the flow and not handshakes. After a fault some of those that are open lead nowhere;
-  // a find is tried again by the driver.
-  const reads = Array.from({ length: Math.min(MAX_POOL_SIZE, calls.length) }, () =>
+  // After a fault some of the connections that are open lead nowhere; a find is tried again by the driver.
+  const reads = Array.from({ length: warmUp ? Math.min(MAX_POOL_SIZE, calls.length) : 0 }, () =>
     client.db(database).collection('warm-up').findOne({}),
   );
   await Promise.all(reads);
@@ -64,8 +68,8 @@ async function prepare(task: Task): Promise<void> {
   const count = Math.min(maxConcurrency, calls.length);
   const callsEach = (await flow.rehearse?.({ uri, database, service, count })) ?? 1;
   const concurrency = isConcurrencyChosen ? maxConcurrency : Math.max(maxConcurrency, callsEach);
-  mended = Promise.withResolvers<void>();
-  prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment };
+  waves = new Waves();
+  prepared = { task: { ...task, maxConcurrency: concurrency }, client, flow, deployment, patience: undefined };
   send({ kind: 'ready' });
 }
 
@@ -73,18 +77,11 @@ async function go(originNs: string): Promise<void> {
   if (prepared === undefined) throw new Error('go came before prepare');
   const { task, flow } = prepared;
   const flows = open(prepared);
-  await runCalls({
-    ...task,
-    flows,
-    next: system.next,
-    recorder: journal,
-    nowMs: clockOf(originNs),
-    mended: mended.promise,
-  });
-  // What goes on after the answers belongs to the run.
-  await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
-  await flow.end?.();
-  journal.done();
+  const nowMs = clockOf(originNs);
+  if (flow.takesPatience === true) prepared.patience = new CallersPatience(nowMs);
+  const { patience } = prepared;
+  await runCalls({ ...task, flows, next: system.next, recorder: journal, nowMs, watch, waves, patience });
+  await settle(flows, flow);
 }
 
 /** Asks again what was not served, through flows that are opened anew. */
@@ -93,9 +90,15 @@ async function probe({ originNs, calls, maxWaitMs }: Probe<SystemTypes>): Promis
   const flows = open(prepared);
   const { process: number } = prepared.task;
   const { recovery } = system;
-  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs: clockOf(originNs) });
+  const nowMs = clockOf(originNs);
+  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs, watch });
+  await settle(flows, prepared.flow);
+}
+
+/** What goes on after the answers belongs to the run. */
+async function settle(flows: CallsOptions<SystemTypes>['flows'], flow: RunnableFlow<SystemTypes>): Promise<void> {
   await Promise.all(flows.map(async ({ flow: one }) => one.idle?.()));
-  await prepared.flow.end?.();
+  await flow.end?.();
   journal.done();
 }
 
@@ -116,11 +119,15 @@ function clockOf(originNs: string): () => number {
 async function handle(message: ToWorker<SystemTypes>): Promise<void> {
   switch (message.kind) {
     case 'prepare':
-      return prepare(message.task);
+      return prepare(message.task, message.warmUp);
     case 'go':
       return go(message.originNs);
+    case 'wave':
+      return waves.begin(message.wave, message.atMs);
     case 'mended':
-      return mended.resolve();
+      return waves.mend(message.atMs);
+    case 'patience':
+      return prepared?.patience?.set(message.impatience);
     case 'probe':
       return probe(message);
   }

@@ -1,8 +1,8 @@
 import { mergeHistories } from '../history/recorder.ts';
-import type { CallerProcesses } from '../nemesis/fault-method.ts';
+import type { CallerProcesses, Impatience } from '../nemesis/fault-method.ts';
 import type { History } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
-import type { Probe, WorkerTask } from './messages.ts';
+import type { Probe, ToWorker, WorkerTask } from './messages.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 /** A task, and who works at it. */
@@ -21,6 +21,13 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
   readonly #idle: WorkerProcess<T>[] = [];
   #places: Place<T>[] = [];
   #nextNumber = 0;
+  #spares = 0;
+  /** What all workers of the run were told, which whoever takes over must be told too. */
+  #told: ToWorker<T>[] = [];
+  readonly #listeners = new Set<() => void>();
+  readonly #onCall = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** @param module whose default export is the system; each worker loads it */
   constructor(module: string) {
@@ -30,6 +37,26 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
   /** Of the workers of the storm under way. */
   get numbers(): readonly number[] {
     return this.#places.map(({ task }) => task.process);
+  }
+
+  /** Calls without an answer so far, as far as this process knows. @param process all of them by default */
+  underWay(process?: number): number {
+    const places = process === undefined ? this.#places : this.#places.filter(({ task }) => task.process === process);
+    return places.reduce((sum, { worker }) => sum + worker.underWay, 0);
+  }
+
+  /**
+   * From now on so many processes are ready beside those that work, to take over for killed ones at once: a busy machine may take long to
+   * start one.
+   */
+  keepSpares(count: number): void {
+    this.#spares = count;
+  }
+
+  /** @param listener called whenever a call was made or answered @returns ends that */
+  onCall(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /**
@@ -44,9 +71,11 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
   ): Promise<(originNs: string) => Promise<History<T>[]>> {
     signal.throwIfAborted();
     this.#release();
+    this.#told = [];
     this.#nextNumber = tasks.length;
     this.#places = tasks.map((task) => ({ task, worker: this.#take(), before: [], takeover: undefined }));
-    const ready = Promise.all(this.#places.map(({ worker, task }) => worker.prepare(task)));
+    this.#startSpares();
+    const ready = Promise.all(this.#places.map(({ worker, task }) => worker.prepare({ task, warmUp: true })));
     await orAborted(ready, signal);
     return async (originNs) => {
       signal.throwIfAborted();
@@ -79,7 +108,10 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
       const calls = place.task.calls.filter(({ caller }) => !made.has(caller));
       place.task = { ...place.task, process: this.#nextNumber++, calls };
       place.worker = this.#take();
-      await place.worker.prepare(place.task);
+      this.#startSpares();
+      // Other faults may last meanwhile, which its calls are to meet.
+      await place.worker.prepare({ task: place.task, warmUp: false });
+      for (const message of this.#told) place.worker.tell(message);
     })();
     await place.takeover;
   }
@@ -88,9 +120,23 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
     return this.#placeOf(process).worker.freeze(frozenMs, signal);
   }
 
-  /** Lets those callers begin that wait for the end of the round's fault. */
-  mended(): void {
-    for (const { worker } of this.#places) worker.tell({ kind: 'mended' });
+  /** Lets the callers of a wave come, from that instant of the run on. */
+  begin(wave: number, atMs: number): void {
+    this.#tell({ kind: 'wave', wave, atMs });
+  }
+
+  /** Lets all callers come that have not come so far: the faults of the round are over. */
+  mended(atMs: number): void {
+    this.#tell({ kind: 'mended', atMs });
+  }
+
+  setImpatience(impatience: Impatience | undefined): void {
+    this.#tell({ kind: 'patience', ...(impatience === undefined ? {} : { impatience }) });
+  }
+
+  #tell(message: ToWorker<T>): void {
+    this.#told.push(message);
+    for (const { worker } of this.#places) worker.tell(message);
   }
 
   /** One worker makes these calls until each is served. @returns what it was answered */
@@ -124,7 +170,15 @@ export class Workers<T extends SystemTypes> implements CallerProcesses, AsyncDis
   }
 
   #take(): WorkerProcess<T> {
-    return this.#idle.pop() ?? new WorkerProcess<T>(this.#module);
+    return this.#idle.pop() ?? this.#start();
+  }
+
+  #start(): WorkerProcess<T> {
+    return new WorkerProcess<T>(this.#module, this.#onCall);
+  }
+
+  #startSpares(): void {
+    while (this.#idle.length < this.#spares) this.#idle.push(this.#start());
   }
 
   #release(): void {

@@ -3,7 +3,7 @@ import type { Db, MongoClientOptions } from 'mongodb';
 import type { JudgedStates } from './judged-states.ts';
 import type { Protocol } from './protocol.ts';
 import type { Size } from './scenario.ts';
-import type { StormFault } from './storm-fault.ts';
+import type { FaultStep, StormFault } from './storm-fault.ts';
 import type { NoAnswer, SystemTypes } from './system-types.ts';
 
 /** What is known of a flow before it runs. */
@@ -20,8 +20,13 @@ export interface FlowDescription {
   readonly explorations: readonly ExplorationPlace[];
   /** Calls under way at once in each process, where more would measure nothing but their crowding. Default: all. */
   readonly maxConcurrency?: number;
-  /** The flow answers each call in so many milliseconds, or says that it does. Reports show it beside the longest call. Default: says nothing. */
+  /**
+   * The flow answers each call in so many milliseconds, or says that it does: storms judge it, as the invariant `in-time`, and reports show it
+   * beside the longest call. Default: says nothing.
+   */
   readonly deadlineMs?: number;
+  /** A call ends when its caller gives up, or by a deadline of the caller's own. Default: false; the faults `abort` and `tiny-deadline` do not meet it. */
+  readonly takesPatience?: boolean;
   /** Default: `every-commit`. */
   readonly judged?: JudgedStates;
   /** Makes the calls of operators too. Default: false. */
@@ -76,7 +81,7 @@ export interface StormPlace {
   /** Default: 1. */
   readonly processes?: number;
   /** The storm goes on in rounds until each of these has gone wrong once. Default: one round, and nothing goes wrong. */
-  readonly faults?: readonly StormFault[];
+  readonly faults?: readonly FaultStep[];
 }
 
 /** A storm that goes on, with one kind of fault in its rounds. */
@@ -101,9 +106,17 @@ export interface ExplorationPlace {
 /** A flow on one database, as one process runs it. */
 export interface OpenFlow<T extends SystemTypes> {
   /** A rejection is recorded as the answer `error` with code `unexpected`. */
-  call(caller: number, call: T['call']): Promise<T['answer'] | NoAnswer>;
+  call(caller: number, call: T['call'], patience?: Patience): Promise<T['answer'] | NoAnswer>;
   /** Resolves when nothing is under way any more, for a flow that goes on after its answer. Default: none does. */
   readonly idle?: () => Promise<unknown>;
+}
+
+/** How long one caller waits. */
+export interface Patience {
+  /** Fires when the caller gives up. The answer is then whatever is known: most often, that it is not known whether the call was done. */
+  readonly signal: AbortSignal;
+  /** In milliseconds, in the place of the flow's. Default: the flow's. */
+  readonly deadlineMs?: number;
 }
 
 /** Where a flow reports what the checker and the reader want to know. */

@@ -16,6 +16,12 @@ export interface Operation<T extends SystemTypes> {
   readonly invokedAtMs: number;
   /** Absent where there was no answer. */
   readonly completedAtMs?: number;
+  /** In milliseconds, where the caller had one of its own. Default: that of the flow. */
+  readonly deadlineMs?: number;
+  /** When the caller gave up. Absent where it did not. */
+  readonly gaveUpAtMs?: number;
+  /** The longest time for which its process was held up while the call was under way: busy, or stopped by a signal. Absent where it was not. */
+  readonly heldUpMs?: number;
   readonly answer: T['answer'] | NoAnswer;
 }
 
@@ -32,6 +38,8 @@ export interface Fault {
   readonly target?: string;
   /** Calls that were under way while it lasted. Absent at the gate, where a fault is always at a command. */
   readonly met?: number;
+  /** Calls that were under way when it began, in all processes. Absent at the gate. */
+  readonly underWay?: number;
   /** Commands that it met, where it is one that meets single commands. */
   readonly commands?: number;
 }

@@ -1,5 +1,12 @@
 import { AFTERMATH } from '../system/aftermath.ts';
-import { STORM_FAULT_NAMES, STORM_FAULTS, type StormFault } from '../system/storm-fault.ts';
+import {
+  canBeginTogether,
+  kindsOf,
+  STORM_FAULT_NAMES,
+  STORM_FAULTS,
+  type FaultStep,
+  type StormFault,
+} from '../system/storm-fault.ts';
 import { isMutant, type AnyFlow, type StormPlace } from '../system/flow.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -52,6 +59,9 @@ function expectNames({ name, invariants, deployments, scenarios, flows }: System
         throw new UsageError(
           `In the system, the flow ${flow.name} names the fault ${fault}; there are ${STORM_FAULT_NAMES.join(', ')}.`,
         );
+    for (const step of stepsOf(flow))
+      if (!canBeginTogether(step))
+        throw new UsageError(`In the system, the flow ${flow.name} names ${step}, which can't begin together.`);
     if (!isMutant(flow)) continue;
     for (const invariant of flow.breaks)
       if (!Object.hasOwn({ ...AFTERMATH, ...invariants }, invariant))
@@ -62,9 +72,12 @@ function expectNames({ name, invariants, deployments, scenarios, flows }: System
 }
 
 const faultsOf = (flow: AnyFlow<SystemTypes>): StormFault[] => [
-  ...[...flow.storms, ...(flow.longStorms ?? [])].flatMap(({ faults = [] }) => faults),
+  ...stepsOf(flow).flatMap(kindsOf),
   ...(isMutant(flow) ? (flow.faultStorms ?? []).map(({ fault }) => fault) : []),
 ];
+
+const stepsOf = (flow: AnyFlow<SystemTypes>): FaultStep[] =>
+  [...flow.storms, ...(flow.longStorms ?? [])].flatMap(({ faults = [] }) => faults);
 
 const placesOf = (flow: AnyFlow<SystemTypes>): Pick<StormPlace, 'scenario' | 'deployment'>[] => [
   ...flow.storms,

@@ -2,7 +2,7 @@ import type { FaultKind } from 'mongo-interleave';
 import type { JudgedStates } from '../system/judged-states.ts';
 import type { Size } from '../system/scenario.ts';
 import type { Expectation } from '../system/violation.ts';
-import type { StormFault } from '../system/storm-fault.ts';
+import type { FaultStep } from '../system/storm-fault.ts';
 
 /**
  * Which flow, in which scenario, on which deployment: one row, from the command line to the report. All by name, so a trial is JSON;
@@ -36,10 +36,12 @@ export interface StormTrial extends Trial {
 export interface Rounds {
   /** The last round begins before so many milliseconds are over, unless some kind of fault has not had its turn. */
   readonly forMs: number;
-  /** What goes wrong, one fault a round, each kind in its turn. Default: nothing. */
-  readonly faults: readonly StormFault[];
-  /** From the begin of a fault to the begin of the next one, at least; between them come rounds without a fault. */
+  /** What goes wrong, each in its turn; several in a round, where they come soon enough after each other. Default: nothing. */
+  readonly faults: readonly FaultStep[];
+  /** From the begin of a fault to the begin of the next one, where that one need not be over first. */
   readonly everyMs: number;
+  /** Steps of one round, at most: a round is judged at its end. Default: as many as fit. */
+  readonly maxSteps?: number;
   /** Go on after a violation. */
   readonly goOn: boolean;
 }

@@ -15,8 +15,16 @@ const spread = { median: 1, max: 1 };
 const storm = (durationMs: number, parts: Partial<Row> = {}): Row => {
   const { storm: figures, ...rest } = row(parts);
   if (figures === undefined) throw new Error('the row has figures');
-  const fault = { kind: 'rollback', made: 2, hit: 2, met: 9, durationMs: spread, outageMs: spread };
-  const rounds: RoundFigures = { judged: 2, violated: 0, calls: 40, faults: [fault], askedAgain: 0 };
+  const fault = { kind: 'rollback', made: 2, hit: 2, met: 9, underWay: 9, durationMs: spread, outageMs: spread };
+  const rounds: RoundFigures = {
+    judged: 2,
+    violated: 0,
+    calls: 40,
+    faults: [fault],
+    allowanceMs: 1,
+    askedAgain: 0,
+    maxUnservedMs: 1,
+  };
   return { ...rest, storm: { ...figures, durationMs, rounds } };
 };
 const broken = (invariant: string): Partial<Row> => ({

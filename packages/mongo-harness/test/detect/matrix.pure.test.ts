@@ -13,8 +13,16 @@ const unpaid = { values: ['unpaid', 'off'], flow: { name: 'unpaid-off', expected
 const storm = (hit: number, violated: number, parts: Partial<Row> = {}): Row => {
   const { storm: figures, ...rest } = row(parts);
   if (figures === undefined) throw new Error('the row has figures');
-  const fault = { kind: 'rollback', made: 2, hit, met: 9, durationMs: spread, outageMs: spread };
-  const rounds: RoundFigures = { judged: 2, violated, calls: 40, faults: [fault], askedAgain: 0 };
+  const fault = { kind: 'rollback', made: 2, hit, met: 9, underWay: 9, durationMs: spread, outageMs: spread };
+  const rounds: RoundFigures = {
+    judged: 2,
+    violated,
+    calls: 40,
+    faults: [fault],
+    allowanceMs: 1,
+    askedAgain: 0,
+    maxUnservedMs: 1,
+  };
   return { ...rest, storm: { ...figures, rounds } };
 };
 const broken = (...invariants: string[]): Partial<Row> => ({

@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { childrenOf, CommandLine, createStore, isAlive, oneMemberSet, processesWith, until } from 'test-kit';
 import { describe, expect, test, vi } from 'vitest';
 import type { StoredResult } from '../../src/report/store.ts';
@@ -17,6 +18,11 @@ const mongodsOf = (pid: number): number[] => processesWith(`mongo-test-replica-s
 const isFrozen = (pid: number): boolean =>
   / T /.test(readFileSync(`/proc/${pid}/stat`, 'utf8').split(')').at(-1) ?? '');
 
+const dataFoldersOf = (pid: number): string[] =>
+  ['/dev/shm', tmpdir()].flatMap((parent) =>
+    readdirSync(parent).filter((name) => name.startsWith(`mongo-test-replica-set-${pid}-`)),
+  );
+
 const storm = (store: { readonly path: string }, line: string): string[] => [
   'slow',
   ...'--flow atomic --scenario one-seat --members 1 --store'.split(' '),
@@ -32,7 +38,7 @@ describe.concurrent('a storm with faults', () => {
     );
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
-      /\none-seat, atomic on hall: 2 rounds in \d+\.\d\d s, \d+ calls\n {2}step-down: 1 made, 1 hit calls under way \(median \d+\), /,
+      /\none-seat, atomic on hall: 2 rounds in \d+\.\d\d s, \d+ calls\n {2}2 faults, from begin to begin .*\n {2}step-down: 1 made, 1 hit calls under way \(median \d+; \d+ of all when it began\), /,
     );
     const [row] = store.result().rows;
     expect(row).toMatchObject({
@@ -55,6 +61,21 @@ describe.concurrent('a storm with faults', () => {
     expect(store.files()).toEqual([expect.stringMatching(/^[^/]+\/result\.json$/)]);
   });
 
+  test('calls that are answered after their deadline are a violation, also those with a deadline of their own', async () => {
+    using store = createStore<StoredResult>();
+    const line = storm(store, '--for 1ms --fault tiny-deadline --every 1ms --seed 5');
+    const { code, stdout } = await command.run(line.map((word) => (word === 'atomic' ? 'hasty' : word)));
+    expect(code).toBe(1);
+    expect(stdout).toContain('  in-time each call is answered by its deadline: broken\n');
+    expect(stdout).toMatch(
+      /\d was answered .* after 3\d\d\d ms, with a deadline of 100 ms and \d+ ms for its busy process: /,
+    );
+    expect(stdout).toContain('--for 1ms --fault tiny-deadline --every 1ms --seed 5\n');
+    const [row] = store.result().rows;
+    expect(row?.violations.some(({ sentence }) => /deadline of ([1-9]|[1-4]\d|50) ms/.test(sentence))).toBe(true);
+    expect(row?.storm?.rounds).toMatchObject({ deadlineMs: 100, faults: [{ kind: 'tiny-deadline', hit: 1 }] });
+  });
+
   test('Ctrl-C while a caller is frozen: the rounds before it count, and nothing is left', async () => {
     using store = createStore<StoredResult>();
     await using running = command.start(storm(store, '--for 10m --fault step-down,freeze-caller --every 1ms --seed 5'));
@@ -72,21 +93,30 @@ describe.concurrent('a storm with faults', () => {
     await until('the members gone', MAX_END_MS, () => mongodsOf(running.pid).length === 0);
   });
 
-  test('kill -9 of the command while a caller is frozen: nothing is left', async () => {
+  test('kill -9 of the command while a member and a caller are frozen: nothing is left', async () => {
     using store = createStore<StoredResult>();
-    await using running = command.start(storm(store, '--for 10m --fault freeze-caller --seed 5'));
-    await until('a frozen worker', MAX_BEGIN_MS, () => workersOf(running.pid).some(isFrozen));
-    const workers = workersOf(running.pid);
+    await using running = command.start(storm(store, '--for 10m --fault freeze-primary+freeze-caller --seed 5'));
+    const { pid } = running;
+    await until('a frozen worker', MAX_BEGIN_MS, () => workersOf(pid).some(isFrozen));
+    await until('a frozen member', MAX_BEGIN_MS, () => mongodsOf(pid).some(isFrozen));
+    const left = [...workersOf(pid), ...mongodsOf(pid), ...childrenOf(pid, '')];
     running.kill('SIGKILL');
     expect(await running.ended()).toMatchObject({ signal: 'SIGKILL' });
-    await until('the workers gone', MAX_END_MS, () => !workers.some(isAlive));
-    await until('the members gone', MAX_END_MS, () => mongodsOf(running.pid).length === 0);
+    // Its own processes, and those that would have thawed and ended them.
+    await until('all of them gone', MAX_END_MS, () => !left.some(isAlive));
+    // The next start removes the data, and is like any other.
+    expect(await command.run(storm(store, '--fault step-down --for 1ms'))).toMatchObject({ code: 0 });
+    expect(dataFoldersOf(pid)).toEqual([]);
   });
 });
 
 describe.concurrent('what can not be disturbed', () => {
   test.each([
     ['--every 3s', '--every and --go-on are of storms that go on: give --for or --fault.'],
+    [
+      '--fault kill-primary+freeze-secondaries',
+      "option '--fault <kinds>' argument 'kill-primary+freeze-secondaries' is invalid. These can not begin together. Two can that disturb different things: members, the wire, commands, processes of callers, calls.",
+    ],
     ['--fault kill-secondary', 'The fault kill-secondary needs a set of 3 members: --members 3.'],
   ])('%s', async (line, message) => {
     using store = createStore<StoredResult>();

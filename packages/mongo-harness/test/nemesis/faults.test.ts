@@ -26,11 +26,15 @@ const callers: FaultSite['callers'] = {
   numbers: [],
   kill: () => Promise.reject(new Error('there are no callers')),
   freeze: () => Promise.reject(new Error('there are no callers')),
+  setImpatience: () => undefined,
 };
 
 /** @param random where in their ranges targets and durations lie, from 0 up to 1 */
 const prepare = (kind: StormFault, random = 0): Promise<ReadyFault> =>
-  new Nemesis({ set, callers, appName: APP_NAME }, { faults: [kind], everyMs: 0 }).prepare(kind, () => random);
+  new Nemesis({ set, callers, appName: APP_NAME }, { forMs: 1, faults: [kind], everyMs: 0 }).prepare(
+    kind,
+    () => random,
+  );
 
 const never = new AbortController().signal;
 

@@ -16,7 +16,16 @@ async function run(
   const recorder = new Recorder<Seats>();
   let nowMs = 0;
   const flows = [{ service: 'box-office', flow: { call: answer } }];
-  await runCalls({ process: 3, flows, calls, next, maxConcurrency, recorder, nowMs: () => nowMs++ });
+  await runCalls({
+    process: 3,
+    flows,
+    calls,
+    next,
+    maxConcurrency,
+    recorder,
+    nowMs: () => nowMs++,
+    watch: { longestSince: () => 0 },
+  });
   return recorder.history('ms').operations;
 }
 

@@ -1,0 +1,164 @@
+import { describe, expect, test } from 'vitest';
+import { hold } from '../../src/nemesis/hold.ts';
+import { Nemesis } from '../../src/nemesis/nemesis.ts';
+import { makeFaults } from '../../src/storm/make-faults.ts';
+import { StormClock } from '../../src/storm/storm-clock.ts';
+import type { Workers } from '../../src/storm/workers.ts';
+import type { FaultStep, StormFault } from '../../src/system/storm-fault.ts';
+import type { Seats } from '../support/seats-system.ts';
+
+/** From the begin of a step to the begin of the next one; what lasts is said in these. */
+const EVERY_MS = 300;
+
+const site = { set: {}, callers: {}, appName: '' } as unknown as ConstructorParameters<typeof Nemesis>[0];
+
+/** Workers that always have calls under way. @param told what they are told is added to it */
+const callers = (told: string[]) =>
+  ({
+    underWay: () => 9,
+    onCall: () => () => undefined,
+    begin: (wave: number) => told.push(`wave ${wave}`),
+    mended: () => told.push('mended'),
+  }) as unknown as Workers<Seats>;
+
+interface Round {
+  readonly faults: readonly FaultStep[];
+  readonly steps: number;
+  readonly lasts: Partial<Record<StormFault, number>>;
+  readonly maxMs?: number;
+  /** The signal fires when this has begun. */
+  readonly endsAt?: StormFault;
+  readonly fails?: StormFault;
+}
+
+/** Makes the faults of a round. @returns what happened, `+` for a begin and `-` for an end */
+async function round({ faults, steps, lasts, maxMs = 60_000, endsAt, fails }: Round) {
+  const events: string[] = [];
+  const ended = new AbortController();
+  const turns = new Nemesis(site, { forMs: 1, faults, everyMs: EVERY_MS });
+  const nemesis: Pick<Nemesis, 'next' | 'prepare'> = {
+    next: (disturbed) => turns.next(disturbed),
+    prepare: async (kind) => ({
+      target: 'all',
+      run: async (signal) => {
+        events.push(`+${kind}`);
+        if (kind === endsAt) ended.abort();
+        if (kind === fails) throw new Error(`no ${kind} today`);
+        await hold((lasts[kind] ?? 0) * EVERY_MS, signal);
+        events.push(`-${kind}`);
+      },
+    }),
+  };
+  const planned = { nemesis, steps, everyMs: EVERY_MS, maxMs, randomOf: () => () => 0 };
+  const [making] = await Promise.allSettled([makeFaults(planned, new StormClock(), callers(events), ended.signal)]);
+  return { events: events.filter((event) => !event.startsWith('wave')), making };
+}
+
+describe('the faults of a round', () => {
+  test('begin one after the other, also while those of other lanes last', async () => {
+    const { events } = await round({
+      faults: ['freeze-primary', 'kill-caller', 'fail-command'],
+      steps: 3,
+      lasts: { 'freeze-primary': 5, 'kill-caller': 0.5, 'fail-command': 2 },
+    });
+    expect(events).toEqual([
+      '+freeze-primary',
+      '+kill-caller',
+      '-kill-caller',
+      '+fail-command',
+      '-fail-command',
+      '-freeze-primary',
+      'mended',
+    ]);
+  });
+
+  test('wait for those of their own lane; others go first meanwhile, and no turn is lost', async () => {
+    const { events, making } = await round({
+      faults: ['freeze-primary', 'step-down', 'kill-caller'],
+      steps: 4,
+      lasts: { 'freeze-primary': 2.5, 'kill-caller': 3 },
+    });
+    expect(events.filter((event) => event.startsWith('+'))).toEqual([
+      '+freeze-primary',
+      '+kill-caller',
+      '+step-down',
+      '+freeze-primary',
+    ]);
+    expect(events.indexOf('+step-down')).toBeGreaterThan(events.indexOf('-freeze-primary'));
+    expect(making).toMatchObject({
+      value: {
+        steps: [{ step: 'freeze-primary' }, { step: 'kill-caller' }, { step: 'step-down' }, { step: 'freeze-primary' }],
+      },
+    });
+  });
+
+  test('begin together where the step says so', async () => {
+    const { events, making } = await round({
+      faults: ['kill-secondary+freeze-caller', 'step-down'],
+      steps: 2,
+      lasts: { 'kill-secondary': 0.5, 'freeze-caller': 4 },
+    });
+    expect(events).toEqual([
+      '+kill-secondary',
+      '+freeze-caller',
+      '-kill-secondary',
+      '+step-down',
+      '-step-down',
+      '-freeze-caller',
+      'mended',
+    ]);
+    expect(making).toMatchObject({ value: { steps: [{}, {}], faults: [{}, {}, {}] } });
+  });
+
+  test('begin no more when the round has gone on for long enough', async () => {
+    const lasts = { 'freeze-primary': 4 };
+    const { events } = await round({ faults: ['freeze-primary'], steps: 9, lasts, maxMs: 6 * EVERY_MS });
+    expect(events).toEqual(['+freeze-primary', '-freeze-primary', '+freeze-primary', '-freeze-primary', 'mended']);
+  });
+
+  test('all end when the signal fires', async () => {
+    const { events } = await round({
+      faults: ['freeze-primary', 'freeze-caller'],
+      steps: 9,
+      lasts: { 'freeze-primary': 900, 'freeze-caller': 900 },
+      endsAt: 'freeze-caller',
+    });
+    expect(events.slice(0, 2)).toEqual(['+freeze-primary', '+freeze-caller']);
+    expect(events.slice(2).toSorted()).toEqual(['-freeze-caller', '-freeze-primary', 'mended']);
+  });
+
+  test('end with the one that fails', async () => {
+    const { events, making } = await round({
+      faults: ['freeze-primary', 'kill-caller'],
+      steps: 9,
+      lasts: { 'freeze-primary': 900 },
+      fails: 'kill-caller',
+    });
+    expect(making).toMatchObject({ status: 'rejected', reason: { message: 'no kill-caller today' } });
+    expect(events).toEqual(['+freeze-primary', '+kill-caller', '-freeze-primary', 'mended']);
+  });
+});
+
+describe('how many faults a round has', () => {
+  const steps = (forMs: number, everyMs: number, ...faults: FaultStep[]): number =>
+    new Nemesis(site, { forMs, everyMs, faults }).stepsOfRound();
+
+  test.each([
+    ['as many as fit', 300_000, 3_000, 5],
+    ['ten at most', 300_000, 1, 10],
+    ['one where they come seldom', 300_000, 60_000, 1],
+    ['each kind once in a short storm', 1, 1_000, 2],
+  ])('%s', (_, forMs, everyMs, count) => {
+    expect(steps(forMs, everyMs, 'step-down', 'kill-primary')).toBe(count);
+  });
+
+  test('no more than wanted', () => {
+    expect(new Nemesis(site, { forMs: 300_000, everyMs: 1, faults: ['step-down'], maxSteps: 1 }).stepsOfRound()).toBe(
+      1,
+    );
+  });
+
+  test('none where there are no faults', () => {
+    expect(steps(1_000, 1)).toBe(0);
+  });
+});
