@@ -174,6 +174,17 @@ describe('calls and commits that disagree', () => {
     expect(sentences(run, 'kill-primary')).toEqual([]);
   });
 
+  test('a cool-down is written twice where a reply was lost, and only there', () => {
+    const run = begin();
+    const used = { incarnation: 'life of k1' };
+    const rest = (content: string) => run.key('k1', { incarnation: used.incarnation, content });
+    run.commit(rest('rests'));
+    run.commit(rest('rests longer'));
+    run.told({ op: 'handle-failure', keyId: 'k1', used, status: 429 }, { kind: 'cooling-down' });
+    expect(sentences(run)).toEqual(['commits 1 and 2 made key-marked k1, and nobody was told so']);
+    expect(sentences(run, 'lost-reply')).toEqual([]);
+  });
+
   test('who can not know has no id to ask about', () => {
     const run = begin().told({ op: 'rotate', keyId: 'k1' }, { kind: 'indeterminate', rotationId: '' });
     expect(sentences(run)).toEqual(['caller 0 was told indeterminate for rotate k1 without a rotationId to ask about']);
