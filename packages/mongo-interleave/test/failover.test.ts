@@ -112,12 +112,12 @@ const open = (
   });
 
 describe('the primary steps down at any command of a client that has a rival', () => {
-  test('a flow that tries again what is labelled so is clean in every interleaving', { timeout: 150_000 }, async () => {
+  test('a flow that tries again what is labelled so is clean in every interleaving', { timeout: 330_000 }, async () => {
     const [flow, check] = [retrying, checkBoughtOnce];
     // EXPLORE
     await using session = await interleave({ uri: set.uri, database, clients: 2, reset, flow, check });
     const faults = { kinds: ['step-down', 'step-down-after'], clients: [0] } as const;
-    const found = await session.explore({ faults, maxDurationMs: 120_000 });
+    const found = await session.explore({ faults, maxDurationMs: 300_000 });
     // END
     const { classes, complete, violations } = found;
     expect({ violations: violations.map(formatRun), classes, complete }).toEqual({
