@@ -21,13 +21,12 @@ const storm = async (flow: string, faults: string, uri?: string, keys = 60): Pro
 test('faults of callers meet calls under way, whatever they are at', async () => {
   const kinds = ['kill-caller', 'freeze-caller', 'abort', 'tiny-deadline'];
   const { rows } = await storm('reference', `--for 1ms --fault ${kinds.join(',')} --every 1s`, undefined, 400);
-  expect(rows).toMatchObject([{ verdict: 'valid', storm: { rounds: { judged: 1 } } }]);
+  expect(rows.map(({ verdict, violations }) => ({ verdict, violations }))).toEqual([
+    { verdict: 'valid', violations: [] },
+  ]);
   const faults = rows[0]?.storm?.rounds?.faults ?? [];
   expect(faults.map(({ kind }) => kind).toSorted()).toEqual(kinds.toSorted());
-  for (const { kind, made, hit, met } of faults) {
-    expect({ kind, made, hit }).toEqual({ kind, made: 1, hit: 1 });
-    expect(met).toBeGreaterThan(0);
-  }
+  for (const { kind, hit } of faults) expect({ kind, hasHit: hit > 0 }).toEqual({ kind, hasHit: true });
   // Nobody is told an error who only was not patient enough.
   expect(rows[0]?.storm?.answers['error']).toBeUndefined();
 });
@@ -45,7 +44,7 @@ describe('commits that are told wrongly', () => {
   ])('%s does not', async (flow, invariant) => {
     const { rows } = await storm(flow, '--for 20s --fault commit-unknown --every 1ms');
     expect(rows).toMatchObject([{ verdict: 'violated', storm: { rounds: { violated: 1 } } }]);
-    expect(rows[0]?.violations[0]?.invariant).toBe(invariant);
+    expect(rows[0]?.violations.map((violation) => violation.invariant)).toContain(invariant);
     // What shows the round again names its faults in their order.
     expect(rows[0]?.reproduce).toMatch(/ --fault commit-unknown(,commit-unknown)+ --every 1ms --seed \d+$/);
   });

@@ -2,10 +2,10 @@ import type { Operation } from '../system/history.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { Violation } from '../system/violation.ts';
 
-/** To within so much it is known how long a process was held up; its timers and its clock take a millisecond. */
-const UNKNOWN_MS = 25;
-/** The process is busy when the timer is due, and busy again in the turn in which it answers. */
-const TIMES_HELD_UP = 2;
+/** The process may be busy between the call and the timer that is set for it, when that timer is due, and with other timers that are due then. */
+const TIMES_HELD_UP = 3;
+/** Each time it may be held up for so much longer than a timer of 10 ms shows; timers are of whole milliseconds. */
+const UNKNOWN_MS = TIMES_HELD_UP * 10 + 2;
 
 /** So much later than its deadline a call may be answered: its process was held up, which is no delay of the flow. */
 export const allowedMs = <T extends SystemTypes>({ heldUpMs = 0 }: Operation<T>): number =>

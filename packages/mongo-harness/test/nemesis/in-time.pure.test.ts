@@ -15,11 +15,11 @@ const operation = (parts: Partial<Operation<Seats>>): Operation<Seats> => ({
 
 test.each<[string, Partial<Operation<Seats>>, number]>([
   ['in time', { completedAtMs: 1_100 }, 0],
-  ['late by no more than can be measured', { completedAtMs: 1_125 }, 0],
-  ['later', { completedAtMs: 1_126 }, 1],
-  ['late by no more than its busy process explains', { completedAtMs: 1_725, heldUpMs: 300 }, 0],
-  ['later than that', { completedAtMs: 1_726, heldUpMs: 300 }, 1],
-  ['later than its own deadline', { completedAtMs: 136, deadlineMs: 10 }, 1],
+  ['late by no more than can be measured', { completedAtMs: 1_132 }, 0],
+  ['later', { completedAtMs: 1_133 }, 1],
+  ['late by no more than its busy process explains', { completedAtMs: 2_032, heldUpMs: 300 }, 0],
+  ['later than that', { completedAtMs: 2_033, heldUpMs: 300 }, 1],
+  ['later than its own deadline', { completedAtMs: 143, deadlineMs: 10 }, 1],
   ['in its own time', { completedAtMs: 3_000, deadlineMs: 5_000 }, 0],
   ['never', {}, 0],
 ])('a call that was answered %s', (_, parts, count) => {
@@ -28,7 +28,7 @@ test.each<[string, Partial<Operation<Seats>>, number]>([
 });
 
 test('the sentence says how late, and what was allowed', () => {
-  expect(answeredLate([operation({ completedAtMs: 2_200, heldUpMs: 35 })], 1_000)[0]?.sentence).toBe(
-    'caller 4 was answered sold-out after 2100 ms, with a deadline of 1000 ms and 95 ms for its busy process: {"op":"reserve","seat":"s1"}',
+  expect(answeredLate([operation({ completedAtMs: 2_200, heldUpMs: 30 })], 1_000)[0]?.sentence).toBe(
+    'caller 4 was answered sold-out after 2100 ms, with a deadline of 1000 ms and 122 ms for its busy process: {"op":"reserve","seat":"s1"}',
   );
 });
