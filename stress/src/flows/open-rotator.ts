@@ -40,6 +40,7 @@ export function openRotator(
     const verbs = { ...rotator, ...operator?.(db, pool) };
     const olderFlow = openOlderFlow(db, pool, observer, surroundings);
     return {
+      hasPatience: (call) => call.op === 'rotate' && call.by !== 'older-flow',
       call: (caller, call, patience) => {
         if (call.op !== 'rotate') return operate(call, db, pool, verbs).catch(toError);
         if (call.by === 'older-flow') return olderFlow.call(caller, call);

@@ -26,7 +26,7 @@ export const openCaller =
   async (caller, call) => {
     const { service, flow } = flows[caller % flows.length] ?? { service: '', flow: undefined };
     if (flow === undefined) throw new TypeError('a run needs a service');
-    const waiting = patience?.begin();
+    const waiting = flow.hasPatience?.(call) === false ? undefined : patience?.begin();
     const deadlineMs = waiting?.patience.deadlineMs;
     const own = deadlineMs === undefined ? {} : { deadlineMs };
     const invocation = { caller, process, service, call, ...own, invoked: { atMs: nowMs() } };

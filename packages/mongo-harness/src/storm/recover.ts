@@ -38,6 +38,8 @@ export async function recover<T extends SystemTypes>(
   await waitUntilWell(set, client);
   const { operations } = history;
   const probed = await probeUnserved(system, workers, operations, clock, signal);
+  // What was written meanwhile has a majority, and is to be on all members before they are compared.
+  await waitUntilWell(set, client);
   const aftermath = [...late, ...probed.violations, ...(await checkAftermath(set, db))];
   const faults = made.faults.map((fault) => ({
     ...fault,

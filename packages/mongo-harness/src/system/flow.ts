@@ -107,6 +107,8 @@ export interface ExplorationPlace {
 export interface OpenFlow<T extends SystemTypes> {
   /** A rejection is recorded as the answer `error` with code `unexpected`. */
   call(caller: number, call: T['call'], patience?: Patience): Promise<T['answer'] | NoAnswer>;
+  /** Which calls take the patience of their callers, where the flow does. Default: all. */
+  readonly hasPatience?: (call: T['call']) => boolean;
   /** Resolves when nothing is under way any more, for a flow that goes on after its answer. Default: none does. */
   readonly idle?: () => Promise<unknown>;
 }
