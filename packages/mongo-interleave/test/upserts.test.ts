@@ -5,6 +5,7 @@ import {
   FAULT_KINDS,
   formatRun,
   interleave,
+  isFailover,
   type FlowClient,
   type InterleaveSession,
   type Outcome,
@@ -196,7 +197,8 @@ test('an upsert against the delete of what it finds', async () => {
 test('only the faults that differ from those at the look hit the insert', async () => {
   await using scenario = await scenarioOf(upsertInto('plain'), undefined, 1);
   const tokens: string[] = [];
-  await scenario.explore({ faults: { kinds: FAULT_KINDS }, onClass: ({ token }) => tokens.push(token) });
+  const kinds = FAULT_KINDS.filter((kind) => !isFailover(kind));
+  await scenario.explore({ faults: { kinds }, onClass: ({ token }) => tokens.push(token) });
   // After a crash the fresh life looks again; after a lost reply the driver sends the command again.
   expect(tokens.toSorted()).toEqual(
     ['v1:AA', 'v1:A!AA', 'v1:A*A', 'v1:A~A', 'v1:A^AA', 'v1:A#AA', 'v1:AA*A', 'v1:AA~A'].toSorted(),
