@@ -19,6 +19,8 @@ test('with write concern 1 a rotation that was told is lost in a rollback, and w
   expect(await cell('majority-w-1-bare', '30')).toMatchObject({
     values: ['majority', '1', 'on', 'off'],
     broken: expect.arrayContaining(['I5']),
+    // One round, with its one fault.
+    reproduce: expect.stringContaining(' --for 1ms --fault rollback --every 1ms '),
     reasons: [],
   });
   expect(await cell('local-w-majority-unretried', '1')).toMatchObject({

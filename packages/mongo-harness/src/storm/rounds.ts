@@ -93,8 +93,12 @@ export async function runRounds<T extends SystemTypes>(
   return reportRounds(system, command, trial, planCalls(system, trial), tally, { broken, failed, signal });
 }
 
-/** What shows one round again: the same faults in their order. */
-const alone = (rounds: Rounds, steps: readonly FaultStep[]): Rounds => ({ ...rounds, faults: steps });
+/** What shows one round again: the same faults in their order, and no more than the round had where it could have had more. */
+const alone = ({ maxSteps, ...rounds }: Rounds, steps: readonly FaultStep[]): Rounds => ({
+  ...rounds,
+  ...(maxSteps === undefined ? {} : { forMs: steps.length * rounds.everyMs }),
+  faults: steps,
+});
 
 /** @param maxSteps so many waves the calls can come in @returns `undefined` where nothing is due */
 function planFaults(
