@@ -8,7 +8,7 @@ export interface Changed<T> {
 }
 
 /** What a commit made of the documents of a pool. */
-export interface PoolCommit {
+export interface PoolChanges {
   readonly keys: readonly Changed<KeyState>[];
   readonly backups: readonly Changed<BackupState>[];
   readonly bindings: readonly Changed<BindingState>[];
@@ -16,7 +16,7 @@ export interface PoolCommit {
   readonly archived: readonly string[];
 }
 
-export const toPoolCommit = (writes: readonly PoolWrite[]): PoolCommit => ({
+export const toPoolChanges = (writes: readonly PoolWrite[]): PoolChanges => ({
   keys: writes.filter((write) => write.of === 'key'),
   backups: writes.filter((write) => write.of === 'backup'),
   bindings: writes.filter((write) => write.of === 'binding'),
@@ -64,7 +64,7 @@ export class PoolBook {
   }
 
   /** Goes on to the state after the commit. */
-  apply({ keys, backups, bindings }: PoolCommit): void {
+  apply({ keys, backups, bindings }: PoolChanges): void {
     this.state++;
     const changedLives = keys.filter(isOtherLife);
     for (const { before } of changedLives) if (before?.live === true) end(this.lives.get(before.id), this.state);

@@ -9,7 +9,7 @@ import {
   type Changed,
   type Life,
   type PoolBook,
-  type PoolCommit,
+  type PoolChanges,
 } from './check-mixed-book.ts';
 import type { InvariantName, RotationViolation } from './invariants.ts';
 
@@ -42,7 +42,7 @@ interface Explained {
  * the successors of their keys, a backup that is freed, or one write of an operator's. What is left over, or is missing, is a violation.
  * The book goes on to the state after the commit. Linear in the documents of the commit.
  */
-export function explainCommit(commit: PoolCommit, book: PoolBook, known: KnownCalls): Explained {
+export function explainCommit(commit: PoolChanges, book: PoolBook, known: KnownCalls): Explained {
   const claims = commit.backups.flatMap(({ before, after }) =>
     before?.isUsed === false && after?.isUsed === true ? [after] : [],
   );
@@ -89,7 +89,7 @@ class Explanation {
   }
 
   /** With a claim the key is retired, the backup made a live key, and all bindings moved. */
-  rotation({ backup, keyId, ended, bound }: Claimed, { keys, archived }: PoolCommit): void {
+  rotation({ backup, keyId, ended, bound }: Claimed, { keys, archived }: PoolChanges): void {
     const began = this.#book.lifeOf(backup.id);
     const key = keys.find(({ after }) => after?.id === backup.id)?.after;
     const by = began?.from === this.#book.state ? this.#known.callerOf(began.value) : 'somebody';
@@ -118,7 +118,7 @@ class Explanation {
     this.#step({ kind: 'rotation', ended, began });
   }
 
-  backup({ before, after }: Changed<BackupState>, { keys }: PoolCommit): void {
+  backup({ before, after }: Changed<BackupState>, { keys }: PoolChanges): void {
     if (before === undefined) {
       if (after?.isUsed === false) this.#step({ kind: 'backup-added', backupId: after.id });
       else this.#broken('I2', `added the backup ${after?.id}, which is used and never was free`);
@@ -138,7 +138,7 @@ class Explanation {
   }
 
   /** What no rotation explains: operators add and delete keys, and `handleFailure` marks them. */
-  key(change: Changed<KeyState>, { keys, backups, bindings }: PoolCommit): void {
+  key(change: Changed<KeyState>, { keys, backups, bindings }: PoolChanges): void {
     const { id, live } = subjectOf(change);
     if (this.#explained.has(id)) return;
     const { before, after } = change;
@@ -196,7 +196,7 @@ class Explanation {
   }
 
   /** A free backup that is a live key could be claimed although it serves. */
-  noFreeKey({ keys, backups }: PoolCommit): void {
+  noFreeKey({ keys, backups }: PoolChanges): void {
     for (const id of new Set([...keys, ...backups].map((change) => subjectOf<{ readonly id: string }>(change).id)))
       if (this.#book.useOf(id) === 'free' && this.#book.lifeOf(id) !== undefined)
         this.#broken('I1', `left ${id} a live key and a free backup`);

@@ -2,7 +2,7 @@ import type { Commit, Run } from 'mongo-harness';
 import type { PoolState } from '../model/pool-state.ts';
 import type { RotationTypes } from '../model/rotation-types.ts';
 import { checkMixedAnswers, checkRepairs } from './check-mixed-answers.ts';
-import { PoolBook, toPoolCommit } from './check-mixed-book.ts';
+import { PoolBook, toPoolChanges } from './check-mixed-book.ts';
 import { checkEffects, type MixedOperation } from './check-mixed-effects.ts';
 import { checkAdded, checkMixedEnd, checkMixedState } from './check-mixed-states.ts';
 import { explainCommit, type KnownCalls, type Step } from './check-mixed-steps.ts';
@@ -44,7 +44,7 @@ export function countMixed(run: Run<RotationTypes>): { readonly used: number; re
   const { steps } = explainAll(start, run.commits ?? [], knownOf(operationsOf(run)));
   const rotations = steps.filter(({ kind }) => kind === 'rotation').length;
   const used = (run.commits ?? [])
-    .flatMap(({ writes }) => toPoolCommit(writes).backups)
+    .flatMap(({ writes }) => toPoolChanges(writes).backups)
     .filter(({ before, after }) => before?.isUsed === false && after?.isUsed === true).length;
   return { used, wasted: used - rotations };
 }
@@ -57,7 +57,7 @@ interface ExplainedLog {
 
 function explainAll(start: PoolState, commits: readonly Commit<RotationTypes>[], known: KnownCalls): ExplainedLog {
   const book = new PoolBook(start);
-  const explained = commits.map(({ writes }) => explainCommit(toPoolCommit(writes), book, known));
+  const explained = commits.map(({ writes }) => explainCommit(toPoolChanges(writes), book, known));
   return {
     book,
     steps: explained.flatMap(({ steps }) => steps),
