@@ -2,9 +2,11 @@ import type { ClientSession } from 'mongodb';
 import { openTestDatabase } from 'test-kit';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createRotator, type RotationEvent } from '../src/index.ts';
+import { createRotatorOf, referenceFlow } from '../src/testing.ts';
 import { runTransaction } from '../src/flow/transaction.ts';
 import { MAJORITY } from '../src/options.ts';
-import { backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
+import { backup, backups, binding, key, readState, seed, usedOf } from './support/documents.ts';
+import { flowWith } from './support/flows.ts';
 import { withFailCommand } from './support/fail-point.ts';
 import { asRotated, rejection } from './support/outcomes.ts';
 import { deletingPool, keepingPool } from './support/pools.ts';
@@ -150,5 +152,26 @@ describe('other callers meanwhile', () => {
     );
     expect(bound).toMatchObject({ keyId: 'k1' });
     expect((await readState(db, deletingPool)).bindings).toMatchObject([{ proxyId: 'p1', keyId: 'k1' }]);
+  });
+
+  // Red where the next attempt looks for a binding to the live key alone: one call, two bindings.
+  test('bind in doubt finds its own binding, although the key was put back meanwhile', async () => {
+    await seed(db, deletingPool, { keys: [key('k1')], backups: [backup('b1')] });
+    await createRotator(db, deletingPool).rotate('k1');
+    let touches = 0;
+    const flow = flowWith({
+      touchKeys: async (...args) => {
+        // The first attempt touches the key and the one that took its place.
+        if (++touches === 3) await db.collection('keys').insertOne(key('k1') as never);
+        return referenceFlow.steps.touchKeys(...args);
+      },
+    });
+    const data = { appName, failCommands: ['commitTransaction'], writeConcernError: WRITE_CONCERN_TIMEOUT };
+    const bound = await withFailCommand(db, { times: 8 }, data, () =>
+      createRotatorOf(flow, subjectDb, deletingPool).bind({ proxyId: 'p1', keyId: 'k1' }),
+    );
+    expect(touches).toBeGreaterThanOrEqual(3);
+    expect(bound).toEqual({ kind: 'bound', keyId: 'b1' });
+    expect((await readState(db, deletingPool)).bindings).toMatchObject([{ proxyId: 'p1', keyId: 'b1' }]);
   });
 });

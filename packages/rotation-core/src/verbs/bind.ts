@@ -43,8 +43,12 @@ export async function bind(
   const proxy = requireAnyId('proxyId', request?.proxyId);
   const keyId = requireKeyId('keyId', idKindOf(context.pool), request?.keyId);
   const { steps } = context.flow;
+  // What an earlier attempt has inserted, whose commit may have been in doubt: by now the key may have been put back, and be live itself.
+  let inserted: { readonly _id: unknown; readonly keyId: StoredId } | undefined;
   const addBinding = async (transaction: Transaction): Promise<BindOutcome<StoredId>> => {
     await steps.touchKeys(transaction, [keyId]);
+    if (inserted !== undefined && (await isThere(transaction, inserted._id)))
+      return { kind: 'bound', keyId: inserted.keyId };
     const liveId = await findLive(transaction, keyId, steps);
     if (liveId === undefined) return { kind: 'not-found' };
     if (liveId !== keyId) await steps.touchKeys(transaction, [liveId]);
@@ -54,13 +58,19 @@ export async function bind(
     const target = { ...pool.ownBindings, proxyId, [pool.bindingKeyField]: stored };
     const existing = await bindingsOf(db, pool).findOne(target, { session, projection: { _id: 1 }, collation: EXACT });
     if (existing !== null) return { kind: 'already-bound', keyId: stored };
-    await bindingsOf(db, pool).insertOne(
+    const { insertedId } = await bindingsOf(db, pool).insertOne(
       { isActive: true, createdAt: new Date(), ...request?.fields, ...target },
       { session },
     );
+    inserted = { _id: insertedId, keyId: stored };
     return { kind: 'bound', keyId: stored };
   };
   return context.turns.take([keyId], context.call.ended, () => retryTransaction(context, addBinding));
+}
+
+async function isThere({ db, pool, session }: Transaction, bindingId: unknown): Promise<boolean> {
+  const found = await bindingsOf(db, pool).findOne({ _id: bindingId as never }, { session, projection: { _id: 1 } });
+  return found !== null;
 }
 
 async function findLive(
