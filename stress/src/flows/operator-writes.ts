@@ -1,10 +1,10 @@
-import { MongoServerError, type ClientSession, type Db, type TransactionOptions } from 'mongodb';
+import { MongoServerError, type ClientSession, type Db } from 'mongodb';
 import type { KeyDocument, Pool } from 'rotation-core';
 import { backupsOf, bindingsOf, keysOf } from 'rotation-core/testing';
 import type { FlowAnswer, WriteCall } from '../model/rotation-types.ts';
+import { MAJORITY } from './majority.ts';
 
 const DUPLICATE_KEY = 11_000;
-const MAJORITY: TransactionOptions = { readConcern: { level: 'majority' }, writeConcern: { w: 'majority' } };
 
 type Write<Op extends WriteCall['op']> = Extract<WriteCall, { readonly op: Op }>;
 

@@ -16,5 +16,11 @@ export const EXIT_CODES = {
 
 export type ExitCode = (typeof EXIT_CODES)[keyof typeof EXIT_CODES];
 
+/** @param isWhole all that was to be judged has been. Default: true */
+export function exitCodeOf(judgements: readonly ('passed' | 'failed' | 'unknown')[], isWhole = true): ExitCode {
+  if (judgements.includes('failed')) return EXIT_CODES.violated;
+  return judgements.includes('unknown') || !isWhole ? EXIT_CODES.unknown : EXIT_CODES.valid;
+}
+
 /** The last lines of every command's help. */
 export const EXIT_CODES_OF_ALL = '64 usage, 69 no MongoDB, 70 internal error, 130 interrupted, 141 output closed.';

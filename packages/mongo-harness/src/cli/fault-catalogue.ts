@@ -15,7 +15,7 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startDisturbedSet, type CommandContext } from './context.ts';
-import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
+import { EXIT_CODES, EXIT_CODES_OF_ALL, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface FaultCatalogueOptions extends CommonOptions, OutputOptions {
@@ -112,13 +112,7 @@ export async function faultCatalogue<T extends SystemTypes>(
     if (!json) say(line(row));
   }
   const isWhole = rows.length === mutants.length + controls.length;
-  const exitCode = interrupted.aborted ? EXIT_CODES.interrupted : exitCodeOf(rows, isWhole);
+  const exitCode = interrupted.aborted ? EXIT_CODES.interrupted : exitCodeOf(rows.map(judgeFaultRow), isWhole);
   if (json) say(JSON.stringify({ version: 1, seed, tries, budgetSeconds: budget, exitCode, rows }, undefined, 2));
   return exitCode;
-}
-
-function exitCodeOf(rows: readonly FaultRow[], isWhole: boolean): ExitCode {
-  const judgements = new Set(rows.map(judgeFaultRow));
-  if (judgements.has('failed')) return EXIT_CODES.violated;
-  return judgements.has('unknown') || !isWhole ? EXIT_CODES.unknown : EXIT_CODES.valid;
 }

@@ -5,7 +5,7 @@ import { say } from '../report/say.ts';
 import { storeResult } from '../report/store.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { CommandContext } from './context.ts';
-import { EXIT_CODES, type ExitCode } from './exit-codes.ts';
+import { EXIT_CODES, exitCodeOf, type ExitCode } from './exit-codes.ts';
 
 interface FinishOptions {
   readonly store: string;
@@ -22,7 +22,7 @@ export async function finish<T extends SystemTypes>(
   { store, json, seed }: FinishOptions,
   show: (folder: string) => void = () => undefined,
 ): Promise<ExitCode> {
-  const exitCode = interrupted.aborted ? EXIT_CODES.interrupted : exitCodeOf(rows);
+  const exitCode = interrupted.aborted ? EXIT_CODES.interrupted : exitCodeOf(rows.map(judgeRow));
   const { serverVersion: version, provider, storage, members } = set;
   const result = {
     version: 2,
@@ -45,10 +45,4 @@ export async function finish<T extends SystemTypes>(
   say(`\nresult: ${file}`);
   say(`${count('passed')} passed, ${count('failed')} failed${unknown === 0 ? '' : `, ${unknown} unknown`}`);
   return exitCode;
-}
-
-function exitCodeOf(rows: readonly Row[]): ExitCode {
-  const judgements = new Set(rows.map(judgeRow));
-  if (judgements.has('failed')) return EXIT_CODES.violated;
-  return judgements.has('unknown') ? EXIT_CODES.unknown : EXIT_CODES.valid;
 }

@@ -7,7 +7,7 @@ import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startDisturbedSet, type CommandContext } from './context.ts';
-import { EXIT_CODES, EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
+import { EXIT_CODES, EXIT_CODES_OF_ALL, exitCodeOf, type ExitCode } from './exit-codes.ts';
 import { MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface MatrixOptions extends CommonOptions, OutputOptions {
@@ -92,16 +92,12 @@ export async function runMatrix<T extends SystemTypes>(
     rows.push(row);
     if (!json) say(line(row));
   }
-  const exitCode = interrupted.aborted ? EXIT_CODES.interrupted : exitCodeOf(rows, rows.length === cells.length);
+  const exitCode = interrupted.aborted
+    ? EXIT_CODES.interrupted
+    : exitCodeOf(rows.map(judgeCell), rows.length === cells.length);
   if (json) say(JSON.stringify({ version: 1, seed, budgetSeconds: budget, exitCode, rows }, undefined, 2));
   else
     for (const { values, broken, reproduce } of rows)
       if (reproduce !== undefined) say(`\n${values.join(', ')}: ${broken.join(' ')} broken\n  again: ${reproduce}`);
   return exitCode;
-}
-
-function exitCodeOf(rows: readonly MatrixRow[], isWhole: boolean): ExitCode {
-  const judgements = new Set(rows.map(judgeCell));
-  if (judgements.has('failed')) return EXIT_CODES.violated;
-  return judgements.has('unknown') || !isWhole ? EXIT_CODES.unknown : EXIT_CODES.valid;
 }

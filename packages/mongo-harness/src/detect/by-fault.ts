@@ -5,6 +5,7 @@ import type { AnyMutant, FaultPlace } from '../system/flow.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { StormTrial } from '../trial/trial.ts';
+import { faultTrial, sum, totalsOf } from './fault-trials.ts';
 
 export interface FaultEffort {
   /** Storms for each mutant and fault. */
@@ -67,9 +68,6 @@ export const controlEffort = (
 
 /** Seeds of two tries are so far apart that their rounds share none. */
 const SEED_STEP = 1_000_003;
-/** Each round has one fault, so that it is judged soon. */
-const ONE_A_ROUND = { everyMs: 1, maxSteps: 1 } as const;
-
 /** Lets storms rage with this fault in each round, one after the other, each until it is violated or its budget ends. */
 export async function detectByFault<T extends SystemTypes>(
   context: Context<T>,
@@ -81,48 +79,37 @@ export async function detectByFault<T extends SystemTypes>(
   return summarize(storm, await runStorms(context, site, trials));
 }
 
-const toTrial = (
-  { flow, place: { fault, scenario, deployment, processes = 1, size = {} }, breaks }: FaultStorm,
-  { budgetMs, seed }: FaultEffort,
-  number: number,
-): StormTrial => ({
-  flow,
-  scenario,
-  deployment,
-  processes,
-  size,
-  expected: breaks === undefined ? 'valid' : 'violated',
-  seed: seed + number * SEED_STEP,
-  rounds: { forMs: budgetMs, faults: [fault], ...ONE_A_ROUND, goOn: false },
-});
+const toTrial = ({ flow, place, breaks }: FaultStorm, { budgetMs, seed }: FaultEffort, number: number): StormTrial =>
+  faultTrial(
+    place,
+    { flow, expected: breaks === undefined ? 'valid' : 'violated', seed: seed + number * SEED_STEP },
+    { forMs: budgetMs, goOn: false },
+  );
 
 /** Pure. */
 export function summarize({ flow, place, breaks }: FaultStorm, rows: readonly Row[]): FaultRow {
-  const judged = rows.filter(({ verdict }) => verdict !== 'unknown');
+  const { judged, rounds, hit, reasons } = totalsOf(rows);
   const violated = judged.filter(
     ({ violations }) =>
       violations.length > 0 && (breaks === undefined || violations.some(({ invariant }) => breaks.includes(invariant))),
   );
   const durations = violated.map(({ storm }) => storm?.durationMs ?? 0).toSorted((a, b) => a - b);
   const max = durations.at(-1);
-  const rounds = judged.flatMap(({ storm }) => storm?.rounds ?? []);
   return {
     flow,
     place,
     ...(breaks === undefined ? {} : { breaks }),
     tries: judged.length,
     violated: violated.length,
-    rounds: sum(rounds.map((round) => round.judged)),
-    hit: sum(rounds.flatMap(({ faults }) => faults.map(({ hit }) => hit))),
+    rounds,
+    hit,
     durationMs: sum(judged.map(({ storm }) => storm?.durationMs ?? 0)),
     ...(max === undefined
       ? {}
       : { firstViolationMs: { median: durations[Math.floor(durations.length / 2)] ?? max, max } }),
-    reasons: [...new Set(rows.flatMap(({ verdict, reason }) => (verdict === 'unknown' ? [reason ?? 'unknown'] : [])))],
+    reasons,
   };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** `passed`: a mutant was caught in each storm; the flow that must break nothing broke nothing, and some fault met its calls. */
 export function judgeFaultRow({ breaks, tries, violated, hit, reasons }: FaultRow): 'passed' | 'failed' | 'unknown' {

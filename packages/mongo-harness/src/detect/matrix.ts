@@ -5,7 +5,7 @@ import type { FaultPlace } from '../system/flow.ts';
 import type { MatrixCell } from '../system/matrix.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import type { Expectation } from '../system/violation.ts';
-import type { StormTrial } from '../trial/trial.ts';
+import { faultTrial, totalsOf } from './fault-trials.ts';
 
 export interface MatrixEffort {
   /** A storm begins no further round after so many milliseconds. */
@@ -34,9 +34,6 @@ export interface MatrixRow {
   readonly reasons: readonly string[];
 }
 
-/** Each round has one fault. */
-const EVERY_MS = 1;
-
 /** Puts one cell through these storms; each goes on after violations, so that every cell has the same effort. */
 export async function runCell<T extends SystemTypes>(
   context: Context<T>,
@@ -45,24 +42,11 @@ export async function runCell<T extends SystemTypes>(
   cell: MatrixCell<T>,
   effort: MatrixEffort,
 ): Promise<MatrixRow> {
-  const trials = storms.map((place) => toTrial(cell.flow, place, effort));
+  const { name: flow, expected } = cell.flow;
+  const { seed, budgetMs: forMs } = effort;
+  const trials = storms.map((place) => faultTrial(place, { flow, expected, seed }, { forMs, goOn: true }));
   return summarizeCell(cell, await runStorms(context, site, trials));
 }
-
-const toTrial = (
-  { name: flow, expected }: Pick<MatrixCell<SystemTypes>['flow'], 'name' | 'expected'>,
-  { fault, scenario, deployment, processes = 1, size = {} }: FaultPlace,
-  { budgetMs, seed }: MatrixEffort,
-): StormTrial => ({
-  flow,
-  scenario,
-  deployment,
-  processes,
-  size,
-  expected,
-  seed,
-  rounds: { forMs: budgetMs, faults: [fault], everyMs: EVERY_MS, maxSteps: 1, goOn: true },
-});
 
 /** Pure. */
 export function summarizeCell(
@@ -74,24 +58,21 @@ export function summarizeCell(
   },
   rows: readonly Row[],
 ): MatrixRow {
-  const judged = rows.filter(({ verdict }) => verdict !== 'unknown');
-  const rounds = judged.flatMap(({ storm }) => storm?.rounds ?? []);
+  const { judged, rounds, violatedRounds, calls, hit, reasons } = totalsOf(rows);
   const first = judged.find(({ verdict }) => verdict === 'violated');
   return {
     values,
     flow,
     expected,
-    rounds: sum(rounds.map((round) => round.judged)),
-    violated: sum(rounds.map((round) => round.violated)),
-    calls: sum(rounds.map((round) => round.calls)),
-    hit: sum(rounds.flatMap(({ faults }) => faults.map(({ hit }) => hit))),
+    rounds,
+    violated: violatedRounds,
+    calls,
+    hit,
     broken: [...new Set(judged.flatMap(({ violations }) => violations.map(({ invariant }) => invariant)))],
     ...(first === undefined ? {} : { reproduce: first.reproduce }),
-    reasons: [...new Set(rows.flatMap(({ verdict, reason }) => (verdict === 'unknown' ? [reason ?? 'unknown'] : [])))],
+    reasons,
   };
 }
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
 /** Whether the cell came out as its flow says; a cell whose faults met no call proves nothing. */
 export function judgeCell({ expected, broken, hit, reasons }: MatrixRow): 'passed' | 'failed' | 'unknown' {

@@ -1,7 +1,7 @@
 import { backupsOf, isLive, keysOf, referenceFlow } from 'rotation-core/testing';
 import { openRotator } from '../open-rotator.ts';
 import type { RotationMutant } from '../rotation-flow.ts';
-import { MAJORITY } from './own-transaction.ts';
+import { MAJORITY } from '../majority.ts';
 
 const MARKS = { usedAt: 1, usedFor: 1, usedForIncarnation: 1, usedIn: 1, rotationId: 1 } as const;
 

@@ -6,7 +6,7 @@ import type { RotationFaultMutant } from '../rotation-flow.ts';
 import { asSomebodyNew } from './as-somebody-new.ts';
 import { openWithBatch } from './broken-reference.ts';
 import { contendedKeys } from './fault-storm.ts';
-import { inOwnTransaction, MAJORITY } from './own-transaction.ts';
+import { inOwnTransaction } from './own-transaction.ts';
 
 /** More than a transaction takes where nothing goes wrong. */
 const MAX_ATTEMPT_MS = 1_000;
@@ -23,7 +23,7 @@ export const timeoutIsFailure: RotationFaultMutant = {
   faultStorms: [contendedKeys('freeze-secondaries')],
   open: openWithBatch((transaction, rotations, options) =>
     asSomebodyNew(rotations, (renamed) =>
-      inTime(inOwnTransaction(transaction, MAJORITY, (own) => referenceFlow.rotateBatch(own, renamed, options))),
+      inTime(inOwnTransaction(transaction, (own) => referenceFlow.rotateBatch(own, renamed, options))),
     ),
   ),
 };
