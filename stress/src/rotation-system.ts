@@ -30,6 +30,10 @@ const rotationSystem: System<RotationTypes> = {
   recovery: {
     isServed: ({ kind }) => kind !== 'busy' && kind !== 'indeterminate',
     probe: (call) => (isVerb(call) ? call : undefined),
+    inquiry: (_call, answer) =>
+      answer.kind === 'indeterminate' && answer.rotationId !== ''
+        ? { op: 'find-rotation', rotationId: answer.rotationId }
+        : undefined,
   },
   show: { columns: countBackups, operation: describe },
 };

@@ -27,6 +27,8 @@ test('faults of callers meet calls under way, whatever they are at', async () =>
   const faults = rows[0]?.storm?.rounds?.faults ?? [];
   expect(faults.map(({ kind }) => kind).toSorted()).toEqual(kinds.toSorted());
   for (const { kind, hit } of faults) expect({ kind, hasHit: hit > 0 }).toEqual({ kind, hasHit: true });
+  // Who gave up asks what became of it, when all is mended.
+  expect(rows[0]?.storm?.rounds?.inquired).toBeGreaterThan(0);
   // Nobody is told an error who only was not patient enough.
   expect(rows[0]?.storm?.answers['error']).toBeUndefined();
 });

@@ -2,6 +2,7 @@ import { checkAnswers } from './check-answers.ts';
 import { checkHeldBack } from './check-brake.ts';
 import { checkCommits } from './check-commits.ts';
 import { checkEffects, effectsLeft, loggedEffects } from './check-effects.ts';
+import { checkInquiries } from './check-inquiries.ts';
 import { checkNoBackup } from './check-no-backup.ts';
 import { checkOrder } from './check-order.ts';
 import { checkState } from './check-state.ts';
@@ -42,6 +43,7 @@ export function checkRun(run: Omit<RotationRun, 'operated'>): RotationViolation[
     ...checkNoBackup(start, final, history),
     ...checkAnswers(start, final, history, replacements, past, expectedErrors),
     ...checkEffects(start, history, effects, commits !== undefined),
+    ...checkInquiries(history, effects, commits !== undefined),
     ...checkHeldBack(start, history, replacements),
   ];
   return violations.length > 0 ? violations : checkOrder(start, history, replacements, effects);

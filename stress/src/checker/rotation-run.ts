@@ -23,6 +23,14 @@ export interface RotationHistory {
   readonly claims: readonly Claim[];
   /** What went wrong on purpose. Default: nothing did. */
   readonly faults?: readonly Fault[];
+  /** What callers asked who could not know whether they had rotated, when nothing went wrong any more. Default: nobody asked. */
+  readonly inquiries?: readonly Inquiry[];
+}
+
+/** One call of `findRotation`. */
+export interface Inquiry {
+  readonly rotationId: string;
+  readonly answer: Answer;
 }
 
 export type PoolCommit = Commit<RotationTypes>;
@@ -57,11 +65,13 @@ export function toRotationRun({
 }: Run<RotationTypes>): RotationRun {
   const operations: RotationOperation[] = [];
   const operated: Operated[] = [];
+  const inquiries: Inquiry[] = [];
   for (const { caller, call, answer, invokedAtMs, completedAtMs = Infinity } of history.operations) {
     if (call.op === 'rotate') {
       const { op: _op, ...asked } = call;
       operations.push({ caller, ...asked, invokedAtMs, completedAtMs, answer });
-    } else if (answer.kind !== 'crashed') operated.push({ call, answer });
+    } else if (call.op === 'find-rotation') inquiries.push({ rotationId: call.rotationId, answer });
+    else if (answer.kind !== 'crashed') operated.push({ call, answer });
   }
   const { unit, claims, faults } = history;
   return {
@@ -69,7 +79,7 @@ export function toRotationRun({
     between: between.map(byId),
     ...(commits === undefined ? {} : { commits }),
     final: byId(final),
-    history: { unit, operations, claims, ...(faults === undefined ? {} : { faults }) },
+    history: { unit, operations, claims, inquiries, ...(faults === undefined ? {} : { faults }) },
     operated,
     expectedErrors,
   };

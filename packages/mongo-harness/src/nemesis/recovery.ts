@@ -27,6 +27,15 @@ export function unserved<T extends SystemTypes>(
   return recovery?.probe === undefined ? probes : probes.flatMap((call) => recovery.probe?.(call) ?? []);
 }
 
+/** What callers ask who could not know whether their calls were done. Each once. */
+export function inquiriesOf<T extends SystemTypes>(
+  recovery: Recovery<T> | undefined,
+  operations: readonly Operation<T>[],
+): T['call'][] {
+  const asked = operations.flatMap(({ call, answer }) => recovery?.inquiry?.(call, answer) ?? []);
+  return [...new Map(asked.map((inquiry) => [JSON.stringify(inquiry), inquiry])).values()];
+}
+
 /** Calls that were under way while the fault lasted; of a fault that picks single ones, those. None where it met no command. */
 export function metBy<T extends SystemTypes>(
   { kind, process: met, atMs, endedAtMs = atMs, commands }: Fault,

@@ -53,6 +53,7 @@ const formatCalls = ({
   askedAgain,
   servedAgainMs,
   maxUnservedMs,
+  inquired,
 }: RoundFigures): string =>
   [
     longestCallMs === undefined ? 'no call was answered' : `longest call ${seconds(longestCallMs)}`,
@@ -64,6 +65,7 @@ const formatCalls = ({
     askedAgain === 0
       ? 'no call had to be made again'
       : `${counted(askedAgain, 'call')} not served and made again${servedAgainMs === undefined ? ', in vain' : `, served within ${seconds(servedAgainMs)} of ${seconds(maxUnservedMs)}`}`,
+    ...(inquired === 0 ? [] : [`${counted(inquired, 'call')} in doubt asked about`]),
   ].join('; ');
 
 const formatSpread = ({ median, max }: Spread): string => `${seconds(median)} (max ${seconds(max)})`;

@@ -65,6 +65,8 @@ export interface RoundFigures {
   readonly servedAgainMs?: number;
   /** So long it may take. */
   readonly maxUnservedMs: number;
+  /** Calls of which a caller could not know whether they were done, and asked when all was mended. */
+  readonly inquired: number;
 }
 
 export interface FaultFigures {

@@ -1,4 +1,5 @@
-import { isServed, unserved } from '../nemesis/recovery.ts';
+import { inquiriesOf, isServed, unserved } from '../nemesis/recovery.ts';
+import type { FlowDescription } from '../system/flow.ts';
 import type { History, Operation } from '../system/history.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -13,20 +14,21 @@ import type { Workers } from './workers.ts';
 export const MAX_UNSERVED_MS = 15_000;
 
 interface Probed<T extends SystemTypes> {
-  /** The calls that were made again. */
+  /** The calls that were made. */
   readonly histories: readonly History<T>[];
   readonly violations: readonly Violation[];
 }
 
-/** Asks again what was not served, until it is or the time is over. */
+/** Asks again what was not served, and what became of calls in doubt, until all is served or the time is over. */
 export async function probeUnserved<T extends SystemTypes>(
   { recovery, show }: System<T>,
+  { operates = false }: FlowDescription,
   workers: Workers<T>,
   operations: readonly Operation<T>[],
   { originNs }: StormClock,
   signal: AbortSignal,
 ): Promise<Probed<T>> {
-  const asked = unserved(recovery, operations);
+  const asked = [...unserved(recovery, operations), ...(operates ? inquiriesOf(recovery, operations) : [])];
   if (asked.length === 0) return { histories: [], violations: [] };
   const first = 1 + operations.reduce((last, { caller }) => Math.max(last, caller), 0);
   const calls = asked.map((call, index) => ({ caller: first + index, call }));

@@ -3,6 +3,7 @@ import type { Db, MongoClient } from 'mongodb';
 import { mergeHistories } from '../history/recorder.ts';
 import { checkAftermath, waitUntilWell } from '../nemesis/aftermath.ts';
 import { metBy, underWayAt } from '../nemesis/recovery.ts';
+import type { FlowDescription } from '../system/flow.ts';
 import type { History } from '../system/history.ts';
 import type { Run } from '../system/run.ts';
 import type { System } from '../system/system.ts';
@@ -25,19 +26,20 @@ interface Recovering<T extends SystemTypes> {
   readonly history: History<T>;
   readonly made: MadeFaults;
   readonly late: readonly Violation[];
+  readonly flow: FlowDescription;
 }
 
-/** When the faults are over: asks again what was not served, and looks at what the faults have left of the database. */
+/** When the faults are over: asks again what was not served and what became of calls in doubt, and looks at what the faults have left of the database. */
 export async function recover<T extends SystemTypes>(
   system: System<T>,
   { client, set, workers }: RecoveringSite<T>,
   db: Db,
-  { clock, signal, history, made, late }: Recovering<T>,
+  { clock, signal, history, made, late, flow }: Recovering<T>,
 ): Promise<Pick<Run<T>, 'history' | 'aftermath'>> {
   if (set === undefined) throw new TypeError('a fault needs a set');
   await waitUntilWell(set, client);
   const { operations } = history;
-  const probed = await probeUnserved(system, workers, operations, clock, signal);
+  const probed = await probeUnserved(system, flow, workers, operations, clock, signal);
   // What was written meanwhile has a majority, and is to be on all members before they are compared.
   await waitUntilWell(set, client);
   const aftermath = [...late, ...probed.violations, ...(await checkAftermath(set, db))];

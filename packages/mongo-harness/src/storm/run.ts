@@ -3,12 +3,10 @@ import type { Wire } from 'mongo-interleave/gate';
 import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
 import { MongoError, type Db, type MongoClient } from 'mongodb';
 import type { JudgedStates } from '../system/judged-states.ts';
-import type { History } from '../system/history.ts';
 import type { Run } from '../system/run.ts';
 import type { StormPlan } from '../system/scenario.ts';
 import type { Deployment, System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
-import type { Violation } from '../system/violation.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveFlow } from '../trial/resolve-trial.ts';
 import type { Trial } from '../trial/trial.ts';
@@ -106,11 +104,12 @@ export async function runStorm<T extends SystemTypes>(
     const history = mergeHistories(histories);
     if (!isCutOff && history.operations.length < plan.calls.length)
       throw new Error(`${plan.calls.length} calls were planned, and ${history.operations.length} were made`);
-    const late = isCutOff ? [] : lateAnswers(system, trial, history);
+    const flow = resolveFlow(system, trial);
+    const late = isCutOff || flow.deadlineMs === undefined ? [] : answeredLate(history.operations, flow.deadlineMs);
     const after =
       made.faults.length === 0 || isCutOff
         ? { history, ...(late.length === 0 ? {} : { aftermath: late }) }
-        : await recover(system, site, db, { clock, signal, history, made, late });
+        : await recover(system, site, db, { clock, signal, history, made, late, flow });
     const final = await readState(system, db, deployment);
     const commits = isCutOff ? undefined : await witness?.read<T>((change) => toWrite?.(change, deployment));
     const expectedErrors = plan.expectedErrors ?? [];
@@ -164,16 +163,6 @@ const timed = <T extends SystemTypes>(
     spreadMs: waves === 1 ? MAX_SPREAD_MS : Math.min(MAX_SPREAD_MS, Math.max(MIN_SPREAD_MS, everyMs)),
     random: randomOf(waves),
   });
-
-/** Calls that were answered after their deadline, where the flow has one. */
-function lateAnswers<T extends SystemTypes>(
-  system: System<T>,
-  trial: Omit<Trial, 'expected'>,
-  { operations }: History<T>,
-): Violation[] {
-  const { deadlineMs } = resolveFlow(system, trial);
-  return deadlineMs === undefined ? [] : answeredLate(operations, deadlineMs);
-}
 
 /** Reads all documents in one snapshot, so that no transaction is seen in part. */
 async function readState<T extends SystemTypes>(

@@ -1,6 +1,6 @@
 import { measureContention, type Contention } from '../history/contention.ts';
 import { allowedMs } from '../nemesis/in-time.ts';
-import { isServed, outageMsOf, recoveryMsOf } from '../nemesis/recovery.ts';
+import { inquiriesOf, isServed, outageMsOf, recoveryMsOf } from '../nemesis/recovery.ts';
 import { Latencies } from '../report/latencies.ts';
 import type { AnswerLatency, FaultFigures, RoundFigures, Spread, StormFigures } from '../report/row.ts';
 import type { Fault, Operation } from '../system/history.ts';
@@ -42,6 +42,7 @@ export class Tally<T extends SystemTypes> {
   #calls = 0;
   #longestCallMs = 0;
   #askedAgain = 0;
+  #inquired = 0;
   #servedAgainMs: number | undefined;
   judged = 0;
   violated = 0;
@@ -52,7 +53,7 @@ export class Tally<T extends SystemTypes> {
     this.#deadlineMs = deadlineMs;
   }
 
-  /** @param planned calls of the plan; callers with higher numbers asked again */
+  /** @param planned calls of the plan; callers with higher numbers came when all was mended */
   add({ run, steps, beganAtMs }: StormRun<T>, isViolated: boolean, planned: number): void {
     this.judged++;
     if (isViolated) this.violated++;
@@ -75,7 +76,7 @@ export class Tally<T extends SystemTypes> {
     const met = new Set(faults.map(({ process }) => process));
     for (const operation of operations)
       if (!met.has(operation.process)) this.#allowanceMs = Math.max(this.#allowanceMs, allowedMs(operation));
-    this.#addAskedAgain(operations.filter(({ caller }) => caller >= planned));
+    this.#addAskedWhenMended(operations, planned);
   }
 
   #addFault(fault: Fault, operations: readonly Operation<T>[]): void {
@@ -109,11 +110,18 @@ export class Tally<T extends SystemTypes> {
     };
   }
 
-  #addAskedAgain(again: StormRun<T>['run']['history']['operations']): void {
-    for (const asked of Map.groupBy(again, ({ caller }) => caller).values()) {
+  #addAskedWhenMended(operations: readonly Operation<T>[], planned: number): void {
+    const { recovery } = this.#system;
+    const inquiries = new Set(inquiriesOf(recovery, operations).map((call) => JSON.stringify(call)));
+    const asked = operations.filter(({ caller }) => caller >= planned);
+    for (const byOne of Map.groupBy(asked, ({ caller }) => caller).values()) {
+      const [first] = byOne;
+      if (inquiries.has(JSON.stringify(first?.call))) {
+        this.#inquired++;
+        continue;
+      }
       this.#askedAgain++;
-      const served = asked.find(({ answer }) => isServed(this.#system.recovery, answer));
-      const first = asked[0];
+      const served = byOne.find(({ answer }) => isServed(recovery, answer));
       if (served?.completedAtMs === undefined || first === undefined) continue;
       this.#servedAgainMs = Math.max(this.#servedAgainMs ?? 0, served.completedAtMs - first.invokedAtMs);
     }
@@ -144,6 +152,7 @@ export class Tally<T extends SystemTypes> {
         askedAgain: this.#askedAgain,
         ...(this.#servedAgainMs === undefined ? {} : { servedAgainMs: this.#servedAgainMs }),
         maxUnservedMs: MAX_UNSERVED_MS,
+        inquired: this.#inquired,
       },
     };
   }

@@ -47,6 +47,11 @@ export interface Recovery<T extends SystemTypes> {
   readonly isServed?: (answer: Operation<T>['answer']) => boolean;
   /** What is asked again, where a call was not served. Default: the same call. */
   readonly probe?: (call: T['call']) => T['call'] | undefined;
+  /**
+   * What a caller asks who could not know whether its call was done, of a flow that `operates`. What it is told is for `check` to judge.
+   * Default: nothing.
+   */
+  readonly inquiry?: (call: T['call'], answer: Operation<T>['answer']) => T['call'] | undefined;
 }
 
 /** How a system's runs look in reports. */

@@ -24,6 +24,7 @@ const storm = (durationMs: number, parts: Partial<Row> = {}): Row => {
     allowanceMs: 1,
     askedAgain: 0,
     maxUnservedMs: 1,
+    inquired: 0,
   };
   return { ...rest, storm: { ...figures, durationMs, rounds } };
 };

@@ -22,6 +22,7 @@ const storm = (hit: number, violated: number, parts: Partial<Row> = {}): Row => 
     allowanceMs: 1,
     askedAgain: 0,
     maxUnservedMs: 1,
+    inquired: 0,
   };
   return { ...rest, storm: { ...figures, rounds } };
 };

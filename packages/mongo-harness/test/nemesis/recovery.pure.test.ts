@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { metBy, outageMsOf, recoveryMsOf, unserved } from '../../src/nemesis/recovery.ts';
+import { inquiriesOf, metBy, outageMsOf, recoveryMsOf, unserved } from '../../src/nemesis/recovery.ts';
 import type { Operation } from '../../src/system/history.ts';
 import type { Seats } from '../support/seats-system.ts';
 
@@ -74,5 +74,18 @@ describe('recovery', () => {
     expect(seats({ isServed: ({ kind }) => kind !== 'sold-out' })).toEqual(['s2', 's3']);
     expect(seats({ probe: ({ seat }) => ({ op: 'reserve', seat: `${seat} again` }) })).toEqual(['s2 again']);
     expect(seats({ probe: () => undefined })).toEqual([]);
+  });
+
+  test('asks what became of calls in doubt, each once', () => {
+    const operations = [
+      operation('s1', 0, 15, error),
+      operation('s1', 0, 16, error),
+      operation('s2', 0, undefined, crashed),
+      operation('s3', 0, 17, sold),
+    ];
+    const inquiry = ({ seat }: Seats['call'], { kind }: Operation<Seats>['answer']): Seats['call'] | undefined =>
+      kind === 'error' ? { op: 'reserve', seat: `who has ${seat}` } : undefined;
+    expect(inquiriesOf<Seats>({ inquiry }, operations)).toEqual([{ op: 'reserve', seat: 'who has s1' }]);
+    expect(inquiriesOf<Seats>({}, operations)).toEqual([]);
   });
 });

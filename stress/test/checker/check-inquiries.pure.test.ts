@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { checkRotations } from '../../src/checker/index.ts';
+import type { Answer, PoolCall } from '../../src/model/rotation-types.ts';
+import { commitsBetween } from '../support/commits.ts';
+import { pool } from '../support/pool-states.ts';
+
+/* A caller of k1 can't know, and asks about its rotation when all is mended. */
+
+const start = pool({ keys: ['k1'], free: ['b1', 'b2'], bindings: { p1: 'k1' } });
+const replaced = pool({
+  keys: ['b1'],
+  free: ['b2'],
+  used: { b1: 'k1' },
+  rotationIds: { b1: 'r1' },
+  bindings: { p1: 'b1' },
+});
+
+const found = (keyId: string, replacement: string): Answer => ({ kind: 'found', keyId, replacement });
+const unknown: Answer = { kind: 'unknown-rotation' };
+
+type Pool = typeof start;
+
+const snapshot = ({ keys, backups, bindings }: Pool) => ({
+  keys: [...keys.values()],
+  backups: [...backups.values()],
+  bindings,
+});
+
+const told = (final: Pool, answer: Answer, isLogged = true): string[] => {
+  const calls: [PoolCall, Answer][] = [
+    [
+      { op: 'rotate', keyId: 'k1' },
+      { kind: 'indeterminate', rotationId: 'r1' },
+    ],
+    [{ op: 'find-rotation', rotationId: 'r1' }, answer],
+  ];
+  return checkRotations({
+    scenario: 'same-key',
+    start: snapshot(start),
+    between: [],
+    ...(isLogged ? { commits: final === start ? [] : commitsBetween(start, final, 'r1') } : {}),
+    final: snapshot(final),
+    history: {
+      unit: 'ms',
+      operations: calls.map(([call, given], caller) => ({
+        caller,
+        process: 0,
+        service: 'keypool',
+        call,
+        invokedAtMs: caller * 20,
+        completedAtMs: caller * 20 + 10,
+        answer: given,
+      })),
+      claims: [],
+      faults: [{ kind: 'commit-unknown', atMs: 5 }],
+      conflicts: 0,
+      lostRaces: 0,
+    },
+    expectedErrors: [],
+  }).map(({ invariant, sentence }) => `${invariant} ${sentence}`);
+};
+
+test.each([true, false])('is told what took effect; with the log: %s', (isLogged) => {
+  expect(told(replaced, found('k1', 'b1'), isLogged)).toEqual([]);
+  expect(told(start, unknown, isLogged)).toEqual([]);
+  // Who was not told yet asks again, which is judged apart.
+  expect(told(replaced, { kind: 'crashed' }, isLogged)).toEqual([]);
+});
+
+test.each([true, false])('is told that there is none, and there is; with the log: %s', (isLogged) => {
+  expect(told(replaced, unknown, isLogged)).toEqual([
+    'I6 who asked about the rotation r1 was told that there is none, and it replaced k1 by b1',
+  ]);
+});
+
+test.each([
+  ['k2', 'b1'],
+  ['k1', 'b2'],
+])('is told of another rotation: %s and %s', (keyId, replacement) => {
+  expect(told(replaced, found(keyId, replacement))).toEqual([
+    `I6 who asked about the rotation r1 was told ${keyId} and ${replacement}, and it replaced k1 by b1`,
+  ]);
+});
+
+test('is told of a rotation that was never committed', () => {
+  expect(told(start, found('k1', 'b1'))).toEqual([
+    'I6 who asked about the rotation r1 was told k1 and b1, and no commit has it',
+  ]);
+});
