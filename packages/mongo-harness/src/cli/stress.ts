@@ -25,7 +25,13 @@ import {
   type FaultStep,
   type StormFault,
 } from '../system/storm-fault.ts';
-import type { ExplorationTrial, Rounds, Selection, StormTrial } from '../trial/trial.ts';
+import {
+  DEFAULT_ROUND_MS,
+  type ExplorationTrial,
+  type Rounds,
+  type Selection,
+  type StormTrial,
+} from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startSet, type CommandContext } from './context.ts';
 import { startExploringSets, withoutFailovers } from './exploring-sets.ts';
@@ -63,6 +69,7 @@ type Given = CommonOptions &
     for?: number;
     fault?: FaultStep[];
     every?: number;
+    round?: number;
     goOn?: boolean;
   } & Record<string, unknown>;
 
@@ -122,7 +129,7 @@ export function stressCommand<T extends SystemTypes>(
 const DEFAULT_FOR_MS = 30_000;
 const DEFAULT_EVERY_MS = 3_000;
 
-/** `--for`, `--fault`, `--every` and `--go-on`. */
+/** `--for`, `--fault`, `--every`, `--round` and `--go-on`. */
 function roundOptions<T extends SystemTypes>(program: Command, options: Options<T>): void {
   const kinds = STORM_FAULT_NAMES.map((name) => `  ${name}: ${STORM_FAULTS[name].about}`).join('\n');
   program
@@ -143,6 +150,12 @@ function roundOptions<T extends SystemTypes>(program: Command, options: Options<
       options.duration(
         '--every <duration>',
         `from the begin of a fault to the begin of the next one, unless that one has to be over first (default: ${formatDuration(DEFAULT_EVERY_MS)})`,
+      ),
+    )
+    .addOption(
+      options.duration(
+        '--round <duration>',
+        `from the first fault of a round to its last, at most: a round is judged when it is over (default: ${formatDuration(DEFAULT_ROUND_MS)})`,
       ),
     )
     .addOption(new Option('--go-on', 'with --for: go on after a violation'));
@@ -202,17 +215,19 @@ function toRounds({
   for: forMs,
   fault: faults,
   every: everyMs,
+  round: roundMs,
   goOn,
-}: Pick<Given, 'for' | 'fault' | 'every' | 'goOn'>): Rounds | undefined {
+}: Pick<Given, 'for' | 'fault' | 'every' | 'round' | 'goOn'>): Rounds | undefined {
   if (forMs === undefined && faults === undefined) {
-    if (everyMs !== undefined || goOn !== undefined)
-      throw new UsageError('--every and --go-on are of storms that go on: give --for or --fault.');
+    if (everyMs !== undefined || roundMs !== undefined || goOn !== undefined)
+      throw new UsageError('--every, --round and --go-on are of storms that go on: give --for or --fault.');
     return undefined;
   }
   return {
     forMs: forMs ?? DEFAULT_FOR_MS,
     faults: faults ?? [],
     everyMs: everyMs ?? DEFAULT_EVERY_MS,
+    roundMs: roundMs ?? DEFAULT_ROUND_MS,
     goOn: goOn ?? false,
   };
 }

@@ -1,9 +1,9 @@
 import type { Row } from '../report/row.ts';
 import type { FaultPlace } from '../system/flow.ts';
-import type { Rounds, StormTrial } from '../trial/trial.ts';
+import { DEFAULT_ROUND_MS, type Rounds, type StormTrial } from '../trial/trial.ts';
 
 /** Each round has one fault, so that it is judged soon. */
-const ONE_A_ROUND = { everyMs: 1, maxSteps: 1 } as const;
+const ONE_A_ROUND = { everyMs: 1, roundMs: DEFAULT_ROUND_MS, maxSteps: 1 } as const;
 
 /** A storm with this fault in each round. */
 export const faultTrial = (

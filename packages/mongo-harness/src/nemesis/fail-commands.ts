@@ -19,11 +19,17 @@ interface Failing {
   readonly commands: readonly string[];
   readonly minProbability: number;
   readonly maxProbability: number;
-  /** What happens to a command, with what it is called. */
-  readonly outcomes: readonly { readonly name: string; readonly data: Document }[];
+  /** What happens to a command, in groups of which each is as likely as the others. */
+  readonly outcomes: readonly (readonly Outcome[])[];
 }
 
-const withCode = (errorCode: number): Failing['outcomes'][number] => ({
+interface Outcome {
+  readonly name: string;
+  /** Of the fail point. */
+  readonly data: Document;
+}
+
+const withCode = (errorCode: number): Outcome => ({
   name: `error ${errorCode}`,
   data: { errorCode },
 });
@@ -35,10 +41,12 @@ const MADE = [91, 189, 11_600, 11_602].map((code) => ({
   data: { writeConcernError: { code, errmsg: 'the commit was made, and its caller is told otherwise' } },
 }));
 
+const pick = <T>(from: readonly T[], random: () => number): T | undefined => from[Math.floor(random() * from.length)];
+
 const failing =
   ({ commands, minProbability, maxProbability, outcomes }: Failing): FaultMethod =>
   async ({ set: { members }, appName, random }) => {
-    const outcome = outcomes[Math.floor(random() * outcomes.length)] ?? CLOSED;
+    const outcome = pick(pick(outcomes, random) ?? [], random) ?? CLOSED;
     const onMs = between(MIN_ON_MS, MAX_ON_MS, random);
     const probability = between(minProbability, maxProbability, random);
     const on = {
@@ -59,12 +67,12 @@ export const failCommand: FaultMethod = failing({
   commands: [...COMMANDS, ...COMMIT],
   minProbability: 0.05,
   maxProbability: 0.5,
-  outcomes: [CLOSED, ...[...RETRYABLE_CODES, ...TRANSACTION_CODES].map(withCode)],
+  outcomes: [[CLOSED, ...[...RETRYABLE_CODES, ...TRANSACTION_CODES].map(withCode)]],
 });
 
 export const commitUnknown: FaultMethod = failing({
   commands: COMMIT,
   minProbability: 0.3,
   maxProbability: 1,
-  outcomes: [CLOSED, ...RETRYABLE_CODES.map(withCode), ...MADE],
+  outcomes: [[CLOSED, ...RETRYABLE_CODES.map(withCode)], MADE],
 });

@@ -31,9 +31,8 @@ const METHODS: Readonly<Record<StormFault, FaultMethod>> = {
   'cut-off': disturbing('cut-off'),
 };
 
-/** A round is judged when its faults are over, and takes no longer than that is worth waiting for. */
-export const MAX_ROUND_MS = 15_000;
-const MAX_STEPS = 10;
+/** A fault lasts for some time, and others wait for it: where they are to come sooner than that, a round has no more of them all the same. */
+const MIN_APART_MS = 1_500;
 
 /**
  * Makes faults while calls are under way: Jepsen's word for the part of a test that does so. Each kind has its turn; what a fault meets
@@ -41,14 +40,14 @@ const MAX_STEPS = 10;
  */
 export class Nemesis {
   readonly #site: Omit<FaultSite, 'random'>;
-  readonly #rounds: Pick<Rounds, 'forMs' | 'everyMs' | 'maxSteps'>;
+  readonly #rounds: Omit<Rounds, 'faults' | 'goOn'>;
   /** In the order of their turns. */
   readonly #queue: FaultStep[];
   /** Those that have not had their turn. */
   readonly #owed: Set<FaultStep>;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  constructor(site: Omit<FaultSite, 'random'>, rounds: Pick<Rounds, 'forMs' | 'faults' | 'everyMs' | 'maxSteps'>) {
+  constructor(site: Omit<FaultSite, 'random'>, rounds: Omit<Rounds, 'goOn'>) {
     this.#site = site;
     this.#rounds = rounds;
     this.#queue = [...rounds.faults];
@@ -62,9 +61,9 @@ export class Nemesis {
 
   /** So many steps belong to the round that begins now; none while nothing is due. */
   stepsOfRound(): number {
-    const { forMs, everyMs, maxSteps = MAX_STEPS } = this.#rounds;
+    const { forMs, everyMs, roundMs, maxSteps = Infinity } = this.#rounds;
     if (this.#queue.length === 0 || performance.now() - this.#lastMs < everyMs) return 0;
-    const inTime = Math.max(1, Math.floor(MAX_ROUND_MS / everyMs));
+    const inTime = Math.max(1, Math.floor(roundMs / Math.max(everyMs, MIN_APART_MS)));
     return Math.min(inTime, maxSteps, Math.max(this.#owed.size, Math.ceil(forMs / everyMs)));
   }
 

@@ -22,13 +22,13 @@ const headOf = ({ judged, violated, calls }: RoundFigures, durationMs: number): 
     ...(violated === 0 ? [] : [`${violated} violated`]),
   ].join(', ');
 
-/** As in `12 faults, from begin to begin 2.31 s on average (median 2.00 s, max 4.61 s)`. */
-const formatPace = ({ faults, apartMs }: RoundFigures): string[] => {
+/** As in `12 faults, from begin to begin 2.31 s on average (median 2.00 s, max 4.61 s), none for 2.10 s at most`. */
+const formatPace = ({ faults, apartMs, undisturbedMs = 0 }: RoundFigures): string[] => {
   const made = faults.reduce((sum, fault) => sum + fault.made, 0);
   return apartMs === undefined
     ? []
     : [
-        `${made} faults, from begin to begin ${seconds(apartMs.mean)} on average (median ${seconds(apartMs.median)}, max ${seconds(apartMs.max)})`,
+        `${made} faults, from begin to begin ${seconds(apartMs.mean)} on average (median ${seconds(apartMs.median)}, max ${seconds(apartMs.max)}), none for ${seconds(undisturbedMs)} at most`,
       ];
 };
 

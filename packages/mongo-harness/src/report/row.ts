@@ -53,6 +53,8 @@ export interface RoundFigures {
   readonly faults: readonly FaultFigures[];
   /** From the begin of a fault to the begin of the next one; faults that begin together are one. Absent where there were fewer than two. */
   readonly apartMs?: Spread & { readonly mean: number };
+  /** The longest time between two faults in which none lasted. Absent where there were fewer than two. */
+  readonly undisturbedMs?: number;
   /** Absent where no call was answered. */
   readonly longestCallMs?: number;
   /** What the flow says of its calls. Absent where it says nothing. */

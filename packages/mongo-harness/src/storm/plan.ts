@@ -9,7 +9,7 @@ import { canOperate, expectOperator } from '../trial/expect-operator.ts';
 import { flowsOf } from '../trial/flows-of.ts';
 import { getNamed } from '../trial/get-named.ts';
 import { resolveTrial } from '../trial/resolve-trial.ts';
-import type { Rounds, Selection, StormTrial } from '../trial/trial.ts';
+import { DEFAULT_ROUND_MS, type Rounds, type Selection, type StormTrial } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
 
 /** What the user asked for; only the seed must be there. */
@@ -97,7 +97,7 @@ const expectationOf = (
 const EVERY_MS = 1_000;
 
 const roundsOf = ({ faults }: StormPlace): Rounds | undefined =>
-  faults === undefined ? undefined : { forMs: 1, faults, everyMs: EVERY_MS, goOn: false };
+  faults === undefined ? undefined : { forMs: 1, faults, everyMs: EVERY_MS, roundMs: DEFAULT_ROUND_MS, goOn: false };
 
 const toTrial = (
   { name }: FlowDescription,

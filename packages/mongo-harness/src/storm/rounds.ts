@@ -1,4 +1,4 @@
-import { MAX_ROUND_MS, Nemesis } from '../nemesis/nemesis.ts';
+import { Nemesis } from '../nemesis/nemesis.ts';
 import { randomOf } from '../nemesis/random-of.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
@@ -103,7 +103,7 @@ const alone = ({ maxSteps, ...rounds }: Rounds, steps: readonly FaultStep[]): Ro
 /** @param maxSteps so many waves the calls can come in @returns `undefined` where nothing is due */
 function planFaults(
   nemesis: Nemesis,
-  { rounds: { everyMs } }: RoundsTrial,
+  { rounds: { everyMs, roundMs } }: RoundsTrial,
   seed: number,
   maxSteps: number,
 ): PlannedFaults | undefined {
@@ -114,7 +114,7 @@ function planFaults(
         nemesis,
         steps,
         everyMs,
-        maxMs: MAX_ROUND_MS,
+        maxMs: roundMs,
         randomOf: (step) => randomOf((seed + step * STEP_SEED) % SEED_COUNT),
       };
 }

@@ -36,6 +36,9 @@ export class Tally<T extends SystemTypes> {
   readonly #apartMs = new Latencies();
   #firstStepMs: number | undefined;
   #lastStepMs: number | undefined;
+  /** When the last fault was over. */
+  #undisturbedFromMs: number | undefined;
+  #undisturbedMs = 0;
   #allowanceMs = 0;
   #contention: Contention = { overlap: 0, contested: 0, conflicts: 0, lostRaces: 0 };
   #statesBetween = 0;
@@ -73,6 +76,8 @@ export class Tally<T extends SystemTypes> {
     this.#addContention(measureContention(run.history));
     for (const fault of faults) this.#addFault(fault, operations);
     for (const { atMs } of steps) this.#addStep(beganAtMs + atMs);
+    for (const { atMs, endedAtMs = atMs } of faults.toSorted((a, b) => a.atMs - b.atMs))
+      this.#addLasting(beganAtMs + atMs, beganAtMs + endedAtMs);
     const met = new Set(faults.map(({ process }) => process));
     for (const operation of operations)
       if (!met.has(operation.process)) this.#allowanceMs = Math.max(this.#allowanceMs, allowedMs(operation));
@@ -98,6 +103,12 @@ export class Tally<T extends SystemTypes> {
     if (this.#lastStepMs !== undefined) this.#apartMs.add(atMs - this.#lastStepMs);
     this.#firstStepMs ??= atMs;
     this.#lastStepMs = atMs;
+  }
+
+  #addLasting(fromMs: number, toMs: number): void {
+    if (this.#undisturbedFromMs !== undefined)
+      this.#undisturbedMs = Math.max(this.#undisturbedMs, fromMs - this.#undisturbedFromMs);
+    this.#undisturbedFromMs = Math.max(this.#undisturbedFromMs ?? 0, toMs);
   }
 
   #addContention({ overlap, contested, conflicts, lostRaces }: Contention): void {
@@ -127,10 +138,11 @@ export class Tally<T extends SystemTypes> {
     }
   }
 
-  #apart(): Pick<RoundFigures, 'apartMs'> {
+  #apart(): Pick<RoundFigures, 'apartMs' | 'undisturbedMs'> {
     const { count } = this.#apartMs;
     if (count === 0 || this.#firstStepMs === undefined || this.#lastStepMs === undefined) return {};
-    return { apartMs: { mean: (this.#lastStepMs - this.#firstStepMs) / count, ...spread(this.#apartMs) } };
+    const mean = (this.#lastStepMs - this.#firstStepMs) / count;
+    return { apartMs: { mean, ...spread(this.#apartMs) }, undisturbedMs: this.#undisturbedMs };
   }
 
   figures(): StormFigures {

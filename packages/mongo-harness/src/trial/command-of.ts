@@ -1,5 +1,5 @@
 import { formatDuration } from './duration.ts';
-import type { ExplorationTrial, Rounds, StormTrial, Trial } from './trial.ts';
+import { DEFAULT_ROUND_MS, type ExplorationTrial, type Rounds, type StormTrial, type Trial } from './trial.ts';
 
 /** The options that name a trial's flow, for a POSIX shell. */
 export const flowOptions = ({
@@ -25,9 +25,10 @@ export const stormCommand = (command: string, trial: StormTrial): string =>
     `--seed ${trial.seed}`,
   ].join(' ');
 
-const roundOptions = ({ forMs, faults, everyMs, goOn }: Rounds): string[] => [
+const roundOptions = ({ forMs, faults, everyMs, roundMs, goOn }: Rounds): string[] => [
   `--for ${formatDuration(forMs)}`,
   ...(faults.length === 0 ? [] : [`--fault ${faults.join(',')} --every ${formatDuration(everyMs)}`]),
+  ...(roundMs === DEFAULT_ROUND_MS ? [] : [`--round ${formatDuration(roundMs)}`]),
   ...(goOn ? ['--go-on'] : []),
 ];
 

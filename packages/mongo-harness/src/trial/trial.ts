@@ -40,11 +40,16 @@ export interface Rounds {
   readonly faults: readonly FaultStep[];
   /** From the begin of a fault to the begin of the next one, where that one need not be over first. */
   readonly everyMs: number;
-  /** Steps of one round, at most: a round is judged at its end. Default: as many as fit. */
+  /** No fault of a round begins later after its first: a round is judged at its end. */
+  readonly roundMs: number;
+  /** Steps of one round, at most. Default: as many as fit. */
   readonly maxSteps?: number;
   /** Go on after a violation. */
   readonly goOn: boolean;
 }
+
+/** So long a round is worth waiting for: it is judged when its faults are over. */
+export const DEFAULT_ROUND_MS = 15_000;
 
 /** A trial in which every interleaving of a few callers is run. */
 export interface ExplorationTrial extends Trial {

@@ -30,6 +30,7 @@ test('faults by kind; one that hit no call is shown as such', () => {
     ],
     longestCallMs: 1_300,
     apartMs: { mean: 3_210, median: 3_000, max: 4_500 },
+    undisturbedMs: 2_100,
     deadlineMs: 60_000,
     allowanceMs: 120,
     askedAgain: 2,
@@ -39,7 +40,7 @@ test('faults by kind; one that hit no call is shown as such', () => {
   };
   expect(formatRounds([row({ storm: { ...storm, durationMs: 9_000, rounds } })])).toEqual([
     'one-seat, atomic on hall: 3 rounds in 9.00 s, 60 calls, 1 violated',
-    '  3 faults, from begin to begin 3.21 s on average (median 3.00 s, max 4.50 s)',
+    '  3 faults, from begin to begin 3.21 s on average (median 3.00 s, max 4.50 s), none for 2.10 s at most',
     '  step-down: 2 made, 1 hit calls under way (median 17; 15 of all when it began), lasted 0.50 s (max 1.25 s), first call served 0.50 s (max 1.25 s) after its end, nobody served for 0.50 s (max 1.25 s)',
     '  kill-caller: 1 made, NONE hit a call under way: they prove nothing, lasted 0.50 s (max 1.25 s), no call was served after it, nobody served for 0.50 s (max 1.25 s)',
     "  longest call 1.30 s; each in time: 60.00 s, or its caller's own deadline, and 0.12 s for a busy process at most; 2 calls not served and made again, served within 0.04 s of 15.00 s; 1 call in doubt asked about",

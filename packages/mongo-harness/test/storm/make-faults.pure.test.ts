@@ -35,7 +35,7 @@ interface Round {
 async function round({ faults, steps, lasts, maxMs = 60_000, endsAt, fails }: Round) {
   const events: string[] = [];
   const ended = new AbortController();
-  const turns = new Nemesis(site, { forMs: 1, faults, everyMs: EVERY_MS });
+  const turns = new Nemesis(site, { forMs: 1, faults, everyMs: EVERY_MS, roundMs: 15_000 });
   const nemesis: Pick<Nemesis, 'next' | 'prepare'> = {
     next: (disturbed) => turns.next(disturbed),
     prepare: async (kind) => ({
@@ -140,25 +140,22 @@ describe('the faults of a round', () => {
 });
 
 describe('how many faults a round has', () => {
-  const steps = (forMs: number, everyMs: number, ...faults: FaultStep[]): number =>
-    new Nemesis(site, { forMs, everyMs, faults }).stepsOfRound();
+  const many = {
+    forMs: 300_000,
+    everyMs: 3_000,
+    roundMs: 15_000,
+    faults: ['step-down', 'kill-primary'],
+  } satisfies ConstructorParameters<typeof Nemesis>[1];
 
   test.each([
-    ['as many as fit', 300_000, 3_000, 5],
-    ['ten at most', 300_000, 1, 10],
-    ['one where they come seldom', 300_000, 60_000, 1],
-    ['each kind once in a short storm', 1, 1_000, 2],
-  ])('%s', (_, forMs, everyMs, count) => {
-    expect(steps(forMs, everyMs, 'step-down', 'kill-primary')).toBe(count);
-  });
-
-  test('no more than wanted', () => {
-    expect(new Nemesis(site, { forMs: 300_000, everyMs: 1, faults: ['step-down'], maxSteps: 1 }).stepsOfRound()).toBe(
-      1,
-    );
-  });
-
-  test('none where there are no faults', () => {
-    expect(steps(1_000, 1)).toBe(0);
+    ['as many as fit', {}, 5],
+    ['more in a longer round', { roundMs: 60_000 }, 20],
+    ['no more than last one after the other', { everyMs: 1 }, 10],
+    ['one where they come seldom', { everyMs: 60_000 }, 1],
+    ['each kind once in a short storm', { forMs: 1, everyMs: 1_000 }, 2],
+    ['no more than wanted', { everyMs: 1, maxSteps: 1 }, 1],
+    ['none where there are no faults', { faults: [] }, 0],
+  ])('%s', (_, rounds, count) => {
+    expect(new Nemesis(site, { ...many, ...rounds }).stepsOfRound()).toBe(count);
   });
 });

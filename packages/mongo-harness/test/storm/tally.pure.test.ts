@@ -58,6 +58,8 @@ test('faults by kind, and how far apart they began, from round to round', () => 
   // 3 s in a round, 7 s from the last of a round to the first of the next.
   expect(rounds?.apartMs).toMatchObject({ mean: (3 * 3_000 + 2 * 7_000) / 5, max: 7_000 });
   expect(rounds?.apartMs?.median).toBeCloseTo(3_000, -2);
+  // The second fault of a round is over after 3.4 s, and the next round begins after 10 s.
+  expect(rounds?.undisturbedMs).toBeCloseTo(10_005 - 3_405);
   // Of process 0, for a fault met the other: three times 8 ms, and what can't be measured.
   expect(rounds).toMatchObject({ deadlineMs: 1_000, allowanceMs: 3 * 8 + 32 });
 });
