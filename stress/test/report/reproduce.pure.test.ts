@@ -23,7 +23,7 @@ describe.each([
   ['rows that it does not have', ['--flow', 'checked-claim', '--deployment', 'openhandspool', '--processes', '2']],
   [
     'storms that go on',
-    '--for 90s --fault step-down,kill-primary+kill-caller,step-down --every 1500ms --go-on'.split(' '),
+    '--for 90s --fault step-down,kill-primary+kill-caller,step-down --every 1500ms --round 1m --go-on'.split(' '),
   ],
   ['sizes', '--callers 7 --keys 5 --backups 0 --max-concurrency 2 --seed 0'.split(' ')],
 ])('%s', (_, argv) => {

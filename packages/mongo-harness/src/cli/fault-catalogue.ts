@@ -16,7 +16,7 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startDisturbedSet, type CommandContext } from './context.ts';
 import { EXIT_CODES, EXIT_CODES_OF_ALL, exitCodeOf, type ExitCode } from './exit-codes.ts';
-import { MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
+import { UNLIMITED, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface FaultCatalogueOptions extends CommonOptions, OutputOptions {
   readonly flow?: string;
@@ -54,13 +54,10 @@ export function faultCatalogueCommand<T extends SystemTypes>(
     )
     .addOption(options.counted('--seed <number>', 'seed of all random choices', { min: 0 }).default(1));
   return options
-    .output(options.store(options.common(program)))
+    .output(options.store(options.common(program, UNLIMITED)))
     .addHelpText('after', helpOf(command, system))
     .allowExcessArguments(false)
-    .action((given: FaultCatalogueOptions, self: Command) => {
-      const isUnlimited = self.getOptionValueSource('maxDuration') === 'default';
-      chosen({ ...given, maxDuration: isUnlimited ? MAX_DURATION_SECONDS : given.maxDuration });
-    });
+    .action((given: FaultCatalogueOptions) => chosen(given));
 }
 
 const helpOf = <T extends SystemTypes>(command: string, { flows }: System<T>): string => {

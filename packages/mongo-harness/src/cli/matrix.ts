@@ -8,7 +8,7 @@ import type { SystemTypes } from '../system/system-types.ts';
 import { UsageError } from '../trial/usage-error.ts';
 import { saySet, startDisturbedSet, type CommandContext } from './context.ts';
 import { EXIT_CODES, EXIT_CODES_OF_ALL, exitCodeOf, type ExitCode } from './exit-codes.ts';
-import { MAX_DURATION_SECONDS, type CommonOptions, type Options, type OutputOptions } from './options.ts';
+import { UNLIMITED, type CommonOptions, type Options, type OutputOptions } from './options.ts';
 
 export interface MatrixOptions extends CommonOptions, OutputOptions {
   readonly flow?: string;
@@ -42,13 +42,10 @@ export function matrixCommand<T extends SystemTypes>(
     )
     .addOption(options.counted('--seed <number>', 'seed of all random choices', { min: 0 }).default(1));
   return options
-    .output(options.store(options.common(program)))
+    .output(options.store(options.common(program, UNLIMITED)))
     .addHelpText('after', helpOf(command, Object.keys(invariants), names))
     .allowExcessArguments(false)
-    .action((given: MatrixOptions, self: Command) => {
-      const isUnlimited = self.getOptionValueSource('maxDuration') === 'default';
-      chosen({ ...given, maxDuration: isUnlimited ? MAX_DURATION_SECONDS : given.maxDuration });
-    });
+    .action((given: MatrixOptions) => chosen(given));
 }
 
 const helpOf = (command: string, invariants: readonly string[], [first]: readonly string[]): string => `

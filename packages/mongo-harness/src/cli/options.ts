@@ -11,8 +11,20 @@ import { everyFlowOf } from '../trial/flows-of.ts';
 
 const MAX_COUNT = 1_000_000;
 /** A timer holds no more than 2^31 - 1 milliseconds; with more it would fire at once. */
-export const MAX_DURATION_SECONDS = 2_147_483;
-const DEFAULT_DURATION_SECONDS = 600;
+const MAX_DURATION_SECONDS = 2_147_483;
+
+/** `--max-duration`, where the user does not give it. */
+interface DefaultDuration {
+  readonly seconds: number;
+  /** As the help says it. */
+  readonly text: string;
+}
+
+const LIMITED: DefaultDuration = { seconds: 600, text: '600' };
+/** Of commands that say themselves how long they go on. */
+export const UNLIMITED: DefaultDuration = { seconds: MAX_DURATION_SECONDS, text: 'none' };
+/** The same, with `--for` alone. */
+export const LIMITED_ROUND: DefaultDuration = { ...LIMITED, text: `${LIMITED.text}, and none with --for` };
 
 /** What every command that needs MongoDB can be told. */
 export interface CommonOptions {
@@ -82,14 +94,14 @@ export class Options<T extends SystemTypes> {
   }
 
   /** `--max-duration` and `--provider`. */
-  common(command: Command): Command {
+  common(command: Command, { seconds, text }: DefaultDuration = LIMITED): Command {
     return command
       .addOption(
         this.counted(
           '--max-duration <seconds>',
           'stop after this many seconds; rows that are not over by then are unknown',
           { max: MAX_DURATION_SECONDS },
-        ).default(DEFAULT_DURATION_SECONDS),
+        ).default(seconds, text),
       )
       .addOption(
         this.named(

@@ -39,7 +39,8 @@ import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
 import {
   givenParts,
-  MAX_DURATION_SECONDS,
+  LIMITED_ROUND,
+  UNLIMITED,
   oneOf,
   type CommonOptions,
   type Options,
@@ -107,7 +108,7 @@ export function stressCommand<T extends SystemTypes>(
     );
   roundOptions(program, options);
   options
-    .common(program)
+    .common(program, LIMITED_ROUND)
     .addOption(
       options
         .counted('--members <count>', 'members of the replica set that is started', { max: MAX_MEMBERS })
@@ -121,7 +122,7 @@ export function stressCommand<T extends SystemTypes>(
     .exitOverride()
     .action((_command: string | undefined, given: Given, self: Command) => {
       const isUnlimited = given.for !== undefined && self.getOptionValueSource('maxDuration') === 'default';
-      const maxDuration = isUnlimited ? MAX_DURATION_SECONDS : given.maxDuration;
+      const maxDuration = isUnlimited ? UNLIMITED.seconds : given.maxDuration;
       chosen(toStressOptions({ ...given, maxDuration }, sizes));
     });
 }

@@ -112,7 +112,8 @@ describe.concurrent('a storm with faults', () => {
 
 describe.concurrent('what can not be disturbed', () => {
   test.each([
-    ['--every 3s', '--every and --go-on are of storms that go on: give --for or --fault.'],
+    ['--every 3s', '--every, --round and --go-on are of storms that go on: give --for or --fault.'],
+    ['--round 1m', '--every, --round and --go-on are of storms that go on: give --for or --fault.'],
     [
       '--fault kill-primary+freeze-secondaries',
       "option '--fault <kinds>' argument 'kill-primary+freeze-secondaries' is invalid. These can not begin together. Two can that disturb different things: members, the wire, commands, processes of callers, calls.",
