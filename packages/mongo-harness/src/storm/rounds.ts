@@ -1,5 +1,5 @@
+import { seededRandom } from 'mongo-interleave';
 import { Nemesis } from '../nemesis/nemesis.ts';
-import { randomOf } from '../nemesis/random-of.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
 import type { Row } from '../report/row.ts';
@@ -115,6 +115,6 @@ function planFaults(
         steps,
         everyMs,
         maxMs: roundMs,
-        randomOf: (step) => randomOf((seed + step * STEP_SEED) % SEED_COUNT),
+        randomOf: (step) => seededRandom((seed + step * STEP_SEED) % SEED_COUNT),
       };
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import { randomOf } from '../../src/nemesis/random-of.ts';
+import { seededRandom } from '../src/strategy/seeded-random.ts';
 
 const SEEDS = Array.from({ length: 100 }, (_, seed) => seed);
 
 test('the first numbers of neighbouring seeds lie everywhere in their range', () => {
   for (const nth of [0, 1, 2]) {
     const numbers = SEEDS.map((seed) => {
-      const random = randomOf(seed);
+      const random = seededRandom(seed);
       return Array.from({ length: 3 }, random)[nth] ?? 0;
     });
     const quarters = Map.groupBy(numbers, (number) => Math.floor(4 * number));
@@ -16,5 +16,5 @@ test('the first numbers of neighbouring seeds lie everywhere in their range', ()
 });
 
 test('the same seed gives the same numbers', () => {
-  expect(Array.from({ length: 3 }, randomOf(7))).toEqual(Array.from({ length: 3 }, randomOf(7)));
+  expect(Array.from({ length: 3 }, seededRandom(7))).toEqual(Array.from({ length: 3 }, seededRandom(7)));
 });
