@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { checkRotations } from '../../src/checker/index.ts';
+import type { PoolState } from '../../src/model/pool-state.ts';
 import type { Answer, PoolCall } from '../../src/model/rotation-types.ts';
 import { commitsBetween } from '../support/commits.ts';
-import { pool } from '../support/pool-states.ts';
+import { pool, toSnapshot } from '../support/pool-states.ts';
 
 /* A caller of k1 can't know, and asks about its rotation when all is mended. */
 
@@ -18,15 +19,7 @@ const replaced = pool({
 const found = (keyId: string, replacement: string): Answer => ({ kind: 'found', keyId, replacement });
 const unknown: Answer = { kind: 'unknown-rotation' };
 
-type Pool = typeof start;
-
-const snapshot = ({ keys, backups, bindings }: Pool) => ({
-  keys: [...keys.values()],
-  backups: [...backups.values()],
-  bindings,
-});
-
-const told = (final: Pool, answer: Answer, isLogged = true): string[] => {
+const told = (final: PoolState, answer: Answer, isLogged = true): string[] => {
   const calls: [PoolCall, Answer][] = [
     [
       { op: 'rotate', keyId: 'k1' },
@@ -36,10 +29,10 @@ const told = (final: Pool, answer: Answer, isLogged = true): string[] => {
   ];
   return checkRotations({
     scenario: 'same-key',
-    start: snapshot(start),
+    start: toSnapshot(start),
     between: [],
     ...(isLogged ? { commits: final === start ? [] : commitsBetween(start, final, 'r1') } : {}),
-    final: snapshot(final),
+    final: toSnapshot(final),
     history: {
       unit: 'ms',
       operations: calls.map(([call, given], caller) => ({

@@ -1,9 +1,8 @@
 import type { Commit, Run } from 'mongo-harness';
-import type { PoolSnapshot, PoolState } from '../../src/model/pool-state.ts';
 import type { RotationTypes } from '../../src/model/rotation-types.ts';
 import { commitsBetween } from './commits.ts';
 import { alreadyRotated, busy, rotated, type Call } from './histories.ts';
-import { pool } from './pool-states.ts';
+import { pool, toSnapshot } from './pool-states.ts';
 
 /*
  * Valid runs of any size, in the shapes that a check could take too long for: many keys, many callers of one key, and one chain in which each
@@ -90,9 +89,3 @@ const commitOf = (from: string, to: string, proxy: string): Commit<RotationTypes
     pool({ keys: [from], free: [to], bindings: { [proxy]: from } }),
     pool({ keys: [to], used: { [to]: from }, bindings: { [proxy]: to } }),
   );
-
-const toSnapshot = ({ keys, backups, bindings }: PoolState): PoolSnapshot => ({
-  keys: [...keys.values()],
-  backups: [...backups.values()],
-  bindings,
-});

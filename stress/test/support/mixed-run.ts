@@ -1,9 +1,9 @@
 import type { Commit, Operation, Run } from 'mongo-harness';
-import type { BackupState, KeyState, PoolSnapshot, PoolState } from '../../src/model/pool-state.ts';
+import type { BackupState, KeyState, PoolSnapshot } from '../../src/model/pool-state.ts';
 import type { PoolWrite } from '../../src/model/pool-write.ts';
 import type { Answer, PoolCall, RotationTypes } from '../../src/model/rotation-types.ts';
 import { mixedTraffic } from '../../src/scenarios/mixed-traffic.ts';
-import { pool, type PoolText } from './pool-states.ts';
+import { pool, toSnapshot, type PoolText } from './pool-states.ts';
 
 /** The first call takes from 0 to 0.5, the second one from 1 to 1.5, and so on, unless the times are given. */
 type Times = readonly [invokedAtMs: number, completedAtMs?: number];
@@ -131,12 +131,6 @@ export class MixedRun {
     };
   }
 }
-
-const toSnapshot = ({ keys, backups, bindings }: PoolState): PoolSnapshot => ({
-  keys: [...keys.values()],
-  backups: [...backups.values()],
-  bindings,
-});
 
 function put<State extends { readonly id: string }>(
   all: Map<string, State>,

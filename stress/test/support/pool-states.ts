@@ -1,4 +1,4 @@
-import type { BackupState, KeyState, PoolState } from '../../src/model/pool-state.ts';
+import type { BackupState, KeyState, PoolSnapshot, PoolState } from '../../src/model/pool-state.ts';
 
 /** A pool in short: what stands in its three collections. */
 export interface PoolText {
@@ -85,4 +85,11 @@ const usedBackup = (id: string, usedFor: string | undefined, rotationId: string 
   ...(rotationId === undefined ? {} : { rotationId }),
   apiKey: `key of ${id}`,
   content: `${id} used for ${usedFor ?? 'nothing'} by ${rotationId ?? 'somebody'}`,
+});
+
+/** As a run has it. */
+export const toSnapshot = ({ keys, backups, bindings }: PoolState): PoolSnapshot => ({
+  keys: [...keys.values()],
+  backups: [...backups.values()],
+  bindings,
 });
