@@ -51,8 +51,9 @@ export async function makeFaults<T extends SystemTypes>(
   try {
     for (let wave = 0; wave < planned.steps && !ended.aborted; wave++) {
       await hold(Math.max(0, dueMs - clock.nowMs()), ended);
-      const step = await nextStep(planned.nemesis, lasting);
-      if (ended.aborted || (wave > 0 && clock.nowMs() >= planned.maxMs)) break;
+      const isOver = (): boolean => ended.aborted || (wave > 0 && clock.nowMs() >= planned.maxMs);
+      const step = await nextStep(planned.nemesis, lasting, isOver);
+      if (step === undefined) break;
       const random = planned.randomOf(wave);
       const ready = await Promise.all(
         kindsOf(step).map(async (kind) => ({ kind, fault: await planned.nemesis.prepare(kind, random) })),
@@ -83,12 +84,14 @@ export async function makeFaults<T extends SystemTypes>(
   }
 }
 
-/** What goes wrong next, when it can. */
+/** What goes wrong next, when it can. @returns `undefined` where the round is over before that: nothing has lost its turn then */
 async function nextStep(
   nemesis: Pick<Nemesis, 'next'>,
   lasting: ReadonlyMap<FaultLane, Promise<unknown>>,
-): Promise<FaultStep> {
+  isOver: () => boolean,
+): Promise<FaultStep | undefined> {
   for (;;) {
+    if (isOver()) return undefined;
     const step = nemesis.next(new Set(lasting.keys()));
     if (step !== undefined) return step;
     await Promise.race(lasting.values());

@@ -22,7 +22,10 @@ const callers = (told: string[]) =>
   }) as unknown as Workers<Seats>;
 
 interface Round {
-  readonly faults: readonly FaultStep[];
+  /** The turns of this round alone. */
+  readonly faults?: readonly FaultStep[];
+  /** Those of a storm, which other rounds have too. Default: those of `faults`. */
+  readonly turns?: Nemesis;
   readonly steps: number;
   readonly lasts: Partial<Record<StormFault, number>>;
   readonly maxMs?: number;
@@ -31,11 +34,13 @@ interface Round {
   readonly fails?: StormFault;
 }
 
+const turnsOf = (faults: readonly FaultStep[]): Nemesis =>
+  new Nemesis(site, { forMs: 1, faults, everyMs: EVERY_MS, roundMs: 15_000 });
+
 /** Makes the faults of a round. @returns what happened, `+` for a begin and `-` for an end */
-async function round({ faults, steps, lasts, maxMs = 60_000, endsAt, fails }: Round) {
+async function round({ faults = [], turns = turnsOf(faults), steps, lasts, maxMs = 60_000, endsAt, fails }: Round) {
   const events: string[] = [];
   const ended = new AbortController();
-  const turns = new Nemesis(site, { forMs: 1, faults, everyMs: EVERY_MS, roundMs: 15_000 });
   const nemesis: Pick<Nemesis, 'next' | 'prepare'> = {
     next: (disturbed) => turns.next(disturbed),
     prepare: async (kind) => ({
@@ -114,6 +119,29 @@ describe('the faults of a round', () => {
     const lasts = { 'freeze-primary': 4 };
     const { events } = await round({ faults: ['freeze-primary'], steps: 9, lasts, maxMs: 6 * EVERY_MS });
     expect(events).toEqual(['+freeze-primary', '-freeze-primary', '+freeze-primary', '-freeze-primary', 'mended']);
+  });
+
+  test('a kind whose turn comes when the round has gone on for long enough has it in the next round', async () => {
+    const turns = turnsOf(['freeze-primary', 'kill-primary']);
+    const lasts = { 'freeze-primary': 4 };
+    const first = await round({ turns, steps: 2, lasts, maxMs: 3 * EVERY_MS });
+    expect(first.events).toEqual(['+freeze-primary', '-freeze-primary', 'mended']);
+    expect(turns.owesFaults).toBe(true);
+    const second = await round({ turns, steps: 2, lasts: {} });
+    expect(second.events.at(0)).toBe('+kill-primary');
+    expect(turns.owesFaults).toBe(false);
+  });
+
+  test('a kind that the signal keeps from its turn was not made', async () => {
+    const turns = turnsOf(['freeze-primary', 'kill-primary']);
+    const { events } = await round({
+      turns,
+      steps: 2,
+      lasts: { 'freeze-primary': 900 },
+      endsAt: 'freeze-primary',
+    });
+    expect(events).toEqual(['+freeze-primary', '-freeze-primary', 'mended']);
+    expect(turns.owesFaults).toBe(true);
   });
 
   test('all end when the signal fires', async () => {
