@@ -46,6 +46,7 @@ async function startOnce(binary: MongodBinary, ports: number[], settings: Settin
         restart: async (member) => members[member.index]?.launch(),
         freeze: async (member) => members[member.index]?.freeze(),
         thaw: async (member) => members[member.index]?.thaw(),
+        endOf: async (member) => members[member.index]?.end(),
       },
       stop,
     };

@@ -28,6 +28,8 @@ export interface LocalMember extends Member {
   freeze(): void;
   /** Sends SIGCONT. */
   thaw(): void;
+  /** How the process has ended: the signal or the exit code. Undefined while it runs. */
+  end(): string | undefined;
 }
 
 /**
@@ -43,6 +45,8 @@ export function createLocalMember(
   mongodArgs: string[],
 ): LocalMember {
   let instance: MongoInstance | undefined;
+  /** The instance forgets a process that ends by itself. */
+  let launched: ChildProcess | undefined;
   let guard: ChildProcess | undefined;
   return {
     ...member,
@@ -65,6 +69,7 @@ export function createLocalMember(
         spawn: { detached: platform() !== 'win32' },
       });
       await instance.start();
+      launched = instance.mongodProcess;
     },
     kill: async () => {
       const child = instance?.mongodProcess;
@@ -92,6 +97,10 @@ export function createLocalMember(
     thaw: () => {
       guard?.kill('SIGKILL');
       instance?.mongodProcess?.kill('SIGCONT');
+    },
+    end: () => {
+      const { exitCode = null, signalCode = null } = launched ?? {};
+      return signalCode ?? (exitCode === null ? undefined : `exit code ${exitCode}`);
     },
   };
 }

@@ -44,6 +44,8 @@ export interface MemberControl {
   freeze(member: Member): Promise<void>;
   /** Sends SIGCONT. */
   thaw(member: Member): Promise<void>;
+  /** How the process has ended, as in `SIGABRT`; undefined while it runs. */
+  endOf(member: Member): Promise<string | undefined>;
 }
 
 /**
@@ -108,6 +110,14 @@ export interface ReplicaSet extends AsyncDisposable {
    * `stopped`
    */
   thawMember(member: Member): Promise<void>;
+
+  /**
+   * Brings all members back, whatever has become of them: thaws frozen ones, and starts those again that were killed, have ended by themselves, or are
+   * neither primary nor secondary after 30 s. Resolves when one of them is primary, with a sentence for each to which nobody had done anything.
+   *
+   * @throws ReplicaSetError `unsupported` for a given URI, `start-failed`, `no-primary`, `stopped`
+   */
+  bringBack(): Promise<readonly string[]>;
 
   /**
    * Makes the primary step down for 10 s (1 s in a set of one member) and resolves with the new primary. On a busy

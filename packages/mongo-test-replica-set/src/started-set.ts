@@ -37,6 +37,40 @@ export function openReplicaSet(
   };
   const stop = (): Promise<void> => (stopping ??= deployment.stop());
 
+  const restart = async (memberControl: MemberControl, member: Member): Promise<void> => {
+    killed.delete(member.index);
+    await memberControl.restart(member).catch((error: unknown) => {
+      killed.add(member.index);
+      const reason = `${addressOf(member)} did not start again: ${firstLine(error)}`;
+      throw new ReplicaSetError('start-failed', reason, { cause: error });
+    });
+    await waitUntilMember(member);
+  };
+  const thaw = async (memberControl: MemberControl, member: Member): Promise<void> => {
+    frozen.delete(member.index);
+    await memberControl.thaw(member);
+    await waitUntilMember(member);
+  };
+  /** @returns what nobody had done to it */
+  const bringBackMember = async (memberControl: MemberControl, member: Member): Promise<string[]> => {
+    const isKilled = killed.has(member.index);
+    const end = await memberControl.endOf(member);
+    if (isKilled || end !== undefined) {
+      await restart(memberControl, member);
+      return isKilled ? [] : [`${addressOf(member)} had ended by itself (${end})`];
+    }
+    if (frozen.delete(member.index)) await memberControl.thaw(member);
+    try {
+      await waitUntilMember(member);
+      return [];
+    } catch (error) {
+      // As a member that does not come to the end of a rollback.
+      await memberControl.kill(member);
+      await restart(memberControl, member);
+      return [`${addressOf(member)} had to be killed: ${firstLine(error)}`];
+    }
+  };
+
   return {
     uri,
     serverVersion: deployment.serverVersion,
@@ -66,20 +100,19 @@ export function openReplicaSet(
     },
     thawMember: async (member) => {
       const memberControl = controlFor('thawMember');
-      if (!frozen.delete(member.index))
-        throw new ReplicaSetError('member-state', `${addressOf(member)} is not frozen.`);
-      await memberControl.thaw(member);
-      await waitUntilMember(member);
+      if (!frozen.has(member.index)) throw new ReplicaSetError('member-state', `${addressOf(member)} is not frozen.`);
+      await thaw(memberControl, member);
     },
     restartMember: async (member) => {
       const memberControl = controlFor('restartMember');
-      if (!killed.delete(member.index)) throw new ReplicaSetError('member-state', `${addressOf(member)} is running.`);
-      await memberControl.restart(member).catch((error: unknown) => {
-        killed.add(member.index);
-        const reason = `${addressOf(member)} did not start again: ${firstLine(error)}`;
-        throw new ReplicaSetError('start-failed', reason, { cause: error });
-      });
-      await waitUntilMember(member);
+      if (!killed.has(member.index)) throw new ReplicaSetError('member-state', `${addressOf(member)} is running.`);
+      await restart(memberControl, member);
+    },
+    bringBack: async () => {
+      const memberControl = controlFor('bringBack');
+      const back = await Promise.all(members.map((member) => bringBackMember(memberControl, member)));
+      await primary();
+      return back.flat();
     },
     stepDown: async () => {
       controlFor('stepDown');

@@ -1,8 +1,8 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
+import { createDatabaseName, type Member, type ReplicaSet } from 'mongo-test-replica-set';
 import { startLocalSet } from './local-set.ts';
-import { mongodsOf } from './traces.ts';
+import { mongodsOf, until } from './traces.ts';
 
 let set: ReplicaSet;
 let client: MongoClient;
@@ -43,6 +43,26 @@ test('a member is killed once and restarted once', async () => {
   await set.restartMember(secondary);
   expect(mongodsOf(process.pid)).toHaveLength(3);
 });
+
+test('all members are brought back: one that ended by itself, one that was killed, one that is frozen', async () => {
+  const [crashed, killed, frozen] = set.members;
+  if (crashed === undefined || killed === undefined || frozen === undefined) throw new Error('not a set of three');
+  process.kill(await pidOf(crashed), 'SIGABRT');
+  await until('one has ended', 10_000, () => mongodsOf(process.pid).length === 2);
+  await set.killMember(killed);
+  await set.freezeMember(frozen);
+
+  expect(await set.bringBack()).toEqual([`${crashed.host}:${crashed.port} had ended by itself (SIGABRT)`]);
+  expect(mongodsOf(process.pid)).toHaveLength(3);
+  const items = client.db(createDatabaseName('kill')).collection<{ _id: string }>('items');
+  await items.insertOne({ _id: 'on all of them' }, { writeConcern: { w: 3, wtimeoutMS: 20_000 } });
+  expect(await set.bringBack()).toEqual([]);
+});
+
+async function pidOf({ host, port }: Member): Promise<number> {
+  await using direct = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`);
+  return Number((await direct.db('admin').command({ serverStatus: 1 }))['pid']);
+}
 
 async function otherThanPrimary() {
   const primary = await set.primary();

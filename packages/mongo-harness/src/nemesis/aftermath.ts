@@ -32,6 +32,14 @@ export async function waitUntilWell({ members }: Pick<ReplicaSet, 'members'>, cl
   }
 }
 
+/**
+ * Lets each member write its data down. By itself it does so once a minute, which one that is killed every few seconds does not live to see: each start
+ * would have more of the log to apply than the one before, and each rollback go back further.
+ */
+export async function checkpoint({ members }: Pick<ReplicaSet, 'members'>): Promise<void> {
+  await Promise.all(members.map((member) => onMember(member, (client) => client.db('admin').command({ fsync: 1 }))));
+}
+
 /** Needs all members well, and no call under way. */
 export async function checkAftermath(
   { members }: Pick<ReplicaSet, 'members'>,
@@ -52,15 +60,20 @@ interface Seen {
   readonly validated: readonly Document[];
 }
 
-async function look(member: Member, database: string): Promise<Seen> {
-  const uri = `mongodb://${member.host}:${member.port}/?directConnection=true`;
+const look = (member: Member, database: string): Promise<Seen> =>
+  onMember(member, async (client) => {
+    const db = client.db(database);
+    const { collections = {} } = await db.command({ dbHash: 1 });
+    const hashes = collections as Record<string, string>;
+    const validated: Document[] = [];
+    for (const name of Object.keys(hashes)) validated.push(await db.command({ validate: name }));
+    return { member, hashes, validated };
+  });
+
+async function onMember<R>({ host, port }: Member, ask: (client: MongoClient) => Promise<R>): Promise<R> {
+  const uri = `mongodb://${host}:${port}/?directConnection=true`;
   await using client = new MongoClient(uri, { readPreference: 'secondaryPreferred' });
-  const db = client.db(database);
-  const { collections = {} } = await db.command({ dbHash: 1 });
-  const hashes = collections as Record<string, string>;
-  const validated: Document[] = [];
-  for (const name of Object.keys(hashes)) validated.push(await db.command({ validate: name }));
-  return { member, hashes, validated };
+  return await ask(client);
 }
 
 function differences([first, ...others]: readonly Seen[]): Violation[] {

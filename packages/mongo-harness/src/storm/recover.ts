@@ -1,7 +1,7 @@
 import type { ReplicaSet } from 'mongo-test-replica-set';
 import type { Db, MongoClient } from 'mongodb';
 import { mergeHistories } from '../history/recorder.ts';
-import { checkAftermath, waitUntilWell } from '../nemesis/aftermath.ts';
+import { checkAftermath, checkpoint, waitUntilWell } from '../nemesis/aftermath.ts';
 import { metBy, underWayAt } from '../nemesis/recovery.ts';
 import type { FlowDescription } from '../system/flow.ts';
 import type { History } from '../system/history.ts';
@@ -42,6 +42,7 @@ export async function recover<T extends SystemTypes>(
   const probed = await probeUnserved(system, flow, workers, operations, clock, signal);
   // What was written meanwhile has a majority, and is to be on all members before they are compared.
   await waitUntilWell(set, client);
+  await checkpoint(set);
   const aftermath = [...late, ...probed.violations, ...(await checkAftermath(set, db))];
   const faults = made.faults.map((fault) => ({
     ...fault,

@@ -1,4 +1,5 @@
 import { seededRandom } from 'mongo-interleave';
+import type { ReplicaSet } from 'mongo-test-replica-set';
 import { Nemesis } from '../nemesis/nemesis.ts';
 import type { Context } from '../report/context.ts';
 import { toFailure } from '../report/failure.ts';
@@ -84,7 +85,8 @@ export async function runRounds<T extends SystemTypes>(
     } catch (error) {
       if (signal.aborted) break;
       const { kind, reason } = toFailure(error, trial.exec !== undefined);
-      failed = { reason: `round ${round + 1}: ${reason}`, failure: kind };
+      const found = await bringBack(site.set);
+      failed = { reason: [`round ${round + 1}: ${reason}`, ...found].join('; '), failure: kind };
       // What a worker is at in a round that failed is not known.
       await site.workers[Symbol.asyncDispose]();
       break;
@@ -92,6 +94,13 @@ export async function runRounds<T extends SystemTypes>(
   }
   return reportRounds(system, command, trial, planCalls(system, trial), tally, { broken, failed, signal });
 }
+
+/**
+ * After a round that failed: a fault may have been broken off, and a member may have ended by itself, which is more than the error of the round says. The
+ * next storm is to have all of them. @returns what was found
+ */
+const bringBack = async (set: ReplicaSet | undefined): Promise<readonly string[]> =>
+  (await set?.bringBack().catch((error: unknown) => [`and then: ${toFailure(error).reason}`])) ?? [];
 
 /** What shows one round again: the same faults in their order, and no more than the round had where it could have had more. */
 const alone = ({ maxSteps, ...rounds }: Rounds, steps: readonly FaultStep[]): Rounds => ({

@@ -21,6 +21,10 @@ export function controlContainerMembers(container: StartedTestContainer, setting
     },
     freeze: (member) => run(container, ['sh', '-c', `kill -STOP $(cat ${lockOf(member)})`]),
     thaw: (member) => run(container, ['sh', '-c', `kill -CONT $(cat ${lockOf(member)})`]),
+    endOf: async (member) => {
+      const { exitCode } = await container.exec(['sh', '-c', `pid=$(cat ${lockOf(member)}) && [ -d /proc/$pid ]`]);
+      return exitCode === 0 ? undefined : 'for an unknown reason';
+    },
     kill: async (member) => {
       const gone = `n=0; while [ -d /proc/$pid ] && [ $n -lt ${MAX_EXIT_POLLS} ]; do n=$((n+1)); sleep 0.05; done`;
       const script = `pid=$(cat ${lockOf(member)}); kill -9 $pid; ${gone}; [ ! -d /proc/$pid ]`;
