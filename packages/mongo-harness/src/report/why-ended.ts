@@ -1,3 +1,6 @@
 /** Why a signal ended a row early. */
-export const whyEnded = ({ reason }: AbortSignal): string =>
-  reason instanceof DOMException && reason.name === 'TimeoutError' ? 'did not end in time' : 'interrupted';
+export const whyEnded = (signal: AbortSignal): string => (isTimeOver(signal) ? 'did not end in time' : 'interrupted');
+
+/** Whether `--max-duration` came first. */
+export const isTimeOver = ({ reason }: AbortSignal): boolean =>
+  reason instanceof DOMException && reason.name === 'TimeoutError';

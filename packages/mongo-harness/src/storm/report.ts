@@ -1,7 +1,8 @@
 import { hasRaced } from '../history/contention.ts';
-import { latencyByAnswer, type Row } from '../report/row.ts';
-import { whyEnded } from '../report/why-ended.ts';
+import { latencyByAnswer, type Row, type StormFigures } from '../report/row.ts';
+import { isTimeOver, whyEnded } from '../report/why-ended.ts';
 import type { StormPlan } from '../system/scenario.ts';
+import { kindsOf } from '../system/storm-fault.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
 import { stormCommand } from '../trial/command-of.ts';
@@ -34,7 +35,8 @@ export function reportStorm<T extends SystemTypes>(
 }
 
 /**
- * The row of a storm that went on in rounds. What it says is true of the rounds that were judged, also where the user ended it.
+ * The row of a storm that went on in rounds. What it says is true of the rounds that were judged, also where the user ended it. It is valid only where each kind
+ * of fault that was asked for has met calls under way.
  *
  * @param broken the rows of violated rounds @param failed what ended it before its time
  */
@@ -62,9 +64,28 @@ export function reportRounds<T extends SystemTypes>(
     };
   }
   if (failed.reason !== undefined) return { ...head, verdict: 'unknown', ...failed, violations: [], storm };
-  if (hasRaced(storm.contention)) return { ...head, verdict: 'valid', violations: [], storm };
-  const reason = signal.aborted ? whyEnded(signal) : 'nothing raced';
+  const reason = whyUnknown(trial, storm, signal);
+  if (reason === undefined) return { ...head, verdict: 'valid', violations: [], storm };
   return { ...head, verdict: 'unknown', reason, violations: [], storm };
+}
+
+/** Why rounds in which nothing was broken prove nothing; undefined where they do. Who ends a storm with Ctrl-C wants to know of the rounds before that. */
+function whyUnknown(
+  { rounds: asked }: StormTrial,
+  { contention, rounds }: StormFigures,
+  signal: AbortSignal,
+): string | undefined {
+  const ended = signal.aborted ? [whyEnded(signal)] : [];
+  const raced = hasRaced(contention);
+  const figures = new Map(rounds?.faults.map((fault) => [fault.kind, fault]));
+  const missed = [...new Set(asked?.faults.flatMap(kindsOf))].flatMap((kind) => {
+    const { made = 0, hit = 0 } = figures.get(kind) ?? {};
+    if (made === 0) return [`no ${kind} was made`];
+    return hit === 0 ? [`no ${kind} hit a call under way`] : [];
+  });
+  if (raced && missed.length === 0 && !isTimeOver(signal)) return undefined;
+  const why = [...ended, ...(raced ? missed : [])];
+  return why.length === 0 ? 'nothing raced' : why.join('; ');
 }
 
 /** How a storm of rounds ended. */
