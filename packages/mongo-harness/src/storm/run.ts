@@ -81,6 +81,7 @@ export async function runStorm<T extends SystemTypes>(
   const { plan, judged, signal, faults } = options;
   const deployment = getNamed('deployment', system.deployments, trial.deployment);
   const db = client.db(createDatabaseName('stress', { prefix: `${system.name}_` }));
+  let isOver = false;
   try {
     // While the database is empty, for a flow with processes of its own rehearses then.
     const go = await workers.prepare(tasksOf(site, trial, db, options), signal);
@@ -113,6 +114,7 @@ export async function runStorm<T extends SystemTypes>(
     const final = await readState(system, db, deployment);
     const commits = isCutOff ? undefined : await witness?.read<T>((change) => toWrite?.(change, deployment));
     const expectedErrors = plan.expectedErrors ?? [];
+    isOver = true;
     const told = { ...(commits === undefined ? {} : { commits }), ...after };
     return {
       run: { scenario: trial.scenario, start, between, final, expectedErrors, ...told },
@@ -124,9 +126,9 @@ export async function runStorm<T extends SystemTypes>(
   } finally {
     // What a worker still writes would bring the database back.
     if (signal.aborted) await workers[Symbol.asyncDispose]();
-    // After Ctrl-C the servers may be gone before this process, for they got the signal too; then so is the database.
+    // What ended the storm says more. After Ctrl-C the servers may be gone before this process, for they got the signal too; then so is the database.
     await db.dropDatabase().catch((error: unknown) => {
-      if (!signal.aborted) throw error;
+      if (isOver && !signal.aborted) throw error;
     });
   }
 }
