@@ -4,7 +4,7 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startLocalSet } from './local-set.ts';
 import { runHost } from './run-host.ts';
-import { mongodsOf, processesWith, until } from './traces.ts';
+import { mongodsOf, pidOf, processesWith, until } from './traces.ts';
 
 let set: ReplicaSet;
 let client: MongoClient;
@@ -56,6 +56,23 @@ test('a frozen member is killed and restarted like any other', async () => {
   expect(frozenOf(process.pid)).toEqual([]);
   expect(mongodsOf(process.pid)).toHaveLength(3);
 });
+
+test(
+  'a member that does not answer, though nobody has frozen it, is killed and comes back',
+  { timeout: 90_000 },
+  async () => {
+    const [stuck] = set.members;
+    if (stuck === undefined) throw new Error('a set without members');
+    process.kill(await pidOf(stuck), 'SIGSTOP');
+    expect(await set.bringBack()).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${stuck.host}:${stuck.port} had to be killed: .* is not back after 30000 ms: `),
+      ),
+    ]);
+    expect(frozenOf(process.pid)).toEqual([]);
+    expect(await set.bringBack()).toEqual([]);
+  },
+);
 
 test('kill -9 of the host: a frozen member ends too', async () => {
   await using host = runHost('host-program.ts', ['freezes', '1']);

@@ -1,8 +1,8 @@
 import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createDatabaseName, type Member, type ReplicaSet } from 'mongo-test-replica-set';
+import { createDatabaseName, type ReplicaSet } from 'mongo-test-replica-set';
 import { startLocalSet } from './local-set.ts';
-import { mongodsOf, until } from './traces.ts';
+import { mongodsOf, pidOf, until } from './traces.ts';
 
 let set: ReplicaSet;
 let client: MongoClient;
@@ -58,11 +58,6 @@ test('all members are brought back: one that ended by itself, one that was kille
   await items.insertOne({ _id: 'on all of them' }, { writeConcern: { w: 3, wtimeoutMS: 20_000 } });
   expect(await set.bringBack()).toEqual([]);
 });
-
-async function pidOf({ host, port }: Member): Promise<number> {
-  await using direct = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`);
-  return Number((await direct.db('admin').command({ serverStatus: 1 }))['pid']);
-}
 
 async function otherThanPrimary() {
   const primary = await set.primary();

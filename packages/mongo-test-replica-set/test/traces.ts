@@ -2,12 +2,20 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Member } from 'mongo-test-replica-set';
+import { MongoClient } from 'mongodb';
 
 const POLL_MS = 20;
 
 /** Pids of the mongods whose data folder belongs to the process `owner`. */
 export function mongodsOf(owner: number): number[] {
   return processesWith(`mongo-test-replica-set-${owner}-`);
+}
+
+/** The pid of a member, as the member says. */
+export async function pidOf({ host, port }: Member): Promise<number> {
+  await using direct = new MongoClient(`mongodb://${host}:${port}/?directConnection=true`);
+  return Number((await direct.db('admin').command({ serverStatus: 1 }))['pid']);
 }
 
 /** Pids of the processes by which mongodb-memory-server ends mongods whose parent, here `owner`, has died. */
