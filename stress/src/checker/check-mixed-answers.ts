@@ -81,6 +81,16 @@ function firstIndex(count: number, holds: (index: number) => boolean): number {
   return low;
 }
 
+/** Verbs that throw where their deadline comes; `rotate` tells `busy` or `indeterminate` then. */
+const THROWS_AT_DEADLINE: readonly PoolCall['op'][] = ['bind', 'restore', 'sweep', 'find-rotation', 'handle-failure'];
+
+/**
+ * Whether a call may be told this error while something goes wrong: what operators write is between them and the driver, and a verb says that
+ * the database did not answer by its deadline. No verb tells an error of the driver.
+ */
+const mayFail = ({ op }: PoolCall, code: string): boolean =>
+  THROWS_AT_DEADLINE.includes(op) ? code === 'database' : op !== 'rotate';
+
 class AnswerJudge {
   readonly #book: PoolBook;
   readonly #rotations: ReadonlyMap<string, Extract<Step, { readonly kind: 'rotation' }>>;
@@ -113,7 +123,8 @@ class AnswerJudge {
 
   /** @returns why the answer was true in none of these states; undefined where it was, or says nothing of them */
   whyFalse({ call, answer }: MixedOperation, states: States, isDisturbed: boolean): string | undefined {
-    if (answer.kind === 'error') return isDisturbed ? undefined : `${answer.code}, ${answer.message}`;
+    if (answer.kind === 'error')
+      return isDisturbed && mayFail(call, answer.code) ? undefined : `${answer.code}, ${answer.message}`;
     if (['busy', 'indeterminate', 'crashed'].includes(answer.kind)) return undefined;
     switch (call.op) {
       case 'rotate':

@@ -14,6 +14,7 @@ import {
 import { checkAddedBindings } from './check-added-bindings.ts';
 import { checkBesideOlderFlow } from './check-beside-older-flow.ts';
 import { checkEndedIncarnation } from './check-ended-incarnation.ts';
+import { checkKinds } from './check-kinds.ts';
 import { checkMixed, countMixed } from './check-mixed.ts';
 import { checkPutBack } from './check-put-back.ts';
 import { checkRun } from './check-run.ts';
@@ -35,8 +36,11 @@ const CHANGED_BY_OTHERS: Readonly<Record<string, (run: RotationRun) => RotationV
 const MIXED: readonly string[] = [mixedTraffic, restoredAndPutBack, swept].map(({ name }) => name);
 
 /** Judges a run of any scenario. */
-export const checkRotations = (run: Run<RotationTypes>): readonly RotationViolation[] =>
-  MIXED.includes(run.scenario) ? checkMixed(run) : (CHANGED_BY_OTHERS[run.scenario] ?? checkRun)(toRotationRun(run));
+export function checkRotations(run: Run<RotationTypes>): readonly RotationViolation[] {
+  if (MIXED.includes(run.scenario)) return checkMixed(run);
+  const rotations = toRotationRun(run);
+  return [...checkKinds(rotations.history), ...(CHANGED_BY_OTHERS[run.scenario] ?? checkRun)(rotations)];
+}
 
 /** Backups that a run used, and those of them that took no key's place. */
 export function countBackups(run: Run<RotationTypes>): { readonly used: number; readonly wasted: number } {

@@ -80,3 +80,45 @@ test('is told of a rotation that was never committed', () => {
     'I6 who asked about the rotation r1 was told k1 and b1, and no commit has it',
   ]);
 });
+
+test.each<Answer>([{ kind: 'rotated', replacement: 'b1', rotationId: 'r1' }, { kind: 'not-found' }])(
+  '$kind is no answer to it',
+  (answer) => {
+    expect(told(replaced, answer)).toEqual([
+      `I6 who asked about the rotation r1 was told ${answer.kind}, which is no answer of findRotation`,
+    ]);
+  },
+);
+
+test('an answer that rotate does not know', () => {
+  const answer = { kind: 'already-roatted', replacement: 'b2' } as unknown as Answer;
+  const calls = [
+    { answer: { kind: 'rotated', replacement: 'b1', rotationId: 'r1' } as const, caller: 0 },
+    { answer, caller: 1 },
+  ];
+  const run = {
+    scenario: 'same-key',
+    start: toSnapshot(start),
+    between: [],
+    commits: commitsBetween(start, replaced, 'r1'),
+    final: toSnapshot(replaced),
+    history: {
+      unit: 'ms' as const,
+      operations: calls.map((one) => ({
+        ...one,
+        process: 0,
+        service: 'keypool',
+        call: { op: 'rotate', keyId: 'k1' } as const,
+        invokedAtMs: 0,
+        completedAtMs: 10,
+      })),
+      claims: [],
+      conflicts: 0,
+      lostRaces: 0,
+    },
+    expectedErrors: [],
+  };
+  expect(checkRotations(run)).toEqual([
+    { invariant: 'I5', sentence: 'caller 1 was told already-roatted for k1, which is no answer of rotate' },
+  ]);
+});

@@ -174,6 +174,21 @@ describe('calls and commits that disagree', () => {
     expect(sentences(run, 'kill-primary')).toEqual([]);
   });
 
+  test('who is told an error while something goes wrong is told one of the verb, and not one of the driver', () => {
+    const failed = (code: string) => ({ kind: 'error', code, message: 'connection closed' }) as const;
+    const run = begin();
+    run.told({ op: 'insert-binding', keyId: 'k1', proxyId: 'p8' }, failed('unexpected'));
+    run.told({ op: 'bind', keyId: 'k1', proxyId: 'p9' }, failed('database'));
+    run.told({ op: 'bind', keyId: 'k1', proxyId: 'p9' }, failed('unexpected'));
+    run.told({ op: 'sweep' }, failed('unexpected'));
+    run.told({ op: 'rotate', keyId: 'k1' }, failed('database'));
+    expect(sentences(run, 'step-down')).toEqual([
+      'caller 2 was told error for bind k1: unexpected, connection closed',
+      'caller 3 was told error for a sweep: unexpected, connection closed',
+      'caller 4 was told error for rotate k1: database, connection closed',
+    ]);
+  });
+
   test('a cool-down is written twice where a reply was lost, and only there', () => {
     const run = begin();
     const used = { incarnation: 'life of k1' };
