@@ -21,10 +21,10 @@ interface DefaultDuration {
 }
 
 const LIMITED: DefaultDuration = { seconds: 600, text: '600' };
-/** Of commands that say themselves how long they go on. */
+/** Of commands whose rows have a budget. */
 export const UNLIMITED: DefaultDuration = { seconds: MAX_DURATION_SECONDS, text: 'none' };
-/** The same, with `--for` alone. */
-export const LIMITED_ROUND: DefaultDuration = { ...LIMITED, text: `${LIMITED.text}, and none with --for` };
+/** Of one that is unlimited with `--for`. */
+export const LIMITED_WITHOUT_FOR: DefaultDuration = { ...LIMITED, text: `${LIMITED.text}, and none with --for` };
 
 /** What every command that needs MongoDB can be told. */
 export interface CommonOptions {

@@ -39,9 +39,9 @@ import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
 import {
   givenParts,
-  LIMITED_ROUND,
-  UNLIMITED,
+  LIMITED_WITHOUT_FOR,
   oneOf,
+  UNLIMITED,
   type CommonOptions,
   type Options,
   type OutputOptions,
@@ -108,7 +108,7 @@ export function stressCommand<T extends SystemTypes>(
     );
   roundOptions(program, options);
   options
-    .common(program, LIMITED_ROUND)
+    .common(program, LIMITED_WITHOUT_FOR)
     .addOption(
       options
         .counted('--members <count>', 'members of the replica set that is started', { max: MAX_MEMBERS })

@@ -85,7 +85,7 @@ export async function runRounds<T extends SystemTypes>(
     } catch (error) {
       if (signal.aborted) break;
       const { kind, reason } = toFailure(error, trial.exec !== undefined);
-      const found = await bringBack(site.set);
+      const found = rounds.faults.length === 0 ? [] : await bringBack(site.set);
       failed = { reason: [`round ${round + 1}: ${reason}`, ...found].join('; '), failure: kind };
       // What a worker is at in a round that failed is not known.
       await site.workers[Symbol.asyncDispose]();
