@@ -270,9 +270,7 @@ export async function stress<T extends SystemTypes>(
   expectMembers((selection.rounds?.faults ?? []).flatMap(kindsOf), options.members);
   await using set = await startSet(options, context);
   if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0)
-    throw new UsageError(
-      '--fault disturbs the database, and the replica set in MONGODB_URI is never disturbed: unset it.',
-    );
+    throw new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.');
   if (!json) saySet(set, `; seed ${seed}`);
   const invariants = { ...AFTERMATH, ...system.invariants };
   const possible = trials.filter(({ rounds }) => canHave((rounds?.faults ?? []).flatMap(kindsOf), set));

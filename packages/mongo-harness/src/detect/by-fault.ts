@@ -33,7 +33,7 @@ export interface FaultRow {
   readonly durationMs: number;
   /** From the beginning of a storm until the round was judged in which it was first violated. Absent where none was. */
   readonly firstViolationMs?: Spread;
-  /** Why storms came to no verdict. */
+  /** Why storms came to no verdict, or to another one. */
   readonly reasons: readonly string[];
 }
 
@@ -93,6 +93,7 @@ export function summarize({ flow, place, breaks }: FaultStorm, rows: readonly Ro
     ({ violations }) =>
       violations.length > 0 && (breaks === undefined || violations.some(({ invariant }) => breaks.includes(invariant))),
   );
+  const others = judged.filter((row) => row.violations.length > 0 && !violated.includes(row));
   const durations = violated.map(({ storm }) => storm?.durationMs ?? 0).toSorted((a, b) => a - b);
   const max = durations.at(-1);
   return {
@@ -107,7 +108,7 @@ export function summarize({ flow, place, breaks }: FaultStorm, rows: readonly Ro
     ...(max === undefined
       ? {}
       : { firstViolationMs: { median: durations[Math.floor(durations.length / 2)] ?? max, max } }),
-    reasons,
+    reasons: [...reasons, ...new Set(others.map(({ violations: [first] }) => `${first?.invariant} was broken first`))],
   };
 }
 

@@ -5,14 +5,16 @@ import { judgeRow, type Row } from './row.ts';
 const MAX_SENTENCES = 3;
 
 /**
- * What broke in the rows that came out wrong, and how to see it again; for a mutant the first sentence that caught it. At the end, what
- * complete explorations do not cover.
+ * What broke in the rows that came out wrong, or of which nothing was expected, and how to see it again; for a mutant the first sentence that caught it. At
+ * the end, what complete explorations do not cover.
  *
  * @param command as in `pnpm stress` @param folder of the result, where the histories are
  */
 export function formatFindings(rows: readonly Row[], { invariants, command, folder }: FindingsOptions): string {
   const caught = rows.filter((row) => row.trial.expected === 'violated' && judgeRow(row) === 'passed');
-  const wrong = rows.filter((row) => judgeRow(row) !== 'passed');
+  const shown = rows.filter(
+    (row) => judgeRow(row) !== 'passed' || (row.verdict === 'violated' && row.trial.expected === undefined),
+  );
   const parts: string[] = [];
   if (caught.length > 0) parts.push('Mutants, caught as they must be:');
   for (const { trial, violations, exploration } of caught) {
@@ -21,7 +23,7 @@ export function formatFindings(rows: readonly Row[], { invariants, command, fold
     const token = exploration?.token === undefined ? '' : `; ${exploration.token}`;
     parts.push(`  ${trial.flow}: ${nameInvariant(invariants, first.invariant)}: ${first.sentence}${token}`);
   }
-  for (const row of wrong) parts.push('', ...formatWrong(row, { invariants, command, folder }));
+  for (const row of shown) parts.push('', ...formatRow(row, { invariants, command, folder }));
   const limits = notCovered(rows);
   if (limits.length > 0) parts.push('', ...limits);
   return parts.join('\n');
@@ -33,7 +35,7 @@ export interface FindingsOptions {
   readonly folder: string;
 }
 
-function formatWrong(row: Row, { invariants, command, folder }: FindingsOptions): string[] {
+function formatRow(row: Row, { invariants, command, folder }: FindingsOptions): string[] {
   const { trial, verdict, violations, reason, reproduce, history } = row;
   const { flow, deployment, scenario, expected } = trial;
   const lines = [

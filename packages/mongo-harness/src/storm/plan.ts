@@ -1,5 +1,5 @@
 import { seededRandom } from 'mongo-interleave';
-import { isMutant, type AnyFlow, type FlowDescription, type StormPlace } from '../system/flow.ts';
+import { isMutant, type AnyFlow, type FaultPlace, type FlowDescription, type StormPlace } from '../system/flow.ts';
 import type { Scenario, StormPlan } from '../system/scenario.ts';
 import type { System } from '../system/system.ts';
 import type { SystemTypes } from '../system/system-types.ts';
@@ -66,7 +66,7 @@ function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelect
   const fitting = (one: AnyFlow<T>): string[] =>
     system.scenarios.filter((each) => each.storm !== undefined && canOperate(one, each)).map(({ name }) => name);
   const ofFlow = (one: AnyFlow<T>): string[] => [
-    ...new Set(placesOf(system, one, selection).map((place) => place.scenario)),
+    ...new Set([...placesOf(system, one, selection), ...faultPlacesOf(one)].map((place) => place.scenario)),
   ];
   return flows.flatMap((one) => {
     const names =
@@ -81,6 +81,10 @@ function makeUp<T extends SystemTypes>(system: System<T>, selection: StormSelect
     });
   });
 }
+
+/** Where a mutant has its storms with faults. */
+const faultPlacesOf = <T extends SystemTypes>(flow: AnyFlow<T>): readonly FaultPlace[] =>
+  isMutant(flow) ? (flow.faultStorms ?? []) : [];
 
 /** A mutant need not be caught where its author does not say so. */
 const expectationOf = (

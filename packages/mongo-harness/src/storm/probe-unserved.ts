@@ -19,7 +19,7 @@ interface Probed<T extends SystemTypes> {
   readonly violations: readonly Violation[];
 }
 
-/** Asks again what was not served, and what became of calls in doubt, until all is served or the time is over. */
+/** Asks what became of calls in doubt, and then again what was not served, until all is served or the time is over. */
 export async function probeUnserved<T extends SystemTypes>(
   { recovery, show }: System<T>,
   { operates = false }: FlowDescription,
@@ -28,13 +28,16 @@ export async function probeUnserved<T extends SystemTypes>(
   { originNs }: StormClock,
   signal: AbortSignal,
 ): Promise<Probed<T>> {
-  const asked = [...unserved(recovery, operations), ...(operates ? inquiriesOf(recovery, operations) : [])];
-  if (asked.length === 0) return { histories: [], violations: [] };
-  const first = 1 + operations.reduce((last, { caller }) => Math.max(last, caller), 0);
-  const calls = asked.map((call, index) => ({ caller: first + index, call }));
-  const history = await workers.probe({ originNs, calls, maxWaitMs: MAX_UNSERVED_MS }, signal);
-  const answers = history.operations;
-  const violations = calls.flatMap(({ caller, call }): Violation[] => {
+  let next = 1 + operations.reduce((last, { caller }) => Math.max(last, caller), 0);
+  const toCalls = (asked: readonly T['call'][]) => asked.map((call) => ({ caller: next++, call }));
+  const inquiries = toCalls(operates ? inquiriesOf(recovery, operations) : []);
+  const again = toCalls(unserved(recovery, operations));
+  const histories: History<T>[] = [];
+  // Who asks what became of a call is to be told of that one, and not of the same call made again.
+  for (const calls of [inquiries, again])
+    if (calls.length > 0) histories.push(await workers.probe({ originNs, calls, maxWaitMs: MAX_UNSERVED_MS }, signal));
+  const answers = histories.flatMap((history) => history.operations);
+  const violations = [...inquiries, ...again].flatMap(({ caller, call }): Violation[] => {
     const last = answers.findLast((operation) => operation.caller === caller);
     if (last !== undefined && isServed(recovery, last.answer)) return [];
     const told =
@@ -44,5 +47,5 @@ export async function probeUnserved<T extends SystemTypes>(
     const sentence = `a call was not served within ${MAX_UNSERVED_MS / 1_000} s after the fault, when the database was well again: ${told}`;
     return [{ invariant: 'served-again', sentence }];
   });
-  return { histories: [history], violations };
+  return { histories, violations };
 }

@@ -49,7 +49,7 @@ export interface Recovery<T extends SystemTypes> {
   readonly probe?: (call: T['call']) => T['call'] | undefined;
   /**
    * What a caller asks who could not know whether its call was done, of a flow that `operates`. What it is told is for `check` to judge.
-   * It is asked at the moment at which calls are asked again, and may be told of a state before their commits.
+   * It is asked before any call is made again.
    * Default: nothing.
    */
   readonly inquiry?: (call: T['call'], answer: Operation<T>['answer']) => T['call'] | undefined;

@@ -52,7 +52,12 @@ describe('what the storms of a mutant came to', () => {
 
   test.each<[string, Row[], Partial<FaultRow>, ReturnType<typeof judgeFaultRow>]>([
     ['one storm saw nothing', [storm(1, broken('S1')), storm(2)], { tries: 2, violated: 1 }, 'failed'],
-    ['another invariant was broken', [storm(1, broken('members-agree'))], { tries: 1, violated: 0 }, 'failed'],
+    [
+      'another invariant was broken',
+      [storm(1, broken('members-agree')), storm(1, broken('members-agree'))],
+      { tries: 2, violated: 0, reasons: ['members-agree was broken first'] },
+      'failed',
+    ],
     [
       'a storm came to no verdict',
       [storm(1, broken('S1')), storm(2, { verdict: 'unknown', reason: 'not run' })],

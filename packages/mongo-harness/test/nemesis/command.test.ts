@@ -134,8 +134,7 @@ describe.concurrent('what can not be disturbed', () => {
     const { code, stderr } = await command.run(storm(store, '--fault step-down'), { MONGODB_URI: oneMemberSet().uri });
     expect({ code, stderr }).toEqual({
       code: 64,
-      stderr:
-        'error: --fault disturbs the database, and the replica set in MONGODB_URI is never disturbed: unset it.\n',
+      stderr: 'error: The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.\n',
     });
   });
 });

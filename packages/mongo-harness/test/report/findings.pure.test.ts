@@ -9,8 +9,19 @@ const format = (...rows: Parameters<typeof formatFindings>[0]): string =>
   formatFindings(rows, { invariants, command: 'pnpm seats', folder: 'store/then' });
 
 test('a row that came out right is not spoken of', () => {
-  const unexpected = row({ trial: { expected: undefined }, verdict: 'violated', violations: [sold('s1')] });
+  const unexpected = row({ trial: { expected: undefined } });
   expect(format(row(), unexpected)).toBe('');
+});
+
+test('a row of which nothing was expected: what it broke', () => {
+  const unexpected = row({ trial: { expected: undefined }, verdict: 'violated', violations: [sold('s1')] });
+  expect(format(unexpected).split('\n')).toEqual([
+    '',
+    'atomic on hall, one-seat: violated',
+    '  S1 a seat is sold once: broken',
+    '    s1 was sold twice',
+    '  again: pnpm seats --seed 1',
+  ]);
 });
 
 test('a mutant: the first sentence that caught it, with its invariant', () => {
