@@ -83,6 +83,7 @@ describe('what is refused', () => {
   test.each([
     [['--scenario', 'same-kye'], 'Did you mean same-key? There are: same-key, many-keys, scarce,'],
     [['--flow', 'checked-clam'], 'Did you mean checked-claim?'],
+    [['--provider', 'kubernetes'], 'is invalid. There are: uri, binary, docker, download, wheel.'],
     [['--exec', ' '], 'Expected a command for the shell.'],
     [['--exec', 'true', '--flow', 'naive'], "option '--exec <command>' cannot be used with option '--flow <name>'"],
     [

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { closest } from 'fastest-levenshtein';
+import { closest, distance } from 'fastest-levenshtein';
 import { PROVIDER_NAMES, type ProviderName } from 'mongo-test-replica-set';
 import { environmentName } from '../system/environment-name.ts';
 import { isExplored, isMutant, isProgram } from '../system/flow.ts';
@@ -207,5 +207,7 @@ export const oneOf =
   (text: string): string => {
     if (names.includes(text)) return text;
     if (names.length === 0) throw new InvalidArgumentError('There are none.');
-    throw new InvalidArgumentError(`Did you mean ${closest(text, names)}? There are: ${names.join(', ')}.`);
+    const near = closest(text, names);
+    const meant = distance(text, near) <= text.length / 2 ? `Did you mean ${near}? ` : '';
+    throw new InvalidArgumentError(`${meant}There are: ${names.join(', ')}.`);
   };
