@@ -23,12 +23,13 @@ export interface RotationHistory {
   readonly claims: readonly Claim[];
   /** What went wrong on purpose. Default: nothing did. */
   readonly faults?: readonly Fault[];
-  /** What callers asked who could not know whether they had rotated, when nothing went wrong any more. Default: nobody asked. */
+  /** What callers asked who could not know whether they had rotated: themselves at once, and others when nothing went wrong any more. Default: nobody asked. */
   readonly inquiries?: readonly Inquiry[];
 }
 
 /** One call of `findRotation`. */
 export interface Inquiry {
+  readonly caller: number;
   readonly rotationId: string;
   readonly answer: Answer;
 }
@@ -70,7 +71,7 @@ export function toRotationRun({
     if (call.op === 'rotate') {
       const { op: _op, ...asked } = call;
       operations.push({ caller, ...asked, invokedAtMs, completedAtMs, answer });
-    } else if (call.op === 'find-rotation') inquiries.push({ rotationId: call.rotationId, answer });
+    } else if (call.op === 'find-rotation') inquiries.push({ caller, rotationId: call.rotationId, answer });
     else if (answer.kind !== 'crashed') operated.push({ call, answer });
   }
   const { unit, claims, faults } = history;

@@ -19,7 +19,7 @@ const replaced = pool({
 const found = (keyId: string, replacement: string): Answer => ({ kind: 'found', keyId, replacement });
 const unknown: Answer = { kind: 'unknown-rotation' };
 
-const told = (final: PoolState, answer: Answer, isLogged = true): string[] => {
+const told = (final: PoolState, answer: Answer, isLogged = true, asker = 1): string[] => {
   const calls: [PoolCall, Answer][] = [
     [
       { op: 'rotate', keyId: 'k1' },
@@ -36,7 +36,7 @@ const told = (final: PoolState, answer: Answer, isLogged = true): string[] => {
     history: {
       unit: 'ms',
       operations: calls.map(([call, given], caller) => ({
-        caller,
+        caller: caller === 0 ? 0 : asker,
         process: 0,
         service: 'keypool',
         call,
@@ -77,6 +77,15 @@ test.each([
 
 test('is told of a rotation that was never committed', () => {
   expect(told(start, found('k1', 'b1'))).toEqual([
+    'I6 who asked about the rotation r1 was told k1 and b1, and no commit has it',
+  ]);
+});
+
+test('who asks at once may be told too early that there is none, and never of one that is undone', () => {
+  const [isLogged, sameCaller] = [true, 0];
+  expect(told(replaced, unknown, isLogged, sameCaller)).toEqual([]);
+  expect(told(replaced, found('k1', 'b1'), isLogged, sameCaller)).toEqual([]);
+  expect(told(start, found('k1', 'b1'), isLogged, sameCaller)).toEqual([
     'I6 who asked about the rotation r1 was told k1 and b1, and no commit has it',
   ]);
 });

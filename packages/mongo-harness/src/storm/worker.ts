@@ -80,7 +80,9 @@ async function go(originNs: string): Promise<void> {
   const nowMs = clockOf(originNs);
   if (flow.takesPatience === true) prepared.patience = new CallersPatience(nowMs);
   const { patience } = prepared;
-  await runCalls({ ...task, flows, next: system.next, recorder: journal, nowMs, watch, waves, patience });
+  const { next, recovery } = system;
+  const asks = flow.operates === true && recovery?.inquiry !== undefined ? { inquiry: recovery.inquiry } : {};
+  await runCalls({ ...task, ...asks, flows, next, recorder: journal, nowMs, watch, waves, patience });
   await settle(flows, flow);
 }
 

@@ -48,8 +48,8 @@ export interface Recovery<T extends SystemTypes> {
   /** What is asked again, where a call was not served. Default: the same call. */
   readonly probe?: (call: T['call']) => T['call'] | undefined;
   /**
-   * What a caller asks who could not know whether its call was done, of a flow that `operates`. What it is told is for `check` to judge.
-   * It is asked before any call is made again.
+   * What a caller asks who could not know whether its call was done, of a flow that `operates`: the same caller at once, when what it asks about may still be
+   * under way, or be undone; and another one when all is mended, before any call is made again. What they are told is for `check` to judge.
    * Default: nothing.
    */
   readonly inquiry?: (call: T['call'], answer: Operation<T>['answer']) => T['call'] | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NoAnswer, PlannedCall, System } from '../../src/index.ts';
 import { Recorder } from '../../src/history/recorder.ts';
-import { runCalls } from '../../src/storm/run-calls.ts';
+import { runCalls, type CallsOptions } from '../../src/storm/run-calls.ts';
 import type { Seats } from '../support/seats-system.ts';
 
 type Answer = Seats['answer'] | NoAnswer;
@@ -11,7 +11,7 @@ const reserve = (seat: string): Seats['call'] => ({ op: 'reserve', seat });
 async function run(
   calls: readonly PlannedCall<Seats>[],
   answer: (caller: number, call: Seats['call']) => Promise<Answer>,
-  { next, maxConcurrency = 100 }: { next?: System<Seats>['next']; maxConcurrency?: number } = {},
+  { maxConcurrency = 100, ...more }: Partial<Pick<CallsOptions<Seats>, 'next' | 'inquiry' | 'maxConcurrency'>> = {},
 ) {
   const recorder = new Recorder<Seats>();
   let nowMs = 0;
@@ -20,7 +20,8 @@ async function run(
     process: 3,
     flows,
     calls,
-    next,
+    next: undefined,
+    ...more,
     maxConcurrency,
     recorder,
     nowMs: () => nowMs++,
@@ -48,6 +49,16 @@ describe('a caller that goes on', () => {
   test('asks once where the system has no next', async () => {
     expect(await asked(9)).toEqual(['s1']);
   });
+});
+
+test('who can not know asks at once, and then goes on', async () => {
+  const isInDoubt = ({ seat }: Seats['call']): boolean => seat === 's1';
+  const operations = await run(
+    [{ caller: 7, call: reserve('s1'), follow: 1 }],
+    async (_caller, call) => (isInDoubt(call) ? { kind: 'error', code: 'lost', message: '' } : { kind: 'sold-out' }),
+    { next: nextSeat, inquiry: (call, { kind }) => (kind === 'error' ? reserve(`${call.seat}?`) : undefined) },
+  );
+  expect(operations.map(({ caller, call }) => `${caller} ${call.seat}`)).toEqual(['7 s1', '7 s1?', '7 s2']);
 });
 
 test('a flow that throws is recorded as an error, and the others go on', async () => {
