@@ -1,4 +1,5 @@
 import { MongoClient, type Db } from 'mongodb';
+import { startReplicaSet } from 'mongo-test-replica-set';
 import { createTestDatabaseName, exploringSet } from 'test-kit';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import {
@@ -190,6 +191,16 @@ test('an error code that the server gives only with details is refused', async (
   await using one = await scenario({ clients: 1, flow: checkedClaim, errorCode: 11_000 });
   await expect(one.explore({ faults: { kinds: ['error'] } })).rejects.toThrow(
     expect.objectContaining({ code: 'invalid-option', message: expect.stringMatching(/errorCode .* 11000 .* 40671/) }),
+  );
+});
+
+test('a server without test commands is told before the first verdict', async () => {
+  await using plain = await startReplicaSet({ members: 1, setParameters: { enableTestCommands: 0 } });
+  await using other = new MongoClient(plain.uri);
+  await createCollections(other.db(database));
+  await using one = await scenario({ uri: plain.uri, clients: 1, flow: checkedClaim });
+  await expect(one.explore({ faults: { kinds: ['error'] } })).rejects.toThrow(
+    expect.objectContaining({ code: 'invalid-option', message: expect.stringContaining('enableTestCommands=1') }),
   );
 });
 

@@ -1,6 +1,7 @@
-import type { MongoClient } from 'mongodb';
+import { MongoServerError, type MongoClient } from 'mongodb';
 import type { FrozenClient, Gate, RefusedCommand } from '../gate/gate.ts';
 import type { GatedClient } from '../gate/gated-client.ts';
+import { InterleaveError } from '../interleave-error.ts';
 import { Elections } from './elections.ts';
 import type { InterleaveOptions } from './interleave-options.ts';
 import type { Lives } from './lives.ts';
@@ -9,6 +10,9 @@ import { stopped } from './stopped.ts';
 
 /** PrimarySteppedDown: drivers retry what can be retried. */
 const DEFAULT_ERROR_CODE = 189;
+
+/** What a server without test commands says of the command that sets a fail point. */
+const COMMAND_NOT_FOUND = 59;
 
 interface Frozen {
   readonly client: GatedClient;
@@ -143,6 +147,15 @@ export class FaultInjector {
   }
 
   async #setFailPoint(mode: 'off' | { times: number }, data: object = {}): Promise<void> {
-    await this.#control.db('admin').command({ configureFailPoint: 'failCommand', mode, data });
+    try {
+      await this.#control.db('admin').command({ configureFailPoint: 'failCommand', mode, data });
+    } catch (error) {
+      if (!(error instanceof MongoServerError) || error.code !== COMMAND_NOT_FOUND) throw error;
+      throw new InterleaveError(
+        'invalid-option',
+        'The fault error needs a server with test commands: start it with --setParameter enableTestCommands=1, or leave this fault out.',
+        { cause: error },
+      );
+    }
   }
 }
