@@ -116,7 +116,7 @@ export function openReplicaSet(
     },
     stepDown: async () => {
       controlFor('stepDown');
-      return stepDownPrimary(await primary(), members.length, primary);
+      return stepDownPrimary(await primary(), members, primary);
     },
     stop,
     [Symbol.asyncDispose]: stop,

@@ -13,12 +13,19 @@ const RETRY_PAUSE_MS = 100;
 /** LockTimeout, LockBusy, ConflictingOperationInProgress: the primary is busy (SERVER-48154). */
 const TRANSIENT_CODES: readonly unknown[] = [24, 46, 117];
 
+/** A member that can't be reached can't be elected either. */
+const MAX_UNFREEZE_MS = 1_000;
+
 /** Makes the primary `old` step down and resolves with the new primary. In a set of one member that is `old` again. */
 export async function stepDownPrimary(
   old: Member,
-  memberCount: number,
+  members: readonly Member[],
   findPrimary: () => Promise<Member>,
 ): Promise<Member> {
+  const memberCount = members.length;
+  // Those that have stepped down shortly before could not be elected yet.
+  const others = members.filter(({ index }) => index !== old.index);
+  await Promise.allSettled(others.map((member) => askMember(member, { replSetFreeze: 0 }, MAX_UNFREEZE_MS)));
   await sendStepDown(old, memberCount);
   const deadlineMs = performance.now() + MAX_RETRY_MS;
   while (performance.now() < deadlineMs) {

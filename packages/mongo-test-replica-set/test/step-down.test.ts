@@ -13,6 +13,13 @@ afterAll(async () => {
   await Promise.all([set.stop(), single.stop()]);
 });
 
+test('steps down again and again, before the first ones could be elected again by themselves', async () => {
+  for (let time = 0; time < 4; time++) {
+    const old = await set.primary();
+    expect((await set.stepDown()).index).not.toBe(old.index);
+  }
+});
+
 test('the primary steps down and another member takes over', async () => {
   const old = await set.primary();
   const successor = await set.stepDown();
