@@ -122,7 +122,14 @@ interface Instant {
   readonly of?: { readonly operation: MixedOperation; readonly state: number };
 }
 
-/** A commit is made after its caller called and before the caller was answered, and the log has the commits in their order. */
+/** Who is told one of these does not know: it may also be done after the answer, as after that of a caller that gave up. */
+const IN_DOUBT: readonly Answer['kind'][] = ['indeterminate', 'error', 'crashed'];
+
+/** When what the call does is done at the latest. */
+const doneByMs = ({ answer, completedAtMs }: MixedOperation): number =>
+  IN_DOUBT.includes(answer.kind) ? Infinity : completedAtMs;
+
+/** A commit is made after its caller called and before the caller knew of it, and the log has the commits in their order. */
 function orderOf(
   windows: readonly Window[],
   lastState: number,
@@ -131,12 +138,12 @@ function orderOf(
   const latest: Instant[] = Array.from({ length: lastState + 1 }, () => ({ atMs: Infinity }));
   for (const { state, able } of windows) {
     const first = able.toSorted((a, b) => a.invokedAtMs - b.invokedAtMs)[0];
-    const last = able.toSorted((a, b) => b.completedAtMs - a.completedAtMs)[0];
+    const last = able.toSorted((a, b) => doneByMs(b) - doneByMs(a))[0];
     if (first === undefined || last === undefined) continue;
     if (first.invokedAtMs > (earliest[state]?.atMs ?? 0))
       earliest[state] = { atMs: first.invokedAtMs, of: { operation: first, state } };
-    if (last.completedAtMs < (latest[state]?.atMs ?? Infinity))
-      latest[state] = { atMs: last.completedAtMs, of: { operation: last, state } };
+    if (doneByMs(last) < (latest[state]?.atMs ?? Infinity))
+      latest[state] = { atMs: doneByMs(last), of: { operation: last, state } };
   }
   let problem: RotationViolation | undefined;
   for (let state = 1; state <= lastState; state++) {

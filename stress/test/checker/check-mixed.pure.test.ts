@@ -189,6 +189,18 @@ describe('calls and commits that disagree', () => {
     ]);
   });
 
+  test('who can not know may have done it after the answer', () => {
+    const run = begin();
+    run.told({ op: 'find-rotation', rotationId: 'r-b1' }, { kind: 'unknown-rotation' }, [3, 4]);
+    run.rotate('k2', 'b2', [5, 6]);
+    run.commit(...run.rotation('k1', 'b1'));
+    run.told({ op: 'rotate', keyId: 'k1' }, { kind: 'indeterminate', rotationId: 'r-b1' }, [0, 1]);
+    run.commit(run.binding('p8', 'b1'));
+    const connectionClosed = { kind: 'error', code: 'unexpected', message: 'connection closed' } as const;
+    run.told({ op: 'insert-binding', keyId: 'b1', proxyId: 'p8' }, connectionClosed, [0, 2]);
+    expect(sentences(run, 'abort')).toEqual([]);
+  });
+
   test('a cool-down is written twice where a reply was lost, and only there', () => {
     const run = begin();
     const used = { incarnation: 'life of k1' };
