@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { platform } from 'node:os';
 import { MongoInstance } from 'mongodb-memory-server-core';
+import { withTimeout } from './bounded.ts';
 import type { MongodBinary } from './mongod-binary.ts';
 import { REPLICA_SET_NAME } from './mongod-arguments.ts';
 import { ReplicaSetError } from './replica-set-error.ts';
@@ -74,9 +75,10 @@ export function createLocalMember(
     kill: async () => {
       const child = instance?.mongodProcess;
       if (child !== undefined && child.exitCode === null && child.signalCode === null) {
-        const closed = once(child, 'close', { signal: AbortSignal.timeout(MAX_KILL_MS) });
+        const closed = once(child, 'close');
         child.kill('SIGKILL');
-        await closed;
+        // The library's child does not hold this process, and the timer does.
+        await withTimeout(closed, MAX_KILL_MS, `the end of the mongod on port ${member.port}`);
       }
       // Ends the library's second process; mongod has ended already.
       await instance?.stop();

@@ -66,6 +66,13 @@ describe.concurrent('when the host ends', () => {
     expect(foldersOf(host.pid)).toEqual([]);
   });
 
+  test('a host that has nothing else to do waits for the end of its mongods', async () => {
+    await using host = runHost('kill-program.ts', []);
+    // Node.js ends with 13 where something is waited for that nothing can bring about any more.
+    expect(await host.ended()).toEqual({ code: 0, signal: null });
+    expect(host.output()).toBe('killed\n');
+  });
+
   test('an exit without stop leaves nothing', async () => {
     await using host = runHost('host-program.ts', ['exits', '1']);
     expect(await host.ended()).toEqual({ code: 7, signal: null });
