@@ -82,7 +82,8 @@ async function go(originNs: string): Promise<void> {
   const { patience } = prepared;
   const { next, recovery } = system;
   const asks = flow.operates === true && recovery?.inquiry !== undefined ? { inquiry: recovery.inquiry } : {};
-  await runCalls({ ...task, ...asks, flows, next, recorder: journal, nowMs, watch, waves, patience });
+  const { deadlineMs } = flow;
+  await runCalls({ ...task, ...asks, flows, next, recorder: journal, nowMs, deadlineMs, watch, waves, patience });
   await settle(flows, flow);
 }
 
@@ -93,7 +94,8 @@ async function probe({ originNs, calls, maxWaitMs }: Probe<SystemTypes>): Promis
   const { process: number } = prepared.task;
   const { recovery } = system;
   const nowMs = clockOf(originNs);
-  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs, watch });
+  const { deadlineMs } = prepared.flow;
+  await probeCalls({ process: number, flows, calls, maxWaitMs, recovery, recorder: journal, nowMs, deadlineMs, watch });
   await settle(flows, prepared.flow);
 }
 

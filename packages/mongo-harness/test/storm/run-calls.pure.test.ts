@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { NoAnswer, PlannedCall, System } from '../../src/index.ts';
 import { Recorder } from '../../src/history/recorder.ts';
 import { runCalls, type CallsOptions } from '../../src/storm/run-calls.ts';
@@ -11,7 +11,10 @@ const reserve = (seat: string): Seats['call'] => ({ op: 'reserve', seat });
 async function run(
   calls: readonly PlannedCall<Seats>[],
   answer: (caller: number, call: Seats['call']) => Promise<Answer>,
-  { maxConcurrency = 100, ...more }: Partial<Pick<CallsOptions<Seats>, 'next' | 'inquiry' | 'maxConcurrency'>> = {},
+  {
+    maxConcurrency = 100,
+    ...more
+  }: Partial<Pick<CallsOptions<Seats>, 'next' | 'inquiry' | 'deadlineMs' | 'maxConcurrency'>> = {},
 ) {
   const recorder = new Recorder<Seats>();
   let nowMs = 0;
@@ -59,6 +62,19 @@ test('who can not know asks at once, and then goes on', async () => {
     { next: nextSeat, inquiry: (call, { kind }) => (kind === 'error' ? reserve(`${call.seat}?`) : undefined) },
   );
   expect(operations.map(({ caller, call }) => `${caller} ${call.seat}`)).toEqual(['7 s1', '7 s1?', '7 s2']);
+});
+
+test('a call that is never answered is told long after the deadline of its flow, and the others go on', async () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const calls = [0, 1].map((caller) => ({ caller, call: reserve('s1') }));
+  const answer = (caller: number): Promise<Answer> => (caller === 0 ? new Promise(() => undefined) : soldOut());
+  const running = run(calls, answer, { deadlineMs: 1_000 });
+  await vi.advanceTimersByTimeAsync(31_000);
+  expect((await running).map((operation) => operation.answer)).toEqual([
+    { kind: 'sold-out' },
+    { kind: 'error', code: 'never-answered', message: 'no answer within 30 s after the deadline' },
+  ]);
 });
 
 test('a flow that throws is recorded as an error, and the others go on', async () => {
