@@ -1,4 +1,5 @@
 import type { PoolState } from '../model/pool-state.ts';
+import { checkExplained } from './check-explained.ts';
 import { checkState } from './check-state.ts';
 import { afterCommit, CommittedPool, touchedBy } from './committed-pool.ts';
 import type { RotationViolation } from './invariants.ts';
@@ -29,7 +30,7 @@ export function checkCommits(
     pool.apply(commit);
     const after = pool.part(touched);
     const replacements = readReplacements(before, after, told);
-    const violations = checkState(before, after, replacements, pastNow);
+    const violations = [...checkState(before, after, replacements, pastNow), ...checkExplained(commit, replacements)];
     if (violations.length > 0)
       return violations.map(({ invariant, sentence }) => ({
         invariant,
