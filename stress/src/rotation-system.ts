@@ -7,7 +7,7 @@ import { settingsMatrix } from './flows/settings.ts';
 import { fillPool } from './pool/fill-pool.ts';
 import { readPool } from './pool/read-pool.ts';
 import { toPoolWrite } from './pool/to-write.ts';
-import type { PoolCall, RotationTypes, Answer } from './model/rotation-types.ts';
+import { isVerb, type PoolCall, type RotationTypes, type Answer } from './model/rotation-types.ts';
 import { scenarios } from './scenarios/index.ts';
 import { nextDrawn } from './scenarios/mixed-traffic.ts';
 
@@ -63,10 +63,5 @@ const subjectOf = (call: PoolCall): string => {
       return `${call.op} ${'keyId' in call ? call.keyId : call.backupId}`;
   }
 };
-
-/** A rotator's own: what operators write is between them and the driver, and not asked again. */
-const VERBS: readonly PoolCall['op'][] = ['rotate', 'bind', 'restore', 'sweep', 'find-rotation', 'handle-failure'];
-
-const isVerb = ({ op }: PoolCall): boolean => VERBS.includes(op);
 
 export default rotationSystem;

@@ -46,20 +46,16 @@ export function openReplicaSet(
     });
     await waitUntilMember(member);
   };
-  const thaw = async (memberControl: MemberControl, member: Member): Promise<void> => {
-    frozen.delete(member.index);
-    await memberControl.thaw(member);
-    await waitUntilMember(member);
-  };
   /** @returns what nobody had done to it */
   const bringBackMember = async (memberControl: MemberControl, member: Member): Promise<string[]> => {
     const isKilled = killed.has(member.index);
+    const isFrozen = frozen.delete(member.index);
     const end = await memberControl.endOf(member);
     if (isKilled || end !== undefined) {
       await restart(memberControl, member);
       return isKilled ? [] : [`${addressOf(member)} had ended by itself (${end})`];
     }
-    if (frozen.delete(member.index)) await memberControl.thaw(member);
+    if (isFrozen) await memberControl.thaw(member);
     try {
       await waitUntilMember(member);
       return [];
@@ -100,8 +96,10 @@ export function openReplicaSet(
     },
     thawMember: async (member) => {
       const memberControl = controlFor('thawMember');
-      if (!frozen.has(member.index)) throw new ReplicaSetError('member-state', `${addressOf(member)} is not frozen.`);
-      await thaw(memberControl, member);
+      if (!frozen.delete(member.index))
+        throw new ReplicaSetError('member-state', `${addressOf(member)} is not frozen.`);
+      await memberControl.thaw(member);
+      await waitUntilMember(member);
     },
     restartMember: async (member) => {
       const memberControl = controlFor('restartMember');

@@ -1,4 +1,4 @@
-import type { Answer, PoolCall } from '../model/rotation-types.ts';
+import { isVerb, type Answer, type PoolCall } from '../model/rotation-types.ts';
 import {
   chainEndOf,
   isSuccessor,
@@ -81,15 +81,12 @@ function firstIndex(count: number, holds: (index: number) => boolean): number {
   return low;
 }
 
-/** Verbs that throw where their deadline comes; `rotate` tells `busy` or `indeterminate` then. */
-const THROWS_AT_DEADLINE: readonly PoolCall['op'][] = ['bind', 'restore', 'sweep', 'find-rotation', 'handle-failure'];
-
 /**
  * Whether a call may be told this error while something goes wrong: what operators write is between them and the driver, and a verb says that
- * the database did not answer by its deadline. No verb tells an error of the driver.
+ * the database did not answer by its deadline, but for `rotate`, which tells `busy` or `indeterminate` then. No verb tells an error of the driver.
  */
-const mayFail = ({ op }: PoolCall, code: string): boolean =>
-  THROWS_AT_DEADLINE.includes(op) ? code === 'database' : op !== 'rotate';
+const mayFail = (call: PoolCall, code: string): boolean =>
+  !isVerb(call) || (code === 'database' && call.op !== 'rotate');
 
 class AnswerJudge {
   readonly #book: PoolBook;

@@ -53,6 +53,11 @@ export type VerbCall =
       readonly status: number;
     };
 
+const VERBS: readonly PoolCall['op'][] = ['rotate', 'bind', 'restore', 'sweep', 'find-rotation', 'handle-failure'];
+
+/** A rotator's own: what operators write is between them and the driver, and not asked again. */
+export const isVerb = ({ op }: PoolCall): boolean => VERBS.includes(op);
+
 /** What operators write by themselves. */
 export type WriteCall =
   /** Puts a key back that was rotated away; a live key stays as it is. `createdAt` is ISO 8601. */

@@ -96,8 +96,11 @@ export async function startDisturbedSet<T extends SystemTypes>(
   const set = await startSet({ ...options, members }, context);
   if (set.provider !== 'uri') return set;
   await set.stop();
-  throw new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.');
+  throw neverDisturbed();
 }
+
+export const neverDisturbed = (): UsageError =>
+  new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.');
 
 /** @param more such as `seed 7` */
 export function saySet(set: ReplicaSet, more = ''): void {

@@ -33,7 +33,7 @@ import {
   type StormTrial,
 } from '../trial/trial.ts';
 import { UsageError } from '../trial/usage-error.ts';
-import { saySet, startSet, type CommandContext } from './context.ts';
+import { neverDisturbed, saySet, startSet, type CommandContext } from './context.ts';
 import { startExploringSets, withoutFailovers } from './exploring-sets.ts';
 import { EXIT_CODES_OF_ALL, type ExitCode } from './exit-codes.ts';
 import { finish } from './finish.ts';
@@ -269,8 +269,7 @@ export async function stress<T extends SystemTypes>(
     throw new UsageError('There is nothing to run: no scenario of the system fits what was asked for.');
   expectMembers((selection.rounds?.faults ?? []).flatMap(kindsOf), options.members);
   await using set = await startSet(options, context);
-  if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0)
-    throw new UsageError('The replica set in MONGODB_URI is never disturbed: unset it for storms with faults.');
+  if (set.provider === 'uri' && (selection.rounds?.faults.length ?? 0) > 0) throw neverDisturbed();
   if (!json) saySet(set, `; seed ${seed}`);
   const invariants = { ...AFTERMATH, ...system.invariants };
   const possible = trials.filter(({ rounds }) => canHave((rounds?.faults ?? []).flatMap(kindsOf), set));

@@ -68,6 +68,7 @@ export const controlEffort = (
 
 /** Seeds of two tries are so far apart that their rounds share none. */
 const SEED_STEP = 1_000_003;
+
 /** Lets storms rage with this fault in each round, one after the other, each until it is violated or its budget ends. */
 export async function detectByFault<T extends SystemTypes>(
   context: Context<T>,

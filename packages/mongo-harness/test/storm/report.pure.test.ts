@@ -3,8 +3,9 @@ import { planCalls } from '../../src/storm/plan.ts';
 import { reportRounds } from '../../src/storm/report.ts';
 import type { StormRun } from '../../src/storm/run.ts';
 import { Tally } from '../../src/storm/tally.ts';
-import type { Fault, Operation } from '../../src/system/history.ts';
+import type { Fault } from '../../src/system/history.ts';
 import type { FaultStep } from '../../src/system/storm-fault.ts';
+import { history, operation } from '../support/operations.ts';
 import { row } from '../support/rows.ts';
 import seatsSystem, { type Seats } from '../support/seats-system.ts';
 
@@ -12,15 +13,6 @@ const fault = (kind: string, met: number): Fault => ({ kind, atMs: 5, endedAtMs:
 
 /** A round of two calls that overlap. */
 function roundWith(faults: readonly Fault[]): StormRun<Seats> {
-  const operations = [0, 1].map((caller): Operation<Seats> => ({
-    caller,
-    process: 0,
-    service: 'box-office',
-    call: { op: 'reserve', seat: 's1' },
-    invokedAtMs: caller,
-    completedAtMs: 40,
-    answer: { kind: 'sold-out' },
-  }));
   return {
     run: {
       scenario: 'one-seat',
@@ -28,7 +20,7 @@ function roundWith(faults: readonly Fault[]): StormRun<Seats> {
       between: [],
       final: [],
       expectedErrors: [],
-      history: { unit: 'ms', operations, claims: [], faults, conflicts: 0, lostRaces: 0 },
+      history: history([operation(0, 0, 40), operation(1, 1, 40)], { faults }),
     },
     durationMs: 500,
     isCutOff: false,
